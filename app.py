@@ -1,0 +1,274 @@
+"""The demo: faces from seeds, and walks between them, in a browser.
+
+python app.py                                    the bundled checkpoint
+python app.py --model checkpoints/try            your own
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+
+import gradio as gr
+import numpy as np
+
+from dcgan.cli import DONE, Parser, command
+from dcgan.errors import InputError
+from dcgan.images import ANIMATIONS, enlarge
+from dcgan.latents import SEEDS, latents, seeds_from, walk
+from dcgan.sampling import DEVICES, Library, faces, pick_device, render
+
+BUNDLED = Path(__file__).parent / "checkpoints" / "adventurer-96"
+MOST_FACES = 64
+MOST_KEYFRAMES = 12
+FRAMES = (8, 240)
+SIZES = (96, 768)
+FRAME_MS = 50
+FILES_KEPT_SECONDS = 3600
+FILES = Path(tempfile.gettempdir()) / "dcgan-app"
+
+CSS = """
+.gradio-container .main.fillable { max-width: 1120px !important; }
+#gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)) !important; }
+#gallery .caption-label { font-variant-numeric: tabular-nums; }
+#walk img { max-height: 420px; object-fit: contain; }
+footer { display: none !important; }
+"""
+
+INTRO = """# Faces by a DCGAN
+Every number is a face. Pick a seed, or let chance pick one; walk from one face to another and take the GIF with you."""
+
+
+class Handlers:
+    """What the page and the API do with a visitor's wishes. Nothing here remembers a visitor."""
+
+    def __init__(self, library: Library):
+        self.library = library
+
+    def generate(
+        self, seed: int = 0, count: int = 16, randomize: bool = False, checkpoint: str | None = None
+    ) -> tuple[list[tuple[np.ndarray, str]], int]:
+        """Draw faces from consecutive seeds.
+
+        Args:
+            seed: the first face's seed, 0 to 2147483647; a fraction is rounded.
+            count: how many faces, 1 to 64.
+            randomize: draw the first seed by chance instead.
+            checkpoint: one of /list_checkpoints; the newest by default.
+
+        Returns:
+            The faces with their seeds as captions, and the first seed.
+        """
+        generator = self._generator(checkpoint)
+        first = random.randrange(SEEDS) if randomize else _seed(seed)
+        seeds = seeds_from(first, _whole("The number of faces", count, 1, MOST_FACES))
+        return [(face, str(s)) for face, s in zip(faces(generator, seeds), seeds, strict=True)], first
+
+    def avatar(self, seed: int = 0, checkpoint: str | None = None) -> np.ndarray:
+        """Draw one face.
+
+        Args:
+            seed: the face's seed, 0 to 2147483647; a fraction is rounded.
+            checkpoint: one of /list_checkpoints; the newest by default.
+
+        Returns:
+            A PNG of exactly the checkpoint's image size.
+        """
+        return faces(self._generator(checkpoint), [_seed(seed)])[0]
+
+    def interpolate(
+        self, seeds: str = "7, 42", frames: int = 48, format: str = "GIF", size: int = 384, checkpoint: str | None = None
+    ) -> str:
+        """Walk from face to face and back to the first, as one animated file.
+
+        Args:
+            seeds: two to twelve seeds, as in "7, 42".
+            frames: frames in the whole file, 8 to 240; there are 20 a second.
+            format: GIF, WebP or MP4.
+            size: pixels a side, 96 to 768; the largest whole multiple of the image size within it is taken.
+            checkpoint: one of /list_checkpoints; the newest by default.
+
+        Returns:
+            The file.
+        """
+        generator = self._generator(checkpoint)
+        chosen = _seeds(seeds)
+        frames = _whole("The number of frames", frames, *FRAMES)
+        size = _whole("The size", size, *SIZES)
+        if format not in ANIMATIONS:
+            raise gr.Error(f"The format {format!r} is unknown; choose {', '.join(ANIMATIONS)}.", print_exception=False)
+
+        path = walk(latents(chosen, generator.latent_dim), frames, closed=True)
+        pixels = enlarge(render(generator, path), size)
+        name = f"{self.library.default}_seed-{'-'.join(map(str, chosen))}_{frames}f.{format.lower()}"
+        file = fresh_folder() / name
+        ANIMATIONS[format](pixels, file, FRAME_MS)
+        return str(file)
+
+    def interpolate_two(self, start: int, end: int, *settings) -> tuple[str, str]:
+        """`interpolate` between two number boxes; the same file to look at and to download."""
+        file = self.interpolate(f"{_seed(start)}, {_seed(end)}", *settings)
+        return file, file
+
+    def list_checkpoints(self) -> list[str]:
+        """Name the checkpoints that can be chosen, best first."""
+        return self.library.names
+
+    def _generator(self, checkpoint: str | None):
+        try:
+            return self.library.generator(checkpoint)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+
+def build_app(library: Library) -> gr.Blocks:
+    """The page: a Generate tab, an Interpolate tab, and the endpoints of the API."""
+    handlers = Handlers(library)
+    with gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400)) as app:
+        gr.Markdown(INTRO)
+        checkpoint = gr.Dropdown(
+            library.names,
+            value=library.default,
+            label="Checkpoint",
+            info="the finished one, or an earlier epoch of its training",
+            visible=len(library.names) > 1,
+            elem_id="checkpoint",
+        )
+        with gr.Tab("Generate"):
+            _generate_tab(app, handlers, checkpoint)
+        with gr.Tab("Interpolate"):
+            _interpolate_tab(handlers, checkpoint)
+        _endpoints(handlers, checkpoint)
+    return app
+
+
+def _generate_tab(app: gr.Blocks, handlers: Handlers, checkpoint: gr.Dropdown) -> None:
+    with gr.Row():
+        with gr.Column(scale=1, min_width=260):
+            seed = _seed_box("Seed", 0, "seed")
+            randomize = gr.Checkbox(False, label="Randomize", info="draw the seed by chance", elem_id="randomize")
+            count = gr.Slider(1, MOST_FACES, value=16, step=1, precision=0, label="Faces", elem_id="count")
+            button = gr.Button("Generate", variant="primary", elem_id="generate")
+        with gr.Column(scale=3, min_width=320):
+            gallery = gr.Gallery(
+                format="png",
+                show_label=False,
+                columns=8,
+                height="max-content",
+                object_fit="contain",
+                buttons=["download", "fullscreen"],
+                elem_id="gallery",
+            )
+    inputs, outputs = [seed, count, randomize, checkpoint], [gallery, seed]
+    button.click(handlers.generate, inputs, outputs, api_name="generate", show_progress_on=gallery, concurrency_limit=4)
+    private = {"api_visibility": "private", "show_progress_on": gallery}
+    seed.submit(handlers.generate, inputs, outputs, **private)
+    checkpoint.input(handlers.generate, inputs, outputs, **private)
+    app.load(handlers.generate, inputs, outputs, **private)
+
+
+def _interpolate_tab(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
+    with gr.Row():
+        with gr.Column(scale=1, min_width=260):
+            start, end = _seed_box("From seed", 7, "start"), _seed_box("To seed", 42, "end")
+            frames = gr.Slider(*FRAMES, value=48, step=1, precision=0, label="Frames", info="20 a second", elem_id="frames")
+            format = gr.Radio(["GIF", "WebP"], value="GIF", label="Format", elem_id="format")
+            size = gr.Slider(*SIZES, value=384, step=96, precision=0, label="Size", info="pixels a side", elem_id="size")
+            button = gr.Button("Make the walk", variant="primary", elem_id="make-walk")
+        with gr.Column(scale=3, min_width=320):
+            picture = gr.Image(type="filepath", show_label=False, buttons=["fullscreen"], elem_id="walk")
+            download = gr.File(label="Download", elem_id="walk-file")
+    button.click(
+        handlers.interpolate_two,
+        [start, end, frames, format, size, checkpoint],
+        [picture, download],
+        api_visibility="private",
+        show_progress_on=picture,
+    )
+
+
+def _endpoints(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
+    """Endpoints without controls of their own on the page; an event with an output component serves files to clients."""
+    trigger = gr.Button(visible=False)
+    seed = gr.Number(0, precision=0, visible=False)
+    face = gr.Image(format="png", visible=False)
+    trigger.click(handlers.avatar, [seed, checkpoint], face, api_name="avatar")
+    seeds, frames, size = gr.Textbox("7, 42", visible=False), gr.Number(48, visible=False), gr.Number(384, visible=False)
+    format = gr.Radio(list(ANIMATIONS), value="GIF", visible=False)
+    file = gr.File(visible=False)
+    trigger.click(handlers.interpolate, [seeds, frames, format, size, checkpoint], file, api_name="interpolate")
+    gr.api(handlers.list_checkpoints, api_name="list_checkpoints")
+
+
+def _seed_box(label: str, value: int, elem_id: str) -> gr.Number:
+    return gr.Number(value, precision=0, label=label, info=f"0 to {SEEDS - 1}", elem_id=elem_id)
+
+
+def _seed(value: float | str | None) -> int:
+    return _whole("The seed", value, 0, SEEDS - 1)
+
+
+def _seeds(text: str) -> list[int]:
+    seeds = [_seed(word) for word in str(text).replace(",", " ").split()]
+    if not 2 <= len(seeds) <= MOST_KEYFRAMES:
+        raise gr.Error(
+            f"A walk takes 2 to {MOST_KEYFRAMES} seeds, as in 7, 42; these are {len(seeds)}.", print_exception=False
+        )
+    return seeds
+
+
+def _whole(what: str, value: float | str | None, low: int, high: int) -> int:
+    """`value` as a whole number within bounds, or a sentence for the visitor."""
+    try:
+        number = round(float(value))
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None or not low <= number <= high:
+        shown = "empty" if value is None or value == "" else value
+        raise gr.Error(f"{what} is {shown}; it must be a whole number from {low} to {high}.", print_exception=False)
+    return number
+
+
+def fresh_folder() -> Path:
+    """A new folder for one visitor's file. Files older than an hour go: Gradio has copied what it still serves."""
+    FILES.mkdir(exist_ok=True)
+    for old in FILES.iterdir():
+        if time.time() - old.stat().st_mtime > FILES_KEPT_SECONDS:
+            for file in old.iterdir():
+                file.unlink(missing_ok=True)
+            old.rmdir()
+    return Path(tempfile.mkdtemp(dir=FILES))
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
+    parser.add_argument("--model", default=os.environ.get("MODEL_ID"), help="a checkpoint folder (the bundled one)")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")
+    parser.add_argument("--host", help="address to listen on (Gradio's default: 127.0.0.1)")
+    parser.add_argument("--port", type=int, help="port to listen on (Gradio's default: the first free from 7860)")
+    parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
+    options = parser.parse_args(argv)
+
+    library = Library(Path(options.model) if options.model else BUNDLED, pick_device(options.device))
+    app = build_app(library)
+    app.queue(max_size=64)
+    app.launch(
+        server_name=options.host,
+        server_port=options.port,
+        share=options.share,
+        theme=gr.themes.Soft(primary_hue="violet"),
+        css=CSS,
+    )
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,8 @@
+"""A DCGAN from pictures to a page of faces. Importing it starts nothing."""
+
+from dcgan.errors import InputError
+from dcgan.latents import latent, latents, slerp, walk
+from dcgan.models import Discriminator, Generator
+from dcgan.sampling import faces
+
+__all__ = ["Discriminator", "Generator", "InputError", "faces", "latent", "latents", "slerp", "walk"]

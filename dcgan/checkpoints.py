@@ -1,0 +1,296 @@
+"""A checkpoint folder on disk: networks, snapshots, resume state; import of foreign weights; the slim bundle.
+
+python -m dcgan.checkpoints import netG.pth checkpoints/NAME    a state_dict of a DCGAN -> a checkpoint folder
+python -m dcgan.checkpoints bundle checkpoints/RUN FOLDER       a run -> the slim copy that is committed
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from dcgan.card import model_card
+from dcgan.cli import DONE, Parser, command
+from dcgan.config import IMAGE_SIZES
+from dcgan.errors import InputError
+from dcgan.files import replacing, write_json, write_text
+from dcgan.models import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME, Discriminator, Generator, read_config
+
+METRICS_NAME = "metrics.jsonl"
+TRAINING_NAME = "training.json"
+CARD_NAME = "README.md"
+STATES_KEPT = 2
+BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
+BUNDLED_FOLDER_LIMIT = 35 * 2**20
+
+
+def save_network(network: Generator | Discriminator, folder: Path, half: bool = False) -> None:
+    """Write config.json and model.safetensors; `half` stores convolution weights as float16, all else stays float32."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    if half:
+        tensors = {name: t.half() if t.ndim == 4 else t for name, t in tensors.items()}
+    write_json(folder / CONFIG_NAME, network.config.to_dict())
+    with replacing(folder / WEIGHTS_NAME) as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
+
+
+def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
+    """The generator of a checkpoint folder, or of its snapshot `epoch-0010`, in eval mode.
+
+    Raises:
+        InputError: not a checkpoint folder, no such snapshot, or files that don't fit; the message names what.
+    """
+    folder = Path(folder)
+    if folder.suffix in PICKLE_SUFFIXES and folder.is_file():
+        raise InputError(
+            f"{folder} is a pickle, which is never loaded as a model. Turn it into a checkpoint folder with: "
+            f"python -m dcgan.checkpoints import {folder} checkpoints/{folder.stem}"
+        )
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no checkpoint folder {folder}; one holds {CONFIG_NAME} and {WEIGHTS_NAME}, as train.py writes it."
+        )
+    if snapshot is not None:
+        if snapshot not in snapshots(folder):
+            known = ", ".join(snapshots(folder)) or "none"
+            raise InputError(f"{folder.name} has no snapshot {snapshot}; it has {known}.")
+        folder = folder / "epochs" / snapshot
+    return Generator.from_pretrained(folder)
+
+
+def snapshots(folder: Path) -> list[str]:
+    """Names of the snapshots in a checkpoint folder, earliest first."""
+    return sorted(path.parent.name for path in folder.glob(f"epochs/epoch-*/{CONFIG_NAME}"))
+
+
+def snapshot_name(epoch: int) -> str:
+    return f"epoch-{epoch:04d}"
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """What exact resume needs: the tensors of a TrainState and the facts around them."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]
+
+
+def save_state(folder: Path, state: SavedState) -> None:
+    """Keep a resume state in `folder`/state/step-N, then point to it; the newest two are kept."""
+    states = folder / "state"
+    name = f"step-{state.facts['step']}"
+    unfinished = states / f"{name}.partial"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.tensors.items()}
+    with replacing(unfinished / "state.safetensors") as temporary:
+        save_file(tensors, temporary, metadata={"format": "pt"})
+    write_json(unfinished / "state.json", state.facts)
+    shutil.rmtree(states / name, ignore_errors=True)
+    unfinished.rename(states / name)
+    write_text(states / "last", name + "\n")
+    for old in sorted(_saved_steps(states), key=lambda path: path.stat().st_mtime_ns)[:-STATES_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def load_state(folder: Path) -> SavedState:
+    """The newest complete resume state of a run.
+
+    Raises:
+        InputError: the folder holds no run that can be continued.
+    """
+    pointer = folder / "state" / "last"
+    try:
+        saved = folder / "state" / pointer.read_text(encoding="utf-8").strip()
+        facts = json.loads((saved / "state.json").read_text(encoding="utf-8"))
+        return SavedState(load_file(saved / "state.safetensors"), facts)
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{folder} holds no run to resume ({error.filename} is missing). Leave --resume out to start one there."
+        ) from None
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(
+            f"the resume state {pointer} points to is damaged ({error}). Write the name of another folder in "
+            f"{pointer.parent} into {pointer} to continue from there."
+        ) from None
+
+
+def _saved_steps(states: Path) -> list[Path]:
+    return [path for path in states.glob("step-*") if path.is_dir() and path.suffix != ".partial"]
+
+
+def import_state_dict(path: Path, folder: Path) -> Generator:
+    """Turn the pickled `state_dict` of a DCGAN generator, as pytorch/examples or pytorch-book saves it, into a folder.
+
+    The tensors' shapes decide the configuration. Read with `weights_only=True`: nothing in the file is executed.
+
+    Raises:
+        InputError: no such file, not a state_dict, or not that of a DCGAN generator whose picture size we have.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no file {path}.")
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"{path} is no state_dict that can be read safely ({reason}). Save one with "
+            "torch.save(netG.state_dict(), 'netG.pth')."
+        ) from None
+    if not isinstance(loaded, dict) or not loaded or not all(isinstance(t, Tensor) for t in loaded.values()):
+        raise InputError(f"{path} holds no state_dict. Save one with torch.save(netG.state_dict(), 'netG.pth').")
+    tensors = {name.removeprefix("module."): tensor for name, tensor in loaded.items()}  # nn.DataParallel's prefix
+    generator = _generator_of_shapes(path, tensors)
+
+    wanted = generator.state_dict()
+    tensors = {_position(name): tensor for name, tensor in tensors.items()}
+    renamed = {}
+    for name, ours in wanted.items():
+        theirs = tensors.pop(_position(name), None)
+        if theirs is None and name.endswith("num_batches_tracked"):  # files from before PyTorch 0.4.1 lack it
+            theirs = ours
+        if theirs is None or theirs.shape != ours.shape:
+            found = "missing" if theirs is None else f"{tuple(theirs.shape)}"
+            raise InputError(f"{path}: the tensor {name} is {found}, expected {tuple(ours.shape)}. {_NOT_A_DCGAN}")
+        renamed[name] = theirs
+    if tensors:
+        raise InputError(f"{path} has the tensor {'.'.join(next(iter(tensors)))} too many. {_NOT_A_DCGAN}")
+    generator.load_state_dict(renamed)
+    save_network(generator, folder)
+    return generator.eval()
+
+
+_NOT_A_DCGAN = "Only DCGAN generators (ConvTranspose2d, BatchNorm2d, ..., without bias) can be imported."
+
+
+def _generator_of_shapes(path: Path, tensors: dict[str, Tensor]) -> Generator:
+    """A Generator whose convolutions have the shapes of those in `tensors`, in their order."""
+    convolutions = [t for _, t in sorted(tensors.items(), key=lambda item: _order(item[0])) if t.ndim == 4]
+    if len(convolutions) < 3:
+        raise InputError(f"{path} has {len(convolutions)} convolutions. {_NOT_A_DCGAN}")
+    first, last = convolutions[0], convolutions[-1]
+    if first.shape[1] in (1, 3) and last.shape[0] == 1:
+        raise InputError(f"{path} is a discriminator; import the generator's file (often netG).")
+    doublings = len(convolutions) - 2
+    size = 4 * 2**doublings * (3 if last.shape[-1] == 5 else 2)
+    if size not in IMAGE_SIZES:
+        raise InputError(f"{path} makes {size}x{size} pictures; sizes that fit are {', '.join(map(str, IMAGE_SIZES))}.")
+    return Generator(
+        latent_dim=first.shape[0], image_size=size, image_channels=last.shape[1], feature_maps=last.shape[0]
+    )
+
+
+def _order(name: str) -> tuple:
+    return tuple(int(part) if part.isdigit() else -1 for part in name.split("."))
+
+
+def _position(name: str) -> tuple[str, ...]:
+    """A tensor's layer number and role, whatever the container of the layers is called."""
+    return tuple(name.split(".")[-2:])
+
+
+def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: int = 5) -> None:
+    """Copy what people need of a finished run: float16 convolutions, few snapshots, no resume state.
+
+    `keep` names the snapshots; by default `count` of them, from the first to the last.
+
+    Raises:
+        InputError: not a run, a licence that doesn't allow it, or files too large to commit.
+    """
+    generator = load_generator(run)
+    facts = read_training(run)
+    attribution = facts["data"]["attribution"]
+    if attribution and not attribution["may_be_bundled"]:
+        raise InputError(
+            f"{run} learned from {attribution['title']} ({attribution['licence']}); only CC0 and CC BY are bundled."
+        )
+    names = _checked_snapshots(run, keep) if keep else _spread(snapshots(run), count)
+    if folder.exists() and any(folder.iterdir()):
+        raise InputError(f"{folder} is not empty; name a new folder.")
+
+    save_network(generator, folder, half=True)
+    if (run / "discriminator").is_dir():
+        save_network(Discriminator.from_pretrained(run / "discriminator"), folder / "discriminator", half=True)
+    for name in names:
+        save_network(load_generator(run, name), folder / "epochs" / name, half=True)
+    (folder / "samples").mkdir()
+    for name in (f"samples/{name}.png" for name in names):
+        shutil.copyfile(run / name, folder / name)
+    for name in ("samples/latest.png", "samples/timelapse.gif", "losses.png", METRICS_NAME):
+        if (run / name).is_file():
+            shutil.copyfile(run / name, folder / name)
+    write_json(folder / TRAINING_NAME, facts)
+    write_text(folder / CARD_NAME, model_card(facts, read_config(folder), folder))
+
+    sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    largest = max(sizes, key=sizes.get)
+    if sizes[largest] > BUNDLED_FILE_LIMIT or sum(sizes.values()) > BUNDLED_FOLDER_LIMIT:
+        raise InputError(
+            f"{folder} has {sum(sizes.values()) / 2**20:.1f} MB, {largest.name} alone {sizes[largest] / 2**20:.1f}; "
+            "a bundle is at most 35 MB and a file 10. Keep fewer snapshots with --snapshots."
+        )
+
+
+def read_training(folder: Path) -> dict[str, Any]:
+    """The facts of the run that made a checkpoint folder."""
+    try:
+        return json.loads((folder / TRAINING_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder / TRAINING_NAME} can't be read ({error}); is {folder} a run of train.py?") from None
+
+
+def _checked_snapshots(run: Path, names: Sequence[str]) -> list[str]:
+    known = snapshots(run)
+    if missing := [name for name in names if name not in known]:
+        raise InputError(f"{run.name} has no snapshot {missing[0]}; it has {', '.join(known) or 'none'}.")
+    return list(names)
+
+
+def _spread(names: list[str], count: int) -> list[str]:
+    """At most `count` of `names`, evenly spread from the first to the last."""
+    if len(names) <= count:
+        return names
+    return [names[round(i * (len(names) - 1) / (count - 1))] for i in range(count)]
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = Parser(prog="python -m dcgan.checkpoints", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    importing = commands.add_parser("import", help="a state_dict of pytorch/examples or pytorch-book -> a folder")
+    importing.add_argument("file", type=Path, help="netG.pth, as torch.save(netG.state_dict(), ...) wrote it")
+    importing.add_argument("folder", type=Path, help="where the checkpoint goes")
+    bundling = commands.add_parser("bundle", help="the slim copy of a run that is committed")
+    bundling.add_argument("run", type=Path, help="the folder train.py wrote")
+    bundling.add_argument("folder", type=Path, help="where the copy goes")
+    bundling.add_argument("--snapshots", help="which to keep, as in epoch-0001,epoch-0020 (default: five, spread)")
+    options = parser.parse_args(argv)
+
+    try:
+        if options.command == "import":
+            if options.folder.exists() and any(options.folder.iterdir()):
+                raise InputError(f"{options.folder} is not empty; name a new folder.")
+            generator = import_state_dict(options.file, options.folder)
+            print(f"{options.folder}: a {generator.image_size}x{generator.image_size} generator.")
+        else:
+            bundle(options.run, options.folder, options.snapshots.split(",") if options.snapshots else None)
+        print(f"See it with: python app.py --model {options.folder}")
+    except OSError as error:
+        raise InputError(f"can't write to {options.folder}: {error.strerror or error}.") from None
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,216 @@
+"""Generator and Discriminator of Radford et al. 2015 (https://arxiv.org/abs/1511.06434), and their weight init."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import PyTorchModelHubMixin
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
+
+from dcgan.config import DiscriminatorConfig, GeneratorConfig, ModelConfig
+from dcgan.errors import InputError
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
+
+# (kernel, padding) of the layer next to the picture, by its stride
+_LAST_LAYER = {3: (5, 1), 2: (4, 1)}
+
+
+class _Network(nn.Module, PyTorchModelHubMixin):
+    """What both networks share: strict loading of a folder or Hub repository of config.json + model.safetensors."""
+
+    config_class: type[ModelConfig]
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any):
+        """Load from a checkpoint folder or a Hub repository `user/name`, in eval mode, on the CPU.
+
+        Raises:
+            InputError: a missing or broken config.json or model.safetensors, an unknown setting, a missing, extra or
+                misshaped tensor, or a pickle in the weights' place. The message names it.
+        """
+        folder = Path(pretrained_model_name_or_path)
+        if folder.is_dir():
+            read_config(folder)
+        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+
+    @classmethod
+    def _from_pretrained(cls, *, model_id: str, config: dict | None = None, **kwargs: Any):
+        if config is None:
+            raise InputError(f"{model_id} has no {CONFIG_NAME}, so it is no checkpoint of this project.")
+        arguments = cls.config_class.from_dict(config, f"{CONFIG_NAME} of {model_id}").to_dict()
+        if os.path.isdir(model_id):
+            return cls._load_as_safetensor(cls(**arguments), os.path.join(model_id, WEIGHTS_NAME), "cpu", True)
+        return super()._from_pretrained(model_id=model_id, **(kwargs | arguments))
+
+    @classmethod
+    def _load_as_safetensor(cls, model: _Network, model_file: str, map_location: str, strict: bool):
+        load_weights(model, Path(model_file))
+        return model.to(map_location).eval()
+
+    @classmethod
+    def _load_as_pickle(cls, model: _Network, model_file: str, map_location: str, strict: bool):
+        raise InputError(
+            f"There is no {WEIGHTS_NAME}, only {Path(model_file).name}, a pickle, which is never loaded. "
+            "Turn it into a checkpoint folder with: python -m dcgan.checkpoints import FILE FOLDER"
+        )
+
+
+class Generator(
+    _Network,
+    library_name="pytorch",
+    pipeline_tag="unconditional-image-generation",
+    paper_url="https://arxiv.org/abs/1511.06434",
+):
+    """Latents `(N, latent_dim, 1, 1)` or `(N, latent_dim)`, standard normal, to images `(N, C, S, S)` in [-1, 1].
+
+    Transposed convolutions without bias, each but the last followed by BatchNorm and ReLU; tanh at the end. Parameter
+    names are those of the `nn.Sequential` called `main` that DCGAN codebases share.
+
+    Raises:
+        InputError: an argument outside its range, such as an image size other than the eight that fit.
+    """
+
+    config_class = GeneratorConfig
+
+    def __init__(self, latent_dim: int = 100, image_size: int = 96, image_channels: int = 3, feature_maps: int = 64):
+        super().__init__()
+        config = GeneratorConfig(
+            latent_dim=latent_dim, image_size=image_size, image_channels=image_channels, feature_maps=feature_maps
+        )
+        self.config, self.latent_dim, self.image_size = config, latent_dim, image_size
+
+        widths = config.widths
+        layers = _up_block(latent_dim, widths[0], kernel=4, stride=1, padding=0)  # 1 -> 4
+        for wide, narrow in zip(widths, widths[1:], strict=False):
+            layers += _up_block(wide, narrow, kernel=4, stride=2, padding=1)  # doubles
+        kernel, padding = _LAST_LAYER[config.last_stride]
+        layers += [
+            nn.ConvTranspose2d(widths[-1], image_channels, kernel, config.last_stride, padding, bias=False),
+            nn.Tanh(),
+        ]
+        self.main = nn.Sequential(*layers)
+        self.apply(init_weights)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.main(z.reshape(len(z), self.latent_dim, 1, 1))
+
+
+class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.org/abs/1511.06434"):
+    """Images `(N, C, S, S)` in [-1, 1] to logits `(N,)`: above 0 it takes the picture for real.
+
+    Strided convolutions with LeakyReLU(0.2). The middle ones are followed by BatchNorm; with `spectral_norm` every
+    convolution is spectrally normalised instead (Miyato et al. 2018, https://arxiv.org/abs/1802.05957) and has a bias.
+
+    Raises:
+        InputError: an argument outside its range, such as an image size other than the eight that fit.
+    """
+
+    config_class = DiscriminatorConfig
+
+    def __init__(
+        self, image_size: int = 96, image_channels: int = 3, feature_maps: int = 64, spectral_norm: bool = False
+    ):
+        super().__init__()
+        config = DiscriminatorConfig(
+            image_size=image_size, image_channels=image_channels, feature_maps=feature_maps, spectral_norm=spectral_norm
+        )
+        self.config = config
+
+        def conv(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> nn.Module:
+            return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=spectral_norm)
+
+        widths = config.widths[::-1]
+        kernel, padding = _LAST_LAYER[config.last_stride]
+        layers = [conv(image_channels, widths[0], kernel, config.last_stride, padding), nn.LeakyReLU(0.2, inplace=True)]
+        for narrow, wide in zip(widths, widths[1:], strict=False):
+            layers.append(conv(narrow, wide, kernel=4, stride=2, padding=1))  # halves
+            if not spectral_norm:
+                layers.append(nn.BatchNorm2d(wide))
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+        layers.append(conv(widths[-1], 1, kernel=4, stride=1, padding=0))  # 4 -> 1
+        self.main = nn.Sequential(*layers)
+        self.apply(init_weights)
+        if spectral_norm:
+            for layer in self.main:
+                if isinstance(layer, nn.Conv2d):
+                    with_spectral_norm(layer)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.main(images).flatten()
+
+
+def init_weights(module: nn.Module) -> None:
+    """Radford et al. 2015: convolution weights from N(0, 0.02), BatchNorm weights from N(1, 0.02) with bias 0."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.normal_(module.weight, 0.0, 0.02)
+    elif isinstance(module, nn.BatchNorm2d):
+        nn.init.normal_(module.weight, 1.0, 0.02)
+        nn.init.zeros_(module.bias)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Parse config.json of a checkpoint folder; an InputError says what is wrong with it."""
+    path = folder / CONFIG_NAME
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"{folder} has no {CONFIG_NAME}, so it is no checkpoint folder; one holds {CONFIG_NAME} and {WEIGHTS_NAME}."
+        ) from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} can't be read as JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path} holds a {type(config).__name__}, not an object of named settings.")
+    return config
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Fill `model` from a safetensors file; float16 weights are widened to the model's own type.
+
+    Raises:
+        InputError: no such file, a damaged one, or a missing, extra or misshaped tensor, named.
+    """
+    if not path.is_file():
+        pickles = sorted(p.name for p in path.parent.glob("*") if p.suffix in PICKLE_SUFFIXES)
+        hint = (
+            f"; {pickles[0]} is a pickle, which is never loaded: python -m dcgan.checkpoints import "
+            f"{path.parent / pickles[0]} FOLDER"
+            if pickles
+            else ""
+        )
+        raise InputError(f"{path.parent} has no {path.name}{hint}.")
+    try:
+        found = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is damaged or no safetensors file ({error}). Copy or download it again.") from None
+    wanted = model.state_dict()
+    for name, tensor in wanted.items():
+        if name not in found:
+            raise InputError(f"{path} lacks the tensor {name}, which its {CONFIG_NAME} calls for.")
+        if found[name].shape != tensor.shape:
+            raise InputError(
+                f"{path}: the tensor {name} is {tuple(found[name].shape)}, but its {CONFIG_NAME} calls for "
+                f"{tuple(tensor.shape)}."
+            )
+    if extra := sorted(set(found) - set(wanted)):
+        raise InputError(f"{path} has the tensor {extra[0]}, which its {CONFIG_NAME} doesn't call for.")
+    with torch.no_grad():
+        model.load_state_dict(found)
+
+
+def _up_block(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> list[nn.Module]:
+    return [
+        nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(inplace=True),
+    ]

@@ -1,0 +1,92 @@
+"""A loaded Generator -> faces. The one place that decides where and how it runs."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dcgan.checkpoints import load_generator, snapshots
+from dcgan.errors import InputError
+from dcgan.images import to_uint8
+from dcgan.latents import latents
+from dcgan.models import Generator
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+BATCH = 8  # every forward pass has this many rows, so a face's arithmetic never depends on how many were asked for
+
+
+def pick_device(name: str) -> torch.device:
+    """The device for `auto`, `cpu`, `cuda` or `mps`; auto is the first of cuda, mps, cpu that is there.
+
+    Raises:
+        InputError: a device that isn't one of these, or isn't on this machine.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(device for device, available in there.items() if available))
+    if name not in there:
+        raise InputError(f"--device {name} is unknown; choose one of {', '.join(DEVICES)}.")
+    if not there[name]:
+        raise InputError(f"--device {name}: PyTorch finds no {name} device here; use --device auto or cpu.")
+    return torch.device(name)
+
+
+@torch.inference_mode()
+def render(generator: Generator, z: Tensor) -> np.ndarray:
+    """Latents `(N, latent_dim)` to pixels `(N, S, S, 3)`, uint8, on the generator's own device.
+
+    The generator must be in eval mode: in train mode a face would depend on its batch-mates.
+    """
+    assert not generator.training
+    device = next(generator.parameters()).device
+    pictures = []
+    for rows in z.split(BATCH):
+        padded = F.pad(rows, (0, 0, 0, BATCH - len(rows))).to(device)
+        pictures.append(to_uint8(generator(padded)[: len(rows)]))
+    return np.concatenate(pictures)
+
+
+def faces(generator: Generator, seeds: list[int]) -> np.ndarray:
+    """The faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company."""
+    return render(generator, latents(seeds, generator.latent_dim))
+
+
+class Library:
+    """The generators of one checkpoint folder, by name: `NAME` is the folder's own, `NAME@epoch-0010` a snapshot.
+
+    The folder's own is loaded at once, so that a bad folder is an InputError here; snapshots when first asked for.
+    """
+
+    def __init__(self, folder: Path, device: torch.device):
+        self.folder, self.device = Path(folder).resolve(), device
+        self._loading = threading.Lock()
+        self._generators = {self.default: load_generator(Path(folder)).to(device)}
+
+    @property
+    def default(self) -> str:
+        return self.folder.name
+
+    @property
+    def names(self) -> list[str]:
+        """What can be chosen: the folder's own generator first, then its snapshots, the latest first."""
+        return [self.default] + [f"{self.default}@{name}" for name in reversed(snapshots(self.folder))]
+
+    def generator(self, name: str | None = None) -> Generator:
+        """The generator called `name`, on the library's device, in eval mode; without a name the folder's own.
+
+        Raises:
+            InputError: no such name; says which there are.
+        """
+        name = name or self.default
+        with self._loading:
+            if name not in self._generators:
+                if name not in self.names:
+                    raise InputError(f"There is no checkpoint {name!r}; there are {', '.join(self.names)}.")
+                snapshot = name.partition("@")[2]
+                self._generators[name] = load_generator(self.folder, snapshot).to(self.device)
+            return self._generators[name]

@@ -1,0 +1,205 @@
+"""The training of a DCGAN: losses, one step, the state that a run is, the loop. Prints and writes nothing."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dcgan.augment import augment
+from dcgan.config import TrainConfig
+from dcgan.data import Pictures, epoch_order
+from dcgan.errors import InputError
+from dcgan.images import to_float
+from dcgan.models import Discriminator, Generator
+
+Metrics = dict[str, Tensor]  # name -> scalar, still on the training device
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: str) -> Tensor:
+    """What D minimises, from logits `(N,)` of reals and of fakes.
+
+    `bce`: cross entropy with reals as 1 and fakes as 0 (Goodfellow et al. 2014); `hinge`: Lim and Ye 2017.
+    """
+    if kind == "hinge":
+        return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def generator_loss(fake_logits: Tensor, kind: str) -> Tensor:
+    """What G minimises, from logits `(N,)` of fakes. `bce`: the non-saturating form, fakes as 1."""
+    return -fake_logits.mean() if kind == "hinge" else F.softplus(-fake_logits).mean()
+
+
+def r1_penalty(discriminator: Discriminator, reals: Tensor) -> Tensor:
+    """Squared gradient of D at the reals, mean over the batch (Mescheder et al. 2018); without the factor gamma / 2."""
+    reals = reals.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(reals).sum(), reals, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()
+
+
+class TrainState:
+    """Everything a run is between two steps. `tensors` and `load` carry it through a file, bit for bit."""
+
+    def __init__(self, config: TrainConfig, device: torch.device):
+        with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
+            torch.manual_seed(config.seed)
+            self.generator = Generator(**config.generator_config().to_dict()).to(device)
+            self.discriminator = Discriminator(**config.discriminator_config().to_dict()).to(device)
+        self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.ema else None
+        self.optimizers = {
+            "generator": _adam(self.generator, config.lr_generator, config.beta1),
+            "discriminator": _adam(self.discriminator, config.lr_discriminator, config.beta1),
+        }
+        self.rng = torch.Generator("cpu").manual_seed(config.seed)
+        self.step = 0
+        self.device = device
+
+    def published_generator(self) -> Generator:
+        """The generator people should see, in eval mode: the EMA, or a copy of the trained one where there is none."""
+        return self.ema if self.ema is not None else copy.deepcopy(self.generator).eval()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of the state under telling names; `step` is not among them."""
+        tensors = {"rng": self.rng.get_state()}
+        for part, network in self._networks().items():
+            tensors |= {f"{part}.{name}": tensor for name, tensor in network.state_dict().items()}
+        for part, optimizer in self.optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"adam.{part}.{index}.{name}": tensor for name, tensor in moments.items()}
+        return tensors
+
+    def load(self, tensors: dict[str, Tensor], step: int) -> None:
+        """Become the state that `tensors` and `step` came from; it must have been built from the same config."""
+        self.step = step
+        self.rng.set_state(tensors["rng"])
+        for part, network in self._networks().items():
+            network.load_state_dict(_below(tensors, part))
+        for part, optimizer in self.optimizers.items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, tensor in _below(tensors, f"adam.{part}").items():
+                index, name = key.split(".")
+                moments.setdefault(int(index), {})[name] = tensor
+            optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+
+    def _networks(self) -> dict[str, nn.Module]:
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return networks | ({"ema": self.ema} if self.ema is not None else {})
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When things happen in a run on `pictures` pictures, in steps. A step is one batch of reals."""
+
+    steps_per_epoch: int
+    total_steps: int
+    snapshots: dict[int, int]  # step -> epoch
+
+    @classmethod
+    def of(cls, config: TrainConfig, pictures: int) -> Schedule:
+        """Raises InputError where the pictures don't fill one batch."""
+        steps_per_epoch = pictures // config.batch_size  # an incomplete last batch would upset BatchNorm
+        if not steps_per_epoch:
+            raise InputError(
+                f"--batch-size {config.batch_size} is more than the {pictures} usable pictures; "
+                f"use --batch-size {pictures} or less, or more pictures."
+            )
+        total = config.epochs * steps_per_epoch
+        if config.max_steps is not None:
+            total = min(total, config.max_steps)
+        epochs = {*config.snapshot_epochs, config.epochs}  # the end of a run is always worth keeping
+        return cls(
+            steps_per_epoch,
+            total,
+            {epoch * steps_per_epoch: epoch for epoch in sorted(epochs) if epoch * steps_per_epoch <= total},
+        )
+
+
+def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterator[Metrics]:
+    """Train from `state.step` to the end of the schedule, yielding each finished step's metrics.
+
+    Between two steps `state` is whole: it can be saved, and the run can be left at any yield. Pictures come in an
+    order that depends only on (seed, epoch), so a resumed run sees what an uninterrupted one would have seen.
+    """
+    schedule = Schedule.of(config, len(pictures))
+    epoch_in_order = None
+    while state.step < schedule.total_steps:
+        epoch, position = divmod(state.step, schedule.steps_per_epoch)
+        if epoch != epoch_in_order:
+            order, epoch_in_order = epoch_order(len(pictures), config.seed, epoch), epoch
+        indices = order[position * config.batch_size : (position + 1) * config.batch_size]
+        yield train_step(state, config, pictures.batch(indices))
+
+
+def train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metrics:
+    """One step on a batch of reals `(N, S, S, 3)`, uint8: D, then G on the same fakes, each as often as configured."""
+    updates_d, updates_g = state.step % config.d_every == 0, state.step % config.g_every == 0
+    reals = to_float(pixels.to(state.device, non_blocking=True))
+    if config.flip:
+        reals = _flip_half(reals, state.rng)
+    z = torch.randn(len(reals), config.latent_dim, generator=state.rng).to(state.device)
+    with torch.set_grad_enabled(updates_g):
+        fakes = state.generator(z)
+
+    metrics: Metrics = {}
+    if updates_d:
+        metrics |= _update_discriminator(state, config, reals, fakes.detach())
+    if updates_g:
+        metrics |= _update_generator(state, config, fakes)
+        if state.ema is not None:
+            update_ema(state.ema, state.generator, min(config.ema_decay, (state.step + 1) / (state.step + 10)))
+    state.step += 1
+    return metrics
+
+
+def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
+    real_logits = state.discriminator(augment(reals, config.augment, state.rng))
+    fake_logits = state.discriminator(augment(fakes, config.augment, state.rng))
+    loss = discriminator_loss(real_logits, fake_logits, config.loss)
+    metrics = {"loss_d": loss.detach(), "d_real": real_logits.detach().sigmoid().mean()}
+    if config.r1_gamma:
+        loss = loss + config.r1_gamma / 2 * r1_penalty(state.discriminator, reals)
+    _descend(state.optimizers["discriminator"], loss)
+    return metrics
+
+
+def _update_generator(state: TrainState, config: TrainConfig, fakes: Tensor) -> Metrics:
+    state.discriminator.requires_grad_(False)  # spares the backward pass D's own gradients
+    logits = state.discriminator(augment(fakes, config.augment, state.rng))
+    loss = generator_loss(logits, config.loss)
+    _descend(state.optimizers["generator"], loss)
+    state.discriminator.requires_grad_(True)
+    return {"loss_g": loss.detach(), "d_fake": logits.detach().sigmoid().mean()}
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
+    """Move `ema` towards `network` by 1 - decay, BatchNorm's running statistics included; counters are copied."""
+    for averaged, current in zip(ema.state_dict().values(), network.state_dict().values(), strict=True):
+        if averaged.is_floating_point():
+            averaged.lerp_(current, 1 - decay)
+        else:
+            averaged.copy_(current)
+
+
+def _adam(network: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=(beta1, 0.999))
+
+
+def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+
+
+def _flip_half(images: Tensor, rng: torch.Generator) -> Tensor:
+    flipped = (torch.rand(len(images), generator=rng) < 0.5).to(images.device)
+    return torch.where(flipped.view(-1, 1, 1, 1), images.flip(3), images)
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(prefix + ".")}

@@ -1,0 +1,270 @@
+"""Train a DCGAN on small pictures of faces.
+
+python train.py --data avatars:adventurer                     rendered offline, nothing to download
+python train.py --data path/to/pictures                       your own: a folder or a .zip
+python train.py --data avatars:adventurer --max-steps 200 --output-dir checkpoints/try        a first look
+python train.py --recipe plain --data path/to/pictures --batch-size 512      the reference report's recipe
+python train.py --resume --output-dir checkpoints/try --epochs 20             go on with a run
+python train.py --dry-run                                     two steps and a snapshot, then cleans up
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from dcgan.cli import DONE, FAILED, INTERRUPTED, TERMINATED, Parser, command
+from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, RECIPES, TrainConfig
+from dcgan.data import AVATARS_PREFIX, Pictures, load_pictures
+from dcgan.errors import InputError
+from dcgan.run import Run, config_to_resume
+from dcgan.sampling import DEVICES, pick_device
+from dcgan.training import Schedule, train
+
+DRY_RUN_STEPS = 2
+NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run")
+
+
+class StopRequest:
+    """SIGINT and SIGTERM while training: noted, so that the step can be finished; a second one stops at once."""
+
+    STATUS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+
+    def __init__(self):
+        self.signal: signal.Signals | None = None
+
+    def __enter__(self) -> StopRequest:
+        self._previous = {number: signal.signal(number, self._note) for number in self.STATUS}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: object) -> None:
+        self.signal = signal.Signals(number)
+        for each, handler in self._previous.items():
+            signal.signal(each, handler)
+
+    @property
+    def status(self) -> int:
+        return self.STATUS[self.signal]
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    options = build_parser().parse_args(argv)
+    if options.dry_run:
+        return dry_run(options)
+
+    folder = options.output_dir
+    given = given_options(options)
+    if options.resume:
+        if folder is None:
+            raise InputError("--resume needs --output-dir, the folder of the run to continue.")
+        config = config_to_resume(folder, given)
+    else:
+        if "data" not in given:
+            raise InputError("--data is missing; try --data avatars:adventurer, or name a folder of pictures.")
+        config = config_of(given)
+        folder = folder or free_folder(config)
+    device = pick_device(options.device)
+
+    if options.resume:
+        pictures = open_pictures(config)
+        run = Run.resume(folder, config, pictures, device)
+    else:
+        made = prepare_folder(folder)
+        try:
+            pictures = open_pictures(config)
+            Schedule.of(config, len(pictures))
+        except BaseException:
+            if made:
+                folder.rmdir()
+            raise
+        run = Run.start(folder, config, pictures, device)
+    return train_to_the_end(run)
+
+
+def train_to_the_end(run: Run) -> int:
+    """Drive the run with a progress bar until it ends, fails or is told to stop; returns the exit status."""
+    go_on = shlex.join(["python", "train.py", "--resume", "--output-dir", str(run.folder)])
+    total = run.schedule.total_steps
+    print(f"training on {run.state.device} for {total:,} steps of {run.config.batch_size}, into {run.folder}")
+    try:
+        with StopRequest() as stop, tqdm(total=total, initial=run.state.step, unit="step", mininterval=0.5) as bar:
+            for metrics in train(run.state, run.config, run.pictures):
+                run.after_step(metrics)
+                bar.set_postfix(shown(run.latest_metrics), refresh=False)
+                bar.update()
+                if stop.signal:
+                    run.stop()
+                    break
+            else:
+                run.finish()
+    except OSError as error:
+        print(
+            f"error: step {run.state.step} couldn't be recorded: {error}. What was saved before is kept; "
+            f"make room and continue with: {go_on}",
+            file=sys.stderr,
+        )
+        return FAILED
+    if stop.signal and run.state.step < total:
+        print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {go_on}")
+        return stop.status
+    print(f"done: {run.images_seen:,} pictures seen in {run.seconds / 60:.1f} minutes")
+    print(f"see it with: python app.py --model {shlex.quote(str(run.folder))}")
+    return DONE
+
+
+def dry_run(options: argparse.Namespace) -> int:
+    """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
+    given = given_options(options) | {"data": f"{AVATARS_PREFIX}adventurer", "max_steps": DRY_RUN_STEPS, "epochs": 1}
+    batch_size = given.get("batch_size", TrainConfig.batch_size)
+    given |= {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2}  # one epoch, even with a few duplicates
+    config = config_of(given)
+    device = pick_device(options.device)
+    with tempfile.TemporaryDirectory(prefix="dcgan-dry-run-") as scratch:
+        pictures = open_pictures(config, cache=Path(scratch) / "cache")
+        folder = Path(scratch) / "run"
+        folder.mkdir()
+        status = train_to_the_end(Run.start(folder, config, pictures, device))
+        files = sum(path.is_file() for path in folder.rglob("*"))
+    print(f"dry run over: {files} files written, looked at by nobody and removed again")
+    return status
+
+
+def open_pictures(config: TrainConfig, cache: Path | None = None) -> Pictures:
+    """The run's pictures, with a progress bar while they are decoded and a report of what they are."""
+    pictures = load_pictures(
+        config.data,
+        config.image_size,
+        config.data_size,
+        config.background,
+        track=lambda found, total: tqdm(found, total=total, unit="picture", desc="decoding", leave=False),
+        cache=cache,
+    )
+    print(f"{pictures.name}: " + "\n  ".join(pictures.report.lines(config.image_size)))
+    return pictures
+
+
+def prepare_folder(folder: Path) -> bool:
+    """Make sure that `folder` exists, is empty and can be written to; returns whether it was made just now."""
+    made = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if any(folder.iterdir()):
+            raise InputError(
+                f"--output-dir {folder} already holds files. Continue the run there with --resume, "
+                "or name a new folder."
+            )
+        probe = folder / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"--output-dir {folder} can't be written to: {error.strerror or error}.") from None
+    return made
+
+
+def free_folder(config: TrainConfig) -> Path:
+    """The first of checkpoints/NAME-SIZE-run-1, -2, ... that isn't there yet."""
+    name = Path(config.data.removeprefix(AVATARS_PREFIX)).stem
+    number = 1
+    while (folder := Path("checkpoints") / f"{name}-{config.image_size}-run-{number}").exists():
+        number += 1
+    return folder
+
+
+def config_of(given: dict[str, Any]) -> TrainConfig:
+    """A new run's configuration: the recipe's settings, and over them the options that were given."""
+    recipe = given.get("recipe", TrainConfig.recipe)
+    return TrainConfig(**(RECIPES[recipe] | given))
+
+
+def given_options(options: argparse.Namespace) -> dict[str, Any]:
+    """The options that were set on the command line and belong to the run's configuration."""
+    return {k: v for k, v in vars(options).items() if v is not None and k not in NOT_IN_CONFIG}
+
+
+def shown(metrics: dict[str, float]) -> dict[str, str]:
+    """What the progress bar says of the latest metrics."""
+    labels = {"loss_d": "D", "loss_g": "G", "d_real": "D(x)", "d_fake": "D(G(z))", "images_per_second": "img/s"}
+    return {
+        label: f"{metrics[name]:.0f}" if label == "img/s" else f"{metrics[name]:.3f}"
+        for name, label in labels.items()
+        if name in metrics
+    }
+
+
+def build_parser() -> Parser:
+    """Every option with its default; None means "not given", so that a recipe or a resumed run can fill it in."""
+    parser = Parser(prog="train.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sizes = ", ".join(map(str, IMAGE_SIZES))
+    both = argparse.BooleanOptionalAction
+
+    data = parser.add_argument_group("pictures")
+    data.add_argument("--data", help="a folder, .zip, .parquet, Hub data set user/name, or avatars:STYLE")
+    data.add_argument("--data-size", type=int, help="how many avatars to render (default 20000)")
+    data.add_argument("--background", type=words, help="avatars' background colours, as in white,#b6e3f4 (white)")
+    data.add_argument("--flip", action=both, help="mirror half of the pictures, chosen anew each time (off)")
+
+    networks = parser.add_argument_group("networks")
+    networks.add_argument("--image-size", type=int, help=f"one of {sizes} (96)")
+    networks.add_argument("--latent-dim", type=int, help="length of the latent vector, nz (100)")
+    networks.add_argument("--generator-feature-maps", type=int, help="width of the generator, ngf (64)")
+    networks.add_argument("--discriminator-feature-maps", type=int, help="width of the discriminator, ndf (64)")
+
+    length = parser.add_argument_group("length and output")
+    length.add_argument("--output-dir", type=Path, help="where the run goes (a new folder in checkpoints/)")
+    length.add_argument("--epochs", type=int, help="passes over the pictures, in total (66)")
+    length.add_argument("--max-steps", type=int, help="stop after so many batches, in total")
+    length.add_argument("--snapshot-epochs", type=numbers, help="epochs to keep (1,5,10,20,30,40,50,60,65,66)")
+    length.add_argument("--save-every", type=int, help="steps between saved resume states (1000)")
+    length.add_argument("--resume", action="store_true", help="continue the run in --output-dir exactly")
+    length.add_argument("--dry-run", action="store_true", help="two steps and a snapshot on a few avatars, then clean up")
+
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument("--recipe", choices=tuple(RECIPES), help="what the options below default to (best)")
+    recipe.add_argument("--batch-size", type=int, help="pictures a step (64)")
+    recipe.add_argument("--loss", choices=LOSSES, help="best: hinge, plain: bce")
+    recipe.add_argument("--spectral-norm", action=both, help="in D, in BatchNorm's place; best: on, plain: off")
+    recipe.add_argument("--r1-gamma", type=float, help="weight of D's gradient penalty at the reals (0: off)")
+    recipe.add_argument(
+        "--augment",
+        type=words,
+        nargs="?",
+        const=AUGMENTATIONS,
+        help="DiffAugment: color,translation,cutout or some of them; all without a value (off)",
+    )
+    recipe.add_argument("--ema", action=both, help="publish the average of G's weights; best: on, plain: off")
+    recipe.add_argument("--ema-decay", type=float, help="how slowly that average moves (0.999)")
+    recipe.add_argument("--lr-generator", type=float, help="Adam's step size for G (0.0002)")
+    recipe.add_argument("--lr-discriminator", type=float, help="Adam's step size for D (0.0002)")
+    recipe.add_argument("--beta1", type=float, help="Adam's momentum for both; best: 0, plain: 0.5")
+    recipe.add_argument("--d-every", type=int, help="update D every so many steps (1)")
+    recipe.add_argument("--g-every", type=int, help="update G every so many steps (1)")
+
+    machine = parser.add_argument_group("machine")
+    machine.add_argument("--seed", type=int, help="of the initial weights, latents and picture order (0)")
+    machine.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")
+    return parser
+
+
+def words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in words(text))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
