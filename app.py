@@ -23,7 +23,8 @@ from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.images import ANIMATIONS, enlarge
 from dcgan.latents import SEEDS, latents, seeds_from, walk
-from dcgan.sampling import DEVICES, Library, faces, pick_device, render
+from dcgan.library import Library
+from dcgan.sampling import DEVICES, faces, pick_device, render
 
 BUNDLED = Path(__file__).parent / "checkpoints" / "adventurer-96"
 MOST_FACES = 64
@@ -36,7 +37,7 @@ FILES = Path(tempfile.gettempdir()) / "dcgan-app"
 
 CSS = """
 .gradio-container .main.fillable { max-width: 1120px !important; }
-#gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(96px, 1fr)) !important; }
+#gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(max(96px, 12%), 1fr)) !important; }
 #gallery .caption-label { font-variant-numeric: tabular-nums; }
 #walk img { max-height: 420px; object-fit: contain; }
 footer { display: none !important; }
@@ -84,7 +85,12 @@ class Handlers:
         return faces(self._generator(checkpoint), [_seed(seed)])[0]
 
     def interpolate(
-        self, seeds: str = "7, 42", frames: int = 48, format: str = "GIF", size: int = 384, checkpoint: str | None = None
+        self,
+        seeds: str = "7, 42",
+        frames: int = 48,
+        format: str = "GIF",
+        size: int = 384,
+        checkpoint: str | None = None,
     ) -> str:
         """Walk from face to face and back to the first, as one animated file.
 
@@ -178,9 +184,11 @@ def _interpolate_tab(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=260):
             start, end = _seed_box("From seed", 7, "start"), _seed_box("To seed", 42, "end")
-            frames = gr.Slider(*FRAMES, value=48, step=1, precision=0, label="Frames", info="20 a second", elem_id="frames")
+            frames = gr.Slider(
+                *FRAMES, value=48, step=1, precision=0, label="Frames", info="20 a second", elem_id="frames"
+            )
             format = gr.Radio(["GIF", "WebP"], value="GIF", label="Format", elem_id="format")
-            size = gr.Slider(*SIZES, value=384, step=96, precision=0, label="Size", info="pixels a side", elem_id="size")
+            size = gr.Slider(*SIZES, value=384, step=96, precision=0, label="Pixels", elem_id="size")
             button = gr.Button("Make the walk", variant="primary", elem_id="make-walk")
         with gr.Column(scale=3, min_width=320):
             picture = gr.Image(type="filepath", show_label=False, buttons=["fullscreen"], elem_id="walk")
@@ -195,12 +203,13 @@ def _interpolate_tab(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
 
 
 def _endpoints(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
-    """Endpoints without controls of their own on the page; an event with an output component serves files to clients."""
+    """Endpoints without controls of their own; only an event with an output component serves files to clients."""
     trigger = gr.Button(visible=False)
     seed = gr.Number(0, precision=0, visible=False)
     face = gr.Image(format="png", visible=False)
     trigger.click(handlers.avatar, [seed, checkpoint], face, api_name="avatar")
-    seeds, frames, size = gr.Textbox("7, 42", visible=False), gr.Number(48, visible=False), gr.Number(384, visible=False)
+    seeds = gr.Textbox("7, 42", visible=False)
+    frames, size = gr.Number(48, visible=False), gr.Number(384, visible=False)
     format = gr.Radio(list(ANIMATIONS), value="GIF", visible=False)
     file = gr.File(visible=False)
     trigger.click(handlers.interpolate, [seeds, frames, format, size, checkpoint], file, api_name="interpolate")
@@ -247,16 +256,20 @@ def fresh_folder() -> Path:
     return Path(tempfile.mkdtemp(dir=FILES))
 
 
-@command
-def main(argv: Sequence[str] | None = None) -> int:
+def build_parser() -> Parser:
+    """The command line; None leaves host and port to Gradio, whose own variables a Space sets."""
     parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
     parser.add_argument("--model", default=os.environ.get("MODEL_ID"), help="a checkpoint folder (the bundled one)")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")
     parser.add_argument("--host", help="address to listen on (Gradio's default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (Gradio's default: the first free from 7860)")
     parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
-    options = parser.parse_args(argv)
+    return parser
 
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    options = build_parser().parse_args(argv)
     library = Library(Path(options.model) if options.model else BUNDLED, pick_device(options.device))
     app = build_app(library)
     app.queue(max_size=64)

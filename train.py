@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tqdm import tqdm
 
@@ -36,7 +36,7 @@ NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run")
 class StopRequest:
     """SIGINT and SIGTERM while training: noted, so that the step can be finished; a second one stops at once."""
 
-    STATUS = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+    STATUS: ClassVar = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
     def __init__(self):
         self.signal: signal.Signals | None = None
@@ -229,7 +229,7 @@ def build_parser() -> Parser:
     length.add_argument("--snapshot-epochs", type=numbers, help="epochs to keep (1,5,10,20,30,40,50,60,65,66)")
     length.add_argument("--save-every", type=int, help="steps between saved resume states (1000)")
     length.add_argument("--resume", action="store_true", help="continue the run in --output-dir exactly")
-    length.add_argument("--dry-run", action="store_true", help="two steps and a snapshot on a few avatars, then clean up")
+    length.add_argument("--dry-run", action="store_true", help="two steps and a snapshot on a few avatars, cleaned up")
 
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--recipe", choices=tuple(RECIPES), help="what the options below default to (best)")

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
@@ -30,7 +30,6 @@ from dcgan.parallel import map_in_order
 
 FACE_PARTS = {"eyes", "mouth", "face", "mood", "expression"}  # a style with one of these draws faces
 CHUNK = 64  # pictures a worker renders in one go
-BUNDLED_LICENCES = ("CC0", "CC BY ")  # prefixes; the space keeps CC BY-SA and CC BY-NC out
 
 
 @dataclass(frozen=True)
@@ -43,15 +42,6 @@ class Attribution:
     licence: str
     licence_url: str
     licence_text: str
-
-    @property
-    def may_be_bundled(self) -> bool:
-        """Whether pictures learned from this style may be shipped with the project."""
-        return self.licence.startswith(BUNDLED_LICENCES)
-
-    def to_dict(self) -> dict[str, str | bool]:
-        """The same as JSON-ready values, with the verdict on bundling."""
-        return asdict(self) | {"may_be_bundled": self.may_be_bundled}
 
 
 def styles() -> list[str]:
@@ -98,9 +88,7 @@ def render(style: str, index: int, size: int, backgrounds: Sequence[str] = ("whi
     """
     svg = Avatar(_style(style), {"seed": str(index)}).to_string()
     colour = backgrounds[index % len(backgrounds)]
-    png = resvg_py.svg_to_bytes(
-        svg_string=svg, width=size, height=size, background=colour, skip_system_fonts=True
-    )
+    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background=colour, skip_system_fonts=True)
     return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))
 
 
@@ -170,9 +158,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.count < 1 or options.first < 0 or not 8 <= options.size <= 1024:
         raise InputError("--count must be from 1 up, --first from 0 up and --size from 8 to 1024.")
 
-    pictures = render_many(
-        options.style, options.count, options.size, options.background.split(","), options.first
-    )
+    pictures = render_many(options.style, options.count, options.size, options.background.split(","), options.first)
     credit = attribution(options.style)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)

@@ -19,9 +19,9 @@ def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path) -> s
         _metadata(data),
         f"# {folder.name}: {size}x{size} faces by a DCGAN",
         _pictures(folder),
-        f"An unconditional [DCGAN](https://arxiv.org/abs/1511.06434) (Radford et al. 2015) that turns a latent vector of "
-        f"{config['latent_dim']} numbers into a {size}x{size} picture. It was trained on {data['pictures']:,} pictures "
-        f"of **{data['name']}** until it had seen {facts['images_seen']:,}.",
+        "An unconditional [DCGAN](https://arxiv.org/abs/1511.06434) (Radford et al. 2015) that turns a latent vector "
+        f"of {config['latent_dim']} numbers into a {size}x{size} picture. It was trained on {data['pictures']:,} "
+        f"pictures of **{data['name']}** until it had seen {facts['images_seen']:,}.",
         _usage(),
         _training(facts),
         _attribution(data["attribution"]),

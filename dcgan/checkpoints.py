@@ -33,6 +33,7 @@ CARD_NAME = "README.md"
 STATES_KEPT = 2
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
 BUNDLED_FOLDER_LIMIT = 35 * 2**20
+BUNDLED_LICENCES = ("CC0", "CC BY ")  # prefixes of names; the space keeps CC BY-SA and CC BY-NC out
 
 
 def save_network(network: Generator | Discriminator, folder: Path, half: bool = False) -> None:
@@ -60,7 +61,7 @@ def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
         )
     if not folder.is_dir():
         raise InputError(
-            f"there is no checkpoint folder {folder}; one holds {CONFIG_NAME} and {WEIGHTS_NAME}, as train.py writes it."
+            f"there is no checkpoint folder {folder}; one holds {CONFIG_NAME} and {WEIGHTS_NAME}, as train.py leaves."
         )
     if snapshot is not None:
         if snapshot not in snapshots(folder):
@@ -212,7 +213,7 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
     generator = load_generator(run)
     facts = read_training(run)
     attribution = facts["data"]["attribution"]
-    if attribution and not attribution["may_be_bundled"]:
+    if attribution and not attribution["licence"].startswith(BUNDLED_LICENCES):
         raise InputError(
             f"{run} learned from {attribution['title']} ({attribution['licence']}); only CC0 and CC BY are bundled."
         )

@@ -275,14 +275,13 @@ class DatasetSource(_FileSource):
             dataset = dataset["train"] if "train" in dataset else next(iter(dataset.values()))
         columns = [c for c, feature in dataset.features.items() if isinstance(feature, datasets.Image)]
         if not columns:
-            raise InputError(
-                f"--data {name} has no image column, only {', '.join(dataset.features)}. {WHAT_WORKS}."
-            )
+            raise InputError(f"--data {name} has no image column, only {', '.join(dataset.features)}. {WHAT_WORKS}.")
         self.column = columns[0]
         self.dataset = dataset.select_columns([self.column]).cast_column(self.column, datasets.Image(decode=False))
         self.name = name
         self.attribution = attribution
-        self.identity = ["dataset", name, len(dataset), [_stamp(Path(f["filename"]), f["filename"]) for f in dataset.cache_files]]
+        files = [Path(file["filename"]) for file in dataset.cache_files]
+        self.identity = ["dataset", name, len(dataset), [_stamp(file, file) for file in files]]
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -371,7 +370,7 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
             "name": source.name,
             "fingerprint": fingerprint.hexdigest(),
             "report": asdict(report),
-            "attribution": source.attribution.to_dict() if source.attribution else None,
+            "attribution": asdict(source.attribution) if source.attribution else None,
         }
         (partial_folder / "pictures.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
         try:

@@ -12,7 +12,7 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path in `path`'s folder to write to; synced to disk and renamed onto `path` when the block succeeds."""
+    """A temporary path in `path`'s folder to write to; synced and renamed onto `path` when the block succeeds."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield temporary

@@ -61,7 +61,9 @@ def save_gif(frames: np.ndarray, path: Path, milliseconds: int | Sequence[int]) 
 
 def save_webp(frames: np.ndarray, path: Path, milliseconds: int) -> None:
     """Write frames `(T, H, W, 3)` as an endless, lossless animated WebP."""
-    _save_frames([Image.fromarray(frame) for frame in frames], path, format="WebP", duration=milliseconds, lossless=True)
+    _save_frames(
+        [Image.fromarray(frame) for frame in frames], path, format="WebP", duration=milliseconds, lossless=True
+    )
 
 
 def save_mp4(frames: np.ndarray, path: Path, milliseconds: int) -> None:
@@ -88,4 +90,4 @@ def _shared_palette(frames: np.ndarray, most_pixels: int = 1_000_000) -> Image.I
     pixels = frames.reshape(-1, 3)
     sample = pixels[:: max(1, len(pixels) // most_pixels)]
     side = math.isqrt(len(sample))
-    return Image.fromarray(sample[: side * side].reshape(side, side, 3)).quantize(256)
+    return Image.fromarray(sample[: side * side].reshape(side, side, 3)).quantize(256, Image.Quantize.FASTOCTREE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,9 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         if config is None:
             raise InputError(f"{model_id} has no {CONFIG_NAME}, so it is no checkpoint of this project.")
         arguments = cls.config_class.from_dict(config, f"{CONFIG_NAME} of {model_id}").to_dict()
-        if os.path.isdir(model_id):
-            return cls._load_as_safetensor(cls(**arguments), os.path.join(model_id, WEIGHTS_NAME), "cpu", True)
+        folder = Path(model_id)
+        if folder.is_dir():
+            return cls._load_as_safetensor(cls(**arguments), str(folder / WEIGHTS_NAME), "cpu", True)
         return super()._from_pretrained(model_id=model_id, **(kwargs | arguments))
 
     @classmethod
@@ -91,7 +92,7 @@ class Generator(
 
         widths = config.widths
         layers = _up_block(latent_dim, widths[0], kernel=4, stride=1, padding=0)  # 1 -> 4
-        for wide, narrow in zip(widths, widths[1:], strict=False):
+        for wide, narrow in pairwise(widths):
             layers += _up_block(wide, narrow, kernel=4, stride=2, padding=1)  # doubles
         kernel, padding = _LAST_LAYER[config.last_stride]
         layers += [
@@ -132,7 +133,7 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
         widths = config.widths[::-1]
         kernel, padding = _LAST_LAYER[config.last_stride]
         layers = [conv(image_channels, widths[0], kernel, config.last_stride, padding), nn.LeakyReLU(0.2, inplace=True)]
-        for narrow, wide in zip(widths, widths[1:], strict=False):
+        for narrow, wide in pairwise(widths):
             layers.append(conv(narrow, wide, kernel=4, stride=2, padding=1))  # halves
             if not spectral_norm:
                 layers.append(nn.BatchNorm2d(wide))

@@ -135,6 +135,7 @@ class Run:
         if self._published_step == self.state.step:
             return
         self._published_step = self.state.step
+        self._log()  # so that what is published tells of its own last steps
         generator = self.state.published_generator()
         save_network(generator, self.folder)
         save_network(self.state.discriminator, self.folder / "discriminator")
@@ -146,7 +147,7 @@ class Run:
         write_text(self.folder / CARD_NAME, model_card(facts, generator.config.to_dict(), self.folder))
 
     def _facts(self) -> dict[str, Any]:
-        """What training.json says: everything about the run that others may want to know, and no path of this machine."""
+        """What training.json says: all about the run that others may want to know, and no path of this machine."""
         config = self.config.but(data=self.pictures.name)
         return {
             "run_id": self.run_id,
@@ -186,7 +187,7 @@ class Run:
         means["images_per_second"] = len(self._interval) * self.config.batch_size / elapsed
         self.latest_metrics = {name: round(value, 5) for name, value in means.items()}
         line = {"step": self.state.step, "epoch": round(self.epoch, 4), "images": self.images_seen}
-        line |= {"seconds": round(self.seconds, 1)} | self.latest_metrics
+        line |= {"seconds": round(self.seconds, 3)} | self.latest_metrics
         with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._interval.clear()
@@ -221,7 +222,7 @@ class Run:
         for axes, (title, curves) in zip(figure.subplots(2, 1, sharex=True), panels, strict=True):
             for name, label in curves.items():
                 points = [(line["images"], line[name]) for line in lines if name in line]
-                axes.plot(*zip(*points, strict=True), label=label, linewidth=1) if points else None
+                axes.plot([x for x, _ in points], [y for _, y in points], label=label, linewidth=1)
             axes.set_ylabel(title)
             axes.grid(alpha=0.3)
             axes.legend(loc="upper right")

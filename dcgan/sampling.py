@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from pathlib import Path
-
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.checkpoints import load_generator, snapshots
 from dcgan.errors import InputError
 from dcgan.images import to_uint8
 from dcgan.latents import latents
@@ -54,39 +50,3 @@ def render(generator: Generator, z: Tensor) -> np.ndarray:
 def faces(generator: Generator, seeds: list[int]) -> np.ndarray:
     """The faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company."""
     return render(generator, latents(seeds, generator.latent_dim))
-
-
-class Library:
-    """The generators of one checkpoint folder, by name: `NAME` is the folder's own, `NAME@epoch-0010` a snapshot.
-
-    The folder's own is loaded at once, so that a bad folder is an InputError here; snapshots when first asked for.
-    """
-
-    def __init__(self, folder: Path, device: torch.device):
-        self.folder, self.device = Path(folder).resolve(), device
-        self._loading = threading.Lock()
-        self._generators = {self.default: load_generator(Path(folder)).to(device)}
-
-    @property
-    def default(self) -> str:
-        return self.folder.name
-
-    @property
-    def names(self) -> list[str]:
-        """What can be chosen: the folder's own generator first, then its snapshots, the latest first."""
-        return [self.default] + [f"{self.default}@{name}" for name in reversed(snapshots(self.folder))]
-
-    def generator(self, name: str | None = None) -> Generator:
-        """The generator called `name`, on the library's device, in eval mode; without a name the folder's own.
-
-        Raises:
-            InputError: no such name; says which there are.
-        """
-        name = name or self.default
-        with self._loading:
-            if name not in self._generators:
-                if name not in self.names:
-                    raise InputError(f"There is no checkpoint {name!r}; there are {', '.join(self.names)}.")
-                snapshot = name.partition("@")[2]
-                self._generators[name] = load_generator(self.folder, snapshot).to(self.device)
-            return self._generators[name]

@@ -1,0 +1,18 @@
+# make test: a virtual environment if none is active, what the tests need, a Chromium, and all tests.
+.PHONY: test lint
+
+PYTHON ?= python3
+VENV := $(or $(VIRTUAL_ENV),.venv)
+IN_VENV := $(VENV)/bin/python
+
+test: $(IN_VENV)
+	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
+	$(IN_VENV) tests/browser/chromium.py
+	$(IN_VENV) -m pytest
+
+lint: $(IN_VENV)
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+
+$(IN_VENV):
+	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,69 @@
+"""A real browser, and pages of the real app in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import ARGUMENTS, find
+from playwright.sync_api import Browser, Page, sync_playwright
+
+SCREENSHOTS = Path(__file__).parent / "screenshots"
+
+
+@pytest.fixture(scope="session")
+def app_url(serve_app) -> str:
+    """Address of `python app.py` on the bundled checkpoint."""
+    return serve_app()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = find()
+    assert path, "no Chromium for the browser tests; run: python tests/browser/chromium.py"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+class Complaints(list):
+    """What a good page never gives cause for: console errors, page errors, requests to other hosts."""
+
+
+@pytest.fixture
+def open_page(browser, app_url) -> Iterator:
+    """Opens the app in a fresh context with the options given; on teardown nothing may have been complained of."""
+    contexts, complaints = [], Complaints()
+
+    def open_one(query: str = "", **options) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(30_000)
+        page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: _is_external(request.url, app_url) and complaints.append(request.url))
+        page.goto(app_url + query)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _is_external(url: str, app_url: str) -> bool:
+    return not url.startswith((app_url, app_url.replace("http", "ws", 1), "data:", "blob:"))
+
+
+@pytest.fixture
+def screenshot(request):
+    """Saves what the page looks like, for a person to look at."""
+
+    def take(page: Page, name: str) -> None:
+        SCREENSHOTS.mkdir(exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+
+    return take

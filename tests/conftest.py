@@ -1,0 +1,99 @@
+"""Fixtures that several test files share. Everything is written below pytest's temporary folders."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+import train
+from dcgan.config import TrainConfig
+
+# A run that takes a second: 24x24 avatars, the narrowest networks
+TINY = [
+    "--data", "avatars:adventurer", "--data-size", "40", "--image-size", "24", "--batch-size", "8",
+    "--generator-feature-maps", "4", "--discriminator-feature-maps", "4", "--latent-dim", "8",
+]  # fmt: skip
+TINY_STEPS_PER_EPOCH = 5
+
+
+@pytest.fixture(scope="session", autouse=True)
+def picture_cache(tmp_path_factory):
+    """Decoded pictures of all tests share one cache, as a user's runs do, but never the user's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("cache")
+        patch.setenv("DCGAN_CACHE", str(folder))
+        yield folder
+
+
+@pytest.fixture
+def tiny_config():
+    """Makes the TrainConfig of a tiny run, with changes."""
+
+    def make(**changes) -> TrainConfig:
+        settings = {
+            "data": "avatars:adventurer", "data_size": 40, "image_size": 24, "batch_size": 8, "latent_dim": 8,
+            "generator_feature_maps": 4, "discriminator_feature_maps": 4,
+        }  # fmt: skip
+        return TrainConfig(**settings | changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def trained_run(tmp_path_factory) -> Path:
+    """A finished tiny run with snapshots at epochs 1 and 2; read it, don't change it."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    assert train.main([*TINY, "--epochs", "2", "--snapshot-epochs", "1,2", "--output-dir", str(folder)]) == 0
+    return folder
+
+
+ROOT = Path(__file__).parent.parent
+START_SECONDS = 90
+
+
+@pytest.fixture(scope="session")
+def serve_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
+    """Starts `python app.py ARGUMENTS` on a free port and gives its address; all are stopped at the end."""
+    with ExitStack() as running:
+        yield lambda *arguments: running.enter_context(_served(tmp_path_factory.mktemp("app"), arguments))
+
+
+@contextmanager
+def _served(scratch: Path, arguments: tuple[str, ...]) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = scratch / "log"
+    environment = os.environ | {"TMPDIR": str(scratch), "GRADIO_TEMP_DIR": str(scratch / "gradio")}
+    command = [sys.executable, "app.py", "--port", str(port), "--host", "127.0.0.1", *arguments]
+    with (
+        open(log, "wb") as output,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output) as process,
+    ):
+        try:
+            url = f"http://127.0.0.1:{port}/"
+            _wait_until_served(url, process, log)
+            yield url
+        finally:
+            process.terminate()
+
+
+def _wait_until_served(url: str, process: subprocess.Popen, log: Path) -> None:
+    give_up = monotonic() + START_SECONDS
+    while monotonic() < give_up:
+        assert process.poll() is None, log.read_text()
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            sleep(0.2)
+    pytest.fail(f"the app didn't answer within {START_SECONDS} s:\n{log.read_text()}")

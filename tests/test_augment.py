@@ -1,0 +1,67 @@
+import pytest
+import torch
+
+from dcgan.augment import augment, color, cutout, translation
+from dcgan.config import AUGMENTATIONS
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def images():
+    return torch.rand(16, 3, 32, 32, generator=rng(9)) * 2 - 1
+
+
+@pytest.mark.parametrize("policy", [*([name] for name in AUGMENTATIONS), list(AUGMENTATIONS)])
+def test_augmentation_keeps_the_shape_changes_pictures_and_passes_gradients_on(images, policy):
+    images.requires_grad_(True)
+    changed = augment(images, policy, rng())
+    assert changed.shape == images.shape
+    assert not torch.equal(changed, images)
+    changed.sum().backward()
+    assert images.grad.isfinite().all()
+    assert images.grad.any()
+
+
+def test_the_same_random_numbers_give_the_same_pictures(images):
+    assert torch.equal(augment(images, AUGMENTATIONS, rng(3)), augment(images, AUGMENTATIONS, rng(3)))
+    assert not torch.equal(augment(images, AUGMENTATIONS, rng(3)), augment(images, AUGMENTATIONS, rng(4)))
+
+
+def test_no_policy_changes_nothing(images):
+    assert augment(images, (), rng()) is images
+
+
+def test_translation_shifts_by_at_most_an_eighth_and_fills_with_zero():
+    ones = torch.ones(64, 1, 32, 32)
+    moved = translation(ones, rng())
+    rows = moved.amax(dim=(1, 3)).sum(dim=1)
+    assert rows.min() == 28
+    assert rows.max() == 32
+    assert moved[:, :, 4:28, 4:28].all()
+
+
+def test_translation_moves_each_picture_as_a_whole(images):
+    moved = translation(images, rng())
+    for before, after in zip(images, moved, strict=True):
+        shifts = [
+            torch.equal(torch.roll(before, (dy, dx), (1, 2))[:, 4:28, 4:28], after[:, 4:28, 4:28])
+            for dy in range(-4, 5)
+            for dx in range(-4, 5)
+        ]
+        assert sum(shifts) == 1
+
+
+def test_cutout_clears_at_most_a_quarter_of_each_picture():
+    holes = (cutout(torch.ones(64, 3, 32, 32), rng()) == 0).float().mean(dim=(1, 2, 3))
+    assert holes.min() > 0
+    assert holes.max() <= 0.25
+
+
+def test_color_treats_all_pixels_of_a_picture_alike():
+    flat = torch.full((8, 3, 4, 4), 0.2)
+    changed = color(flat, rng())
+    assert torch.allclose(changed, changed[:, :, :1, :1].expand_as(changed), atol=1e-6)
+    assert len(changed[:, 0, 0, 0].unique()) == 8

@@ -1,0 +1,297 @@
+import json
+import re
+import shutil
+from itertools import pairwise
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+from torch import nn
+
+from dcgan import Discriminator, Generator, InputError, checkpoints
+from dcgan.checkpoints import SavedState, load_generator, load_state, save_network, save_state, snapshots
+
+
+@pytest.fixture
+def generator():
+    return Generator(latent_dim=6, image_size=24, feature_maps=3).eval()
+
+
+@pytest.fixture
+def run(trained_run, tmp_path):
+    """A finished tiny run that a test may change."""
+    return shutil.copytree(trained_run, tmp_path / "run")
+
+
+# Networks
+
+
+def test_a_saved_network_comes_back_the_same(generator, tmp_path):
+    save_network(generator, tmp_path)
+    loaded = load_generator(tmp_path)
+    assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in generator.state_dict().items())
+
+
+def test_config_json_holds_just_the_constructors_arguments(generator, tmp_path):
+    save_network(generator, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text()) == {
+        "latent_dim": 6, "image_size": 24, "image_channels": 3, "feature_maps": 3,
+    }  # fmt: skip
+
+
+def test_a_discriminator_with_spectral_norm_comes_back_the_same(tmp_path):
+    discriminator = Discriminator(image_size=24, feature_maps=3, spectral_norm=True).eval()
+    save_network(discriminator, tmp_path)
+    images = torch.randn(2, 3, 24, 24)
+    assert torch.equal(Discriminator.from_pretrained(tmp_path)(images), discriminator(images))
+
+
+def test_equal_weights_are_equal_files(generator, tmp_path):
+    save_network(generator, tmp_path / "a")
+    save_network(load_generator(tmp_path / "a"), tmp_path / "b")
+    assert (tmp_path / "a" / "model.safetensors").read_bytes() == (tmp_path / "b" / "model.safetensors").read_bytes()
+    with safe_open(tmp_path / "a" / "model.safetensors", "pt") as file:
+        assert file.metadata() == {"format": "pt"}
+
+
+def test_half_precision_is_for_convolutions_only(generator, tmp_path):
+    save_network(generator, tmp_path, half=True)
+    for name, tensor in load_file(tmp_path / "model.safetensors").items():
+        expected = {4: torch.float16, 1: torch.float32, 0: torch.int64}[tensor.ndim]
+        assert tensor.dtype == expected, name
+
+
+def test_saving_leaves_no_temporary_files(generator, tmp_path):
+    save_network(generator, tmp_path)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
+
+
+def test_snapshots_are_listed_and_load_like_folders_of_their_own(trained_run):
+    assert snapshots(trained_run) == ["epoch-0001", "epoch-0002"]
+    early = load_generator(trained_run, "epoch-0001")
+    again = load_generator(trained_run / "epochs" / "epoch-0001")
+    assert torch.equal(early.main[0].weight, again.main[0].weight)
+
+
+def test_an_unknown_snapshot_is_refused_with_those_there_are(trained_run):
+    with pytest.raises(InputError, match="no snapshot epoch-0009; it has epoch-0001, epoch-0002"):
+        load_generator(trained_run, "epoch-0009")
+
+
+@pytest.mark.parametrize("name", ["netG.pth", "pytorch_model.bin", "model.pt"])
+def test_a_pickle_offered_as_a_model_is_refused_with_the_way_to_import_it(name, tmp_path):
+    torch.save({}, tmp_path / name)
+    with pytest.raises(InputError, match=f"dcgan.checkpoints import .*{name}"):
+        load_generator(tmp_path / name)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no checkpoint folder"):
+        load_generator(tmp_path / "nowhere")
+
+
+# Resume state
+
+
+def state_at(step: int) -> SavedState:
+    return SavedState({"x": torch.full((2,), float(step))}, {"step": step})
+
+
+def test_the_newest_state_comes_back_and_two_are_kept(tmp_path):
+    for step in (5, 10, 15):
+        save_state(tmp_path, state_at(step))
+    loaded = load_state(tmp_path)
+    assert loaded.facts == {"step": 15}
+    assert torch.equal(loaded.tensors["x"], torch.full((2,), 15.0))
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-15"]
+
+
+def test_a_save_that_breaks_off_leaves_the_state_before_it(tmp_path, monkeypatch):
+    save_state(tmp_path, state_at(5))
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OSError, match="No space"):
+        save_state(tmp_path, state_at(10))
+    assert load_state(tmp_path).facts == {"step": 5}
+
+
+def test_saving_the_same_step_again_works(tmp_path):
+    save_state(tmp_path, state_at(5))
+    save_state(tmp_path, state_at(5))
+    assert load_state(tmp_path).facts == {"step": 5}
+
+
+def test_a_folder_without_a_state_is_refused(tmp_path):
+    with pytest.raises(InputError, match="holds no run to resume"):
+        load_state(tmp_path)
+
+
+def test_a_damaged_state_is_refused_with_a_way_out(tmp_path):
+    save_state(tmp_path, state_at(5))
+    (tmp_path / "state" / "step-5" / "state.safetensors").write_bytes(b"no")
+    with pytest.raises(InputError, match="damaged.*another folder"):
+        load_state(tmp_path)
+
+
+def test_nothing_in_a_run_is_a_pickle(trained_run):
+    suffixes = {p.suffix for p in trained_run.rglob("*") if p.is_file()}
+    assert suffixes == {".json", ".jsonl", ".safetensors", ".png", ".gif", ".md", ""}
+    assert [p.name for p in trained_run.rglob("*") if p.is_file() and not p.suffix] == ["last"]
+
+
+# Import
+
+
+def foreign_generator(size: int, latent_dim: int = 100, width: int = 4, channels: int = 3) -> nn.Module:
+    """A generator as pytorch/examples (64) and pytorch-book (96) write it: one nn.Sequential called main."""
+    doublings = {24: 1, 64: 3, 96: 3}[size]
+    widths = [width * 2**k for k in range(doublings, -1, -1)]
+    layers = [nn.ConvTranspose2d(latent_dim, widths[0], 4, 1, 0, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(True)]
+    for wide, narrow in pairwise(widths):
+        layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(True)]
+    last = (4, 2, 1) if size == 64 else (5, 3, 1)
+    network = nn.Module()
+    network.main = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *last, bias=False), nn.Tanh())
+    for _ in range(3):
+        network.main(torch.randn(8, latent_dim, 1, 1))
+    return network.eval()
+
+
+def without_counters(state):
+    return {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "rename"),
+    [
+        (64, 3, dict),
+        (96, 3, dict),
+        (64, 1, dict),
+        (64, 3, lambda state: {f"module.{k}": v for k, v in state.items()}),
+        (96, 3, lambda state: {k.replace("main", "layers"): v for k, v in state.items()}),
+        (96, 3, lambda state: {k.removeprefix("main."): v for k, v in state.items()}),
+        (64, 3, without_counters),
+    ],
+    ids=["examples", "book", "grey", "data-parallel", "other name", "bare sequential", "old file"],
+)
+def test_a_state_dict_people_have_becomes_a_checkpoint_that_draws_the_same(size, channels, rename, tmp_path, capsys):
+    theirs = foreign_generator(size, latent_dim=20, channels=channels)
+    torch.save(rename(theirs.state_dict()), tmp_path / "netG.pth")
+    assert checkpoints.main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 0
+    ours = load_generator(tmp_path / "mine")
+    z = torch.randn(3, 20, 1, 1)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(z), theirs.main(z))
+    assert "app.py --model" in capsys.readouterr().out
+
+
+class Poison:
+    def __reduce__(self):
+        return (print, ("executed!",))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "no file"),
+        (lambda path: path.write_bytes(b"hello"), "no state_dict that can be read safely"),
+        (lambda path: torch.save(Poison(), path), "no state_dict that can be read safely"),
+        (lambda path: torch.save({}, path), "holds no state_dict"),
+        (lambda path: torch.save({"epoch": 3}, path), "holds no state_dict"),
+        (lambda path: torch.save([torch.zeros(1)], path), "holds no state_dict"),
+        (lambda path: torch.save(nn.Linear(2, 2).state_dict(), path), "0 convolutions"),
+        (lambda path: torch.save(Discriminator(feature_maps=2).state_dict(), path), "is a discriminator"),
+        (
+            lambda path: torch.save(foreign_generator(24).state_dict() | {"main.9.weight": torch.zeros(1)}, path),
+            "too many",
+        ),
+        (
+            lambda path: torch.save(foreign_generator(24).state_dict() | {"main.1.weight": torch.zeros(1)}, path),
+            r"main\.1\.weight",
+        ),
+    ],
+    ids=["missing", "text", "poison", "empty", "numbers", "list", "linear", "discriminator", "extra", "misshaped"],
+)
+def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(make, message, tmp_path, capfd):
+    make(tmp_path / "netG.pth")
+    assert checkpoints.main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 2
+    output = capfd.readouterr()
+    assert output.err.count("\n") == 1
+    assert re.search(message, output.err)
+    assert "executed" not in output.out
+    assert not (tmp_path / "mine").exists()
+
+
+def test_importing_into_a_folder_with_files_is_refused(tmp_path):
+    torch.save(foreign_generator(24).state_dict(), tmp_path / "netG.pth")
+    assert checkpoints.main(["import", str(tmp_path / "netG.pth"), str(tmp_path)]) == 2
+
+
+# Bundle
+
+
+def test_a_bundle_is_the_slim_copy_of_a_run(run, tmp_path):
+    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 0
+    slim = tmp_path / "slim"
+    assert sorted(p.relative_to(slim).as_posix() for p in slim.rglob("*") if p.is_file()) == [
+        "README.md", "config.json", "discriminator/config.json", "discriminator/model.safetensors",
+        "epochs/epoch-0001/config.json", "epochs/epoch-0001/model.safetensors",
+        "epochs/epoch-0002/config.json", "epochs/epoch-0002/model.safetensors",
+        "losses.png", "metrics.jsonl", "model.safetensors", "samples/epoch-0001.png", "samples/epoch-0002.png",
+        "samples/latest.png", "samples/timelapse.gif", "training.json",
+    ]  # fmt: skip
+    assert (slim / "training.json").read_text() == (run / "training.json").read_text()
+    whole, half = load_generator(run), load_generator(slim)
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(half.state_dict()[name], tensor, atol=1e-3, rtol=1e-3)
+    Discriminator.from_pretrained(slim / "discriminator")
+
+
+def test_a_bundle_keeps_the_snapshots_named(run, tmp_path):
+    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim"), "--snapshots", "epoch-0002"]) == 0
+    assert snapshots(tmp_path / "slim") == ["epoch-0002"]
+
+
+def test_five_snapshots_are_spread_from_the_first_to_the_last():
+    names = [f"epoch-{i:04d}" for i in range(1, 19)]
+    kept = checkpoints._spread(names, 5)
+    assert (len(kept), kept[0], kept[-1]) == (5, "epoch-0001", "epoch-0018")
+    assert checkpoints._spread(names[:3], 5) == names[:3]
+
+
+@pytest.mark.parametrize("licence", ["CC BY-SA 4.0", "CC BY-NC 4.0", "Free for personal and commercial use"])
+def test_a_style_whose_licence_forbids_it_is_not_bundled(run, tmp_path, licence, capsys):
+    facts = json.loads((run / "training.json").read_text())
+    facts["data"]["attribution"] |= {"licence": licence}
+    (run / "training.json").write_text(json.dumps(facts))
+    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 2
+    assert licence in capsys.readouterr().err
+    assert not (tmp_path / "slim").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["bundle", "nowhere", "slim"], "no checkpoint folder"),
+        (["bundle", "{run}", "slim", "--snapshots", "epoch-0007"], "epoch-0007"),
+        (["bundle", "{run}", "{run}"], "not empty"),
+        (["unbundle"], "unbundle"),
+        ([], "required"),
+    ],
+)
+def test_the_command_refuses_bad_input_in_one_line(arguments, message, run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert checkpoints.main([a.format(run=run) for a in arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_bundle_too_large_to_commit_is_refused(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(checkpoints, "BUNDLED_FILE_LIMIT", 1000)
+    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 2
+    assert "a bundle is at most" in capsys.readouterr().err

@@ -1,0 +1,122 @@
+import subprocess
+import sys
+
+import pytest
+
+from dcgan.config import (
+    IMAGE_SIZES,
+    MAX_FEATURE_MAPS,
+    RECIPES,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    ModelConfig,
+    TrainConfig,
+)
+from dcgan.errors import InputError
+
+
+@pytest.mark.parametrize("size", IMAGE_SIZES)
+def test_every_image_size_is_four_doubled_and_then_multiplied_by_its_last_stride(size):
+    config = ModelConfig(image_size=size)
+    assert 4 * 2**config.doublings * config.last_stride == size
+    assert config.last_stride == (3 if size % 3 == 0 else 2)
+    assert config.widths[0] == 64 * 2**config.doublings
+    assert config.widths[-1] == 64
+
+
+@pytest.mark.parametrize("size", [0, 4, 12, 100, 512, -96, 96.0, "96", True])
+def test_an_image_size_that_does_not_fit_is_refused_and_those_that_do_are_named(size):
+    with pytest.raises(InputError, match="image_size.*24, 32, 48, 64, 96, 128, 192, 256"):
+        ModelConfig(image_size=size)
+
+
+@pytest.mark.parametrize("width", [0, -1, MAX_FEATURE_MAPS + 1, 100_000, 1.5, True, None])
+def test_absurd_feature_maps_are_refused_before_any_memory_is_taken(width):
+    with pytest.raises(InputError, match="feature_maps"):
+        GeneratorConfig(feature_maps=width)
+
+
+def test_a_config_survives_its_dictionary():
+    for config in (GeneratorConfig(latent_dim=7, image_size=24), DiscriminatorConfig(spectral_norm=True)):
+        assert type(config).from_dict(config.to_dict()) == config
+
+
+def test_an_unknown_key_is_named():
+    with pytest.raises(InputError, match="'widht'"):
+        GeneratorConfig.from_dict({"image_size": 96, "widht": 3})
+
+
+def test_a_config_that_is_no_object_is_refused():
+    with pytest.raises(InputError, match="list"):
+        GeneratorConfig.from_dict([96])
+
+
+@pytest.mark.parametrize(
+    ("change", "option"),
+    [
+        ({"batch_size": 0}, "--batch-size"),
+        ({"batch_size": 1}, "--batch-size"),
+        ({"epochs": 0}, "--epochs"),
+        ({"max_steps": 0}, "--max-steps"),
+        ({"data_size": 0}, "--data-size"),
+        ({"d_every": 0}, "--d-every"),
+        ({"g_every": -1}, "--g-every"),
+        ({"save_every": 0}, "--save-every"),
+        ({"snapshot_epochs": (0, 1)}, "--snapshot-epochs"),
+        ({"snapshot_epochs": ()}, "--snapshot-epochs"),
+        ({"seed": -1}, "--seed"),
+        ({"seed": 2**31}, "--seed"),
+        ({"loss": "wasserstein"}, "--loss"),
+        ({"recipe": "secret"}, "--recipe"),
+        ({"augment": ("blur",)}, "--augment"),
+        ({"r1_gamma": -0.1}, "--r1-gamma"),
+        ({"r1_gamma": float("nan")}, "--r1-gamma"),
+        ({"lr_generator": -1.0}, "--lr-generator"),
+        ({"lr_discriminator": -1.0}, "--lr-discriminator"),
+        ({"beta1": 1.0}, "--beta1"),
+        ({"ema_decay": 1.0}, "--ema-decay"),
+        ({"image_size": 100}, "image_size"),
+        ({"latent_dim": 0}, "latent_dim"),
+        ({"generator_feature_maps": 0}, "feature_maps"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_by_name(change, option):
+    with pytest.raises(InputError, match=option):
+        TrainConfig(data="pictures", **change)
+
+
+def test_a_train_config_survives_its_dictionary():
+    config = TrainConfig(data="pictures", augment=("color",), max_steps=3, flip=True)
+    assert TrainConfig.from_dict(config.to_dict()) == config
+
+
+def test_the_plain_recipe_is_the_reference_reports():
+    config = TrainConfig(data="pictures", recipe="plain", **RECIPES["plain"])
+    assert (config.loss, config.spectral_norm, config.ema, config.r1_gamma, config.augment) == (
+        "bce",
+        False,
+        False,
+        0,
+        (),
+    )
+    assert (config.lr_generator, config.lr_discriminator, config.beta1) == (2e-4, 2e-4, 0.5)
+    assert (config.d_every, config.g_every, config.epochs, config.batch_size) == (1, 1, 66, 64)
+    assert config.snapshot_epochs == (1, 5, 10, 20, 30, 40, 50, 60, 65, 66)
+
+
+def test_the_command_of_a_run_names_what_is_not_default():
+    config = TrainConfig(
+        data="my pictures", recipe="plain", **RECIPES["plain"] | {"ema": True}, flip=True, snapshot_epochs=(1, 2)
+    )
+    assert config.command() == (
+        "python train.py --data 'my pictures' --recipe plain --flip --snapshot-epochs 1,2 --ema"
+    )
+
+
+def test_config_imports_no_torch():
+    code = (
+        "import sys, types; package = types.ModuleType('dcgan'); package.__path__ = ['dcgan']\n"
+        "sys.modules['dcgan'] = package  # spares the package's own imports\n"
+        "import dcgan.config; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,115 @@
+import av
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dcgan.images import ANIMATIONS, enlarge, grid, save_gif, save_mp4, save_png, save_webp, to_float, to_uint8
+
+
+def stripes(count: int, side: int = 24) -> np.ndarray:
+    """Frames that all differ, in few enough colours for a GIF to be exact."""
+    frames = np.full((count, side, side, 3), 255, np.uint8)
+    for i, frame in enumerate(frames):
+        frame[:, i % side] = (200, 30 * (i % 5), 0)
+    return frames
+
+
+def test_pixels_are_rounded_and_clamped():
+    images = torch.tensor([-2, -1, -0.999, 0, 0.999, 1, 2]).view(1, 1, 1, 7).expand(1, 3, 1, 7)
+    assert to_uint8(images)[0, 0, :, 0].tolist() == [0, 0, 0, 128, 255, 255, 255]
+
+
+def test_every_pixel_value_survives_the_way_to_floats_and_back():
+    pixels = torch.arange(256, dtype=torch.uint8).view(1, 16, 16, 1).expand(1, 16, 16, 3)
+    images = to_float(pixels)
+    assert images.shape == (1, 3, 16, 16)
+    assert (images.min(), images.max()) == (-1, 1)
+    assert np.array_equal(to_uint8(images), pixels.numpy())
+
+
+def test_grey_images_become_three_channels():
+    assert to_uint8(torch.zeros(2, 1, 4, 4)).shape == (2, 4, 4, 3)
+
+
+@pytest.mark.parametrize(("size", "side"), [(24, 24), (47, 24), (48, 48), (100, 96), (5, 24)])
+def test_enlarging_takes_the_largest_whole_multiple_that_fits(size, side):
+    assert enlarge(stripes(2), size).shape == (2, side, side, 3)
+
+
+def test_enlarging_keeps_pixels_sharp():
+    frame = stripes(1)[0]
+    assert np.array_equal(enlarge(frame, 72)[::3, ::3], frame)
+    assert np.array_equal(enlarge(frame, 72)[1::3, 2::3], frame)
+
+
+def test_a_grid_holds_each_picture_in_its_place_on_white():
+    sheet = grid(np.zeros((5, 10, 10, 3), np.uint8), columns=3, gap=2)
+    assert sheet.shape == (26, 38, 3)
+    assert not sheet[2:12, 2:12].any()
+    assert not sheet[14:24, 14:24].any()
+    assert (sheet[14:24, 26:36] == 255).all()
+
+
+def test_a_png_read_back_is_the_same(tmp_path):
+    save_png(stripes(1)[0], tmp_path / "a.png")
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), stripes(1)[0])
+
+
+def test_a_gif_has_the_frames_colours_and_durations_asked_for(tmp_path):
+    frames = stripes(12)
+    save_gif(frames, tmp_path / "a.gif", 50)
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert gif.n_frames == 12
+        assert gif.info["loop"] == 0
+        for i, frame in enumerate(frames):
+            gif.seek(i)
+            assert gif.info["duration"] == 50
+            assert np.array_equal(np.asarray(gif.convert("RGB")), frame)
+
+
+def test_a_gif_has_one_palette_for_all_frames(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (4, 24, 24, 3), dtype=np.uint8)
+    save_gif(noise, tmp_path / "a.gif", 50)
+    colours = set()
+    with Image.open(tmp_path / "a.gif") as gif:
+        for i in range(4):
+            gif.seek(i)
+            colours |= {tuple(c) for c in np.asarray(gif.convert("RGB")).reshape(-1, 3)}
+    assert len(colours) <= 256
+
+
+def test_a_gif_can_hold_each_frame_for_its_own_time(tmp_path):
+    save_gif(stripes(3), tmp_path / "a.gif", [100, 200, 900])
+    with Image.open(tmp_path / "a.gif") as gif:
+        durations = []
+        for i in range(3):
+            gif.seek(i)
+            durations.append(gif.info["duration"])
+    assert durations == [100, 200, 900]
+
+
+def test_a_webp_is_lossless_and_has_every_frame(tmp_path):
+    frames = stripes(6)
+    save_webp(frames, tmp_path / "a.webp", 50)
+    with Image.open(tmp_path / "a.webp") as webp:
+        assert webp.n_frames == 6
+        for i, frame in enumerate(frames):
+            webp.seek(i)
+            assert np.array_equal(np.asarray(webp.convert("RGB")), frame)
+
+
+def test_an_mp4_is_h264_that_every_browser_plays(tmp_path):
+    frames = enlarge(stripes(10), 96)
+    save_mp4(frames, tmp_path / "a.mp4", 50)
+    with av.open(tmp_path / "a.mp4") as video:
+        stream = video.streams.video[0]
+        decoded = [frame.to_ndarray(format="rgb24") for frame in video.decode(stream)]
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert stream.average_rate == 20
+    assert len(decoded) == 10
+    assert np.abs(decoded[0].astype(int) - frames[0]).mean() < 6
+
+
+def test_the_formats_are_known_by_their_common_names():
+    assert list(ANIMATIONS) == ["GIF", "WebP", "MP4"]

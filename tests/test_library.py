@@ -1,0 +1,25 @@
+import numpy as np
+import pytest
+import torch
+
+from dcgan import InputError, faces
+from dcgan.library import Library
+
+
+def test_a_library_names_the_folder_first_and_then_its_snapshots_latest_first(trained_run):
+    library = Library(trained_run, torch.device("cpu"))
+    assert library.names == ["tiny", "tiny@epoch-0002", "tiny@epoch-0001"]
+    assert library.generator() is library.generator("tiny")
+
+
+def test_a_librarys_snapshots_are_generators_of_their_own(trained_run):
+    library = Library(trained_run, torch.device("cpu"))
+    early, late = (faces(library.generator(name), [1]) for name in library.names[:0:-1])
+    assert not np.array_equal(early, late)
+    assert np.array_equal(late, faces(library.generator(), [1]))
+
+
+@pytest.mark.parametrize("name", ["other", "tiny@epoch-0009", "tiny@../..", "@"])
+def test_a_name_that_is_not_in_the_library_is_refused_with_those_that_are(name, trained_run):
+    with pytest.raises(InputError, match="tiny@epoch-0002"):
+        Library(trained_run, torch.device("cpu")).generator(name)

@@ -1,0 +1,211 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from dcgan import Discriminator, Generator, InputError
+from dcgan.config import IMAGE_SIZES
+
+
+def parameters(network):
+    return sum(p.numel() for p in network.parameters())
+
+
+def convolutions(network):
+    return [
+        (m.in_channels, m.out_channels, m.kernel_size[0], m.stride[0], m.padding[0])
+        for m in network.modules()
+        if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)
+    ]
+
+
+def feature_sizes(network, inputs):
+    sizes = []
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+            module.register_forward_hook(lambda m, i, output: sizes.append(output.shape[-1]))
+    network(inputs)
+    return sizes
+
+
+def test_the_default_networks_have_the_reference_reports_parameter_counts():
+    assert parameters(Generator()) == 3_578_432
+    assert parameters(Discriminator()) == 2_767_296
+
+
+def test_the_default_generator_has_the_reference_reports_layers():
+    generator = Generator()
+    assert convolutions(generator) == [
+        (100, 512, 4, 1, 0), (512, 256, 4, 2, 1), (256, 128, 4, 2, 1), (128, 64, 4, 2, 1), (64, 3, 5, 3, 1),
+    ]  # fmt: skip
+    assert feature_sizes(generator, torch.randn(2, 100, 1, 1)) == [4, 8, 16, 32, 96]
+
+
+def test_the_default_discriminator_has_the_reference_reports_layers():
+    discriminator = Discriminator()
+    assert convolutions(discriminator) == [
+        (3, 64, 5, 3, 1), (64, 128, 4, 2, 1), (128, 256, 4, 2, 1), (256, 512, 4, 2, 1), (512, 1, 4, 1, 0),
+    ]  # fmt: skip
+    assert feature_sizes(discriminator, torch.randn(2, 3, 96, 96)) == [32, 16, 8, 4, 1]
+
+
+def test_no_layer_of_the_default_networks_but_batch_norm_has_a_bias():
+    for network in (Generator(), Discriminator()):
+        assert all(m.bias is None for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d))
+
+
+def test_the_generator_computes_what_an_independent_listing_computes():
+    listing = nn.Sequential(
+        nn.ConvTranspose2d(100, 512, 4, 1, 0, bias=False), nn.BatchNorm2d(512), nn.ReLU(),
+        nn.ConvTranspose2d(512, 256, 4, 2, 1, bias=False), nn.BatchNorm2d(256), nn.ReLU(),
+        nn.ConvTranspose2d(256, 128, 4, 2, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU(),
+        nn.ConvTranspose2d(128, 64, 4, 2, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU(),
+        nn.ConvTranspose2d(64, 3, 5, 3, 1, bias=False), nn.Tanh(),
+    )  # fmt: skip
+    generator = Generator()
+    listing.load_state_dict({k.removeprefix("main."): v for k, v in generator.state_dict().items()})
+    z = torch.randn(4, 100, 1, 1)
+    for mode in (True, False):
+        torch.testing.assert_close(generator.train(mode)(z), listing.train(mode)(z), atol=1e-6, rtol=0)
+
+
+def test_the_discriminator_computes_what_an_independent_listing_computes():
+    listing = nn.Sequential(
+        nn.Conv2d(3, 64, 5, 3, 1, bias=False), nn.LeakyReLU(0.2),
+        nn.Conv2d(64, 128, 4, 2, 1, bias=False), nn.BatchNorm2d(128), nn.LeakyReLU(0.2),
+        nn.Conv2d(128, 256, 4, 2, 1, bias=False), nn.BatchNorm2d(256), nn.LeakyReLU(0.2),
+        nn.Conv2d(256, 512, 4, 2, 1, bias=False), nn.BatchNorm2d(512), nn.LeakyReLU(0.2),
+        nn.Conv2d(512, 1, 4, 1, 0, bias=False), nn.Sigmoid(),
+    )  # fmt: skip
+    discriminator = Discriminator()
+    listing.load_state_dict({k.removeprefix("main."): v for k, v in discriminator.state_dict().items()})
+    images = torch.rand(4, 3, 96, 96) * 2 - 1
+    for mode in (True, False):
+        ours = discriminator.train(mode)(images).sigmoid()
+        torch.testing.assert_close(ours, listing.train(mode)(images).flatten(), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("size", IMAGE_SIZES)
+@pytest.mark.parametrize("spectral_norm", [False, True])
+def test_both_networks_fit_together_at_every_image_size(size, spectral_norm):
+    images = Generator(latent_dim=5, image_size=size, feature_maps=2)(torch.randn(2, 5))
+    assert images.shape == (2, 3, size, size)
+    assert images.abs().max() <= 1
+    assert Discriminator(image_size=size, feature_maps=2, spectral_norm=spectral_norm)(images).shape == (2,)
+
+
+def test_the_generator_takes_latents_with_and_without_trailing_ones():
+    generator = Generator(feature_maps=2).eval()
+    z = torch.randn(3, 100)
+    assert torch.equal(generator(z), generator(z.view(3, 100, 1, 1)))
+
+
+def test_weights_start_as_radford_et_al_say():
+    torch.manual_seed(0)
+    for network in (Generator(), Discriminator()):
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.weight.numel() > 10_000:
+                assert module.weight.mean().abs() < 1e-3
+                assert module.weight.std().item() == pytest.approx(0.02, rel=0.05)
+            if isinstance(module, nn.BatchNorm2d):
+                assert module.weight.mean().item() == pytest.approx(1, abs=0.02)
+                assert 0.01 < module.weight.std() < 0.03
+                assert not module.bias.any()
+
+
+def test_spectral_norm_takes_batch_norms_place_and_brings_biases():
+    discriminator = Discriminator(feature_maps=4, spectral_norm=True)
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in discriminator.modules())
+    layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d)]
+    assert all(layer.bias is not None for layer in layers)
+    for _ in range(50):  # power iteration settles
+        discriminator(torch.randn(2, 3, 96, 96))
+    for layer in layers:
+        assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.05)
+
+
+@pytest.mark.parametrize("arguments", [{"image_size": 100}, {"image_channels": 2}, {"feature_maps": 0}])
+def test_an_argument_out_of_range_is_refused_by_name(arguments):
+    for network in (Generator, Discriminator):
+        with pytest.raises(InputError, match=next(iter(arguments))):
+            network(**arguments)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A checkpoint folder as the Hub mixin itself writes it."""
+    Generator(latent_dim=6, image_size=24, feature_maps=3).save_pretrained(tmp_path / "saved")
+    return tmp_path / "saved"
+
+
+def change_weights(folder, change):
+    tensors = load_file(folder / "model.safetensors")
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_what_the_mixin_saved_comes_back_the_same_and_in_eval_mode(folder):
+    generator = Generator.from_pretrained(folder)
+    assert (generator.latent_dim, generator.image_size) == (6, 24)
+    assert not generator.training
+    saved = load_file(folder / "model.safetensors")
+    assert all(torch.equal(saved[name], tensor) for name, tensor in generator.state_dict().items())
+
+
+def test_half_precision_weights_are_widened(folder):
+    change_weights(folder, lambda tensors: tensors.update({k: v.half() for k, v in tensors.items() if v.ndim == 4}))
+    assert all(p.dtype == torch.float32 for p in Generator.from_pretrained(folder).parameters())
+
+
+def test_a_missing_tensor_is_named(folder):
+    change_weights(folder, lambda tensors: tensors.pop("main.0.weight"))
+    with pytest.raises(InputError, match=r"lacks the tensor main\.0\.weight"):
+        Generator.from_pretrained(folder)
+
+
+def test_an_extra_tensor_is_named(folder):
+    change_weights(folder, lambda tensors: tensors.update(stowaway=torch.zeros(1)))
+    with pytest.raises(InputError, match="stowaway"):
+        Generator.from_pretrained(folder)
+
+
+def test_a_misshaped_tensor_is_named_with_both_shapes(folder):
+    change_weights(folder, lambda tensors: tensors.update({"main.0.weight": torch.zeros(5, 6, 4, 4)}))
+    with pytest.raises(InputError, match=r"main\.0\.weight is \(5, 6, 4, 4\).*\(6, 6, 4, 4\)"):
+        Generator.from_pretrained(folder)
+
+
+def test_a_missing_config_is_refused(folder):
+    (folder / "config.json").unlink()
+    with pytest.raises(InputError, match="no config.json"):
+        Generator.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", '{"latent_dim": 6, "colour": 1}', '{"image_size": 100}'])
+def test_a_broken_config_is_refused_by_name(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(InputError, match="config.json"):
+        Generator.from_pretrained(folder)
+
+
+def test_a_config_of_the_other_network_is_refused(folder):
+    (folder / "config.json").write_text(json.dumps({"image_size": 24, "spectral_norm": True}))
+    with pytest.raises(InputError, match="spectral_norm"):
+        Generator.from_pretrained(folder)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:100], lambda data: b"", lambda data: b"\xff" * 64])
+def test_a_damaged_weights_file_is_refused(folder, damage):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(damage(weights.read_bytes()))
+    with pytest.raises(InputError, match=r"model\.safetensors is damaged"):
+        Generator.from_pretrained(folder)
+
+
+def test_a_folder_with_only_a_pickle_is_refused_with_the_way_to_import_it(folder):
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(InputError, match="pytorch_model.bin is a pickle.*dcgan.checkpoints import"):
+        Generator.from_pretrained(folder)

@@ -1,0 +1,36 @@
+import subprocess
+import sys
+
+import pytest
+
+import dcgan
+
+
+def test_the_package_offers_just_this():
+    assert sorted(dcgan.__all__) == [
+        "Discriminator", "Generator", "InputError", "faces", "latent", "latents", "slerp", "walk",
+    ]  # fmt: skip
+    assert all(hasattr(dcgan, name) for name in dcgan.__all__)
+
+
+def test_importing_the_programs_starts_nothing():
+    code = (
+        "import threading, app, train\n"
+        "assert not [t for t in threading.enumerate() if 'uvicorn' in t.name.lower()]\n"
+        "assert train.main and app.main\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+
+
+def test_the_app_needs_neither_the_training_code_nor_its_packages():
+    unwanted = ["dcgan.training", "dcgan.data", "dcgan.avatars", "torchvision", "datasets", "dicebear", "resvg_py"]
+    code = f"import sys, app; assert not [name for name in {unwanted} if name in sys.modules]"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("module", ["dcgan.avatars", "dcgan.checkpoints"])
+def test_each_module_with_a_command_line_runs_without_a_warning(module):
+    result = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert f"usage: python -m {module}" in result.stdout

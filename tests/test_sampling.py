@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+
+from dcgan import Generator, faces, latents
+from dcgan.errors import InputError
+from dcgan.sampling import BATCH, pick_device, render
+
+
+@pytest.fixture(scope="module")
+def generator():
+    torch.manual_seed(3)
+    network = Generator(feature_maps=8)
+    for _ in range(20):  # gives BatchNorm statistics that differ from batch to batch
+        network(torch.randn(16, 100))
+    return network.eval()
+
+
+def test_a_face_is_the_same_alone_in_any_company_and_at_any_place(generator):
+    alone = faces(generator, [42])[0]
+    for company in (range(42, 42 + BATCH), range(30, 64), range(42 - BATCH + 1, 43), [7, 42], [42] * 3):
+        seeds = list(company)
+        assert np.array_equal(faces(generator, seeds)[seeds.index(42)], alone)
+
+
+def test_a_face_needs_nothing_but_five_lines_of_pytorch(generator):
+    z = torch.randn(100, generator=torch.Generator("cpu").manual_seed(5))
+    with torch.inference_mode():
+        image = generator(z.view(1, 100, 1, 1))[0]
+    expected = ((image + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    assert np.abs(faces(generator, [5])[0].astype(int) - expected).max() <= 1
+
+
+def test_faces_are_bytes_of_the_generators_size(generator):
+    pixels = faces(generator, [1, 2, 3])
+    assert (pixels.shape, pixels.dtype) == ((3, 96, 96, 3), np.uint8)
+
+
+def test_drawing_in_train_mode_is_refused(generator):
+    training = Generator(feature_maps=2)
+    with pytest.raises(AssertionError):
+        render(training, latents([1], 100))
+
+
+def test_drawing_changes_nothing_in_the_generator(generator):
+    before = {name: tensor.clone() for name, tensor in generator.state_dict().items()}
+    faces(generator, [1, 2])
+    assert all(torch.equal(before[name], tensor) for name, tensor in generator.state_dict().items())
+
+
+def test_auto_takes_the_cpu_where_there_is_nothing_better(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert pick_device("auto").type == "cpu"
+
+
+def test_auto_prefers_cuda_then_apples_gpu(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert pick_device("auto").type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto").type == "cuda"
+
+
+@pytest.mark.parametrize("name", ["cuda", "mps", "tpu"])
+def test_a_device_that_is_not_there_is_refused_by_name(name, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(InputError, match=f"--device {name}"):
+        pick_device(name)

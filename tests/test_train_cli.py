@@ -1,0 +1,262 @@
+"""train.py as its users run it: in-process where that is enough, as a process where signals are sent."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from conftest import TINY, TINY_STEPS_PER_EPOCH
+
+import train
+from dcgan import avatars, run
+from dcgan.checkpoints import load_generator, load_state
+from dcgan.run import read_metrics
+
+ROOT = Path(__file__).parent.parent
+ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
+
+
+def write_pictures(folder: Path, count: int) -> Path:
+    avatars.main(["micah", str(folder), "--count", str(count), "--size", "30"])
+    (folder / "LICENCE.txt").unlink()
+    return folder
+
+
+def with_data(data: Path, *more: str) -> list[str]:
+    return ["--data", str(data), *TINY[4:], *more]
+
+
+def one_line(capsys) -> str:
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1, error
+    assert error.rpartition("\r")[2].startswith("error: ")
+    return error
+
+
+# What works
+
+
+def test_training_on_a_folder_leaves_a_checkpoint_that_loads(tmp_path, capsys):
+    pictures = write_pictures(tmp_path / "pictures", 17)
+    out = tmp_path / "out"
+    assert train.main(with_data(pictures, "--max-steps", "3", "--output-dir", str(out))) == 0
+    assert load_generator(out).image_size == 24
+    output = capsys.readouterr().out
+    assert "17 of 17 pictures used at 24x24" in output
+    assert f"python app.py --model {out}" in output
+    assert str(tmp_path) not in (out / "training.json").read_text()
+    assert str(tmp_path) not in (out / "README.md").read_text()
+
+
+def test_a_truncated_picture_among_good_ones_is_reported_and_skipped(tmp_path, capsys):
+    pictures = write_pictures(tmp_path / "pictures", 9)
+    whole = (pictures / "micah-000000.png").read_bytes()
+    (pictures / "broken.png").write_bytes(whole[: len(whole) // 2])
+    assert train.main(with_data(pictures, "--max-steps", "1", "--output-dir", str(tmp_path / "out"))) == 0
+    output = capsys.readouterr().out
+    assert "9 of 10 pictures used" in output
+    assert "1 unreadable, skipped: broken.png" in output
+
+
+def test_resume_goes_on_to_the_new_total_and_equals_an_uninterrupted_run(tmp_path):
+    straight, halves = tmp_path / "straight", tmp_path / "halves"
+    assert train.main([*TINY, "--max-steps", "12", "--output-dir", str(straight)]) == 0
+    assert train.main([*TINY, "--max-steps", "6", "--output-dir", str(halves)]) == 0
+    assert train.main(["--resume", "--max-steps", "12", "--output-dir", str(halves)]) == 0
+    for name in ("model.safetensors", "discriminator/model.safetensors", "state/step-12/state.safetensors"):
+        assert (halves / name).read_bytes() == (straight / name).read_bytes(), name
+
+
+def test_resume_takes_the_same_options_again(tmp_path):
+    out = ["--output-dir", str(tmp_path / "out")]
+    assert train.main([*TINY, "--max-steps", "2", *out]) == 0
+    assert train.main([*TINY, "--max-steps", "3", "--resume", *out]) == 0
+    assert load_state(tmp_path / "out").facts["step"] == 3
+
+
+def test_resume_finds_its_pictures_where_they_have_moved_to(tmp_path):
+    pictures = write_pictures(tmp_path / "pictures", 9)
+    out = ["--output-dir", str(tmp_path / "out")]
+    assert train.main(with_data(pictures, "--max-steps", "1", *out)) == 0
+    moved = pictures.rename(tmp_path / "moved")
+    assert train.main(["--resume", "--data", str(moved), "--max-steps", "2", *out]) == 0
+
+
+def test_a_run_without_a_name_gets_a_free_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        assert train.main([*TINY, "--max-steps", "1"]) == 0
+        assert (tmp_path / f"checkpoints/adventurer-24-run-{number}/model.safetensors").is_file()
+
+
+def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
+    arguments = ["--recipe", "plain", "--ema", "--augment", "--r1-gamma", "2", "--flip", "--d-every", "2",
+                 "--g-every", "3", "--lr-generator", "0.001", "--lr-discriminator", "0.002", "--beta1", "0.25",
+                 "--ema-decay", "0.9", "--seed", "5", "--max-steps", "1", "--background", "white,#b6e3f4", "--device", "cpu"]  # fmt: skip
+    assert train.main([*TINY, *arguments, "--output-dir", str(tmp_path / "out")]) == 0
+    config = load_state(tmp_path / "out").facts["config"]
+    assert {k: config[k] for k in ("loss", "spectral_norm", "ema", "augment", "r1_gamma", "flip", "d_every", "g_every",
+            "lr_generator", "lr_discriminator", "beta1", "ema_decay", "seed", "background")} == {
+        "loss": "bce", "spectral_norm": False, "ema": True, "augment": ["color", "translation", "cutout"],
+        "r1_gamma": 2.0, "flip": True, "d_every": 2, "g_every": 3, "lr_generator": 0.001, "lr_discriminator": 0.002,
+        "beta1": 0.25, "ema_decay": 0.9, "seed": 5, "background": ["white", "#b6e3f4"],
+    }  # fmt: skip
+
+
+def test_a_dry_run_goes_through_the_whole_chain_and_leaves_nothing(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "tmp").mkdir()
+    snapshots = []
+    monkeypatch.setattr(run.Run, "_snapshot", lambda self, epoch: snapshots.append(self.state.step))
+    assert train.main(["--dry-run", *TINY[4:]]) == 0
+    assert snapshots == [2]
+    assert "2 steps" in capsys.readouterr().out
+    assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_the_progress_shown_names_losses_beliefs_and_speed(tmp_path, capsys):
+    assert train.main([*TINY, "--epochs", "2", "--snapshot-epochs", "1", "--output-dir", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().err
+    for part in ("D=", "G=", "D(x)=", "D(G(z))=", "img/s=", "10/10"):
+        assert part in shown
+
+
+# Bad input: exit 2, one line, nothing lost
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "--data is missing"),
+        (["--data", "avatars:adventurer", "--frobnicate"], "--frobnicate"),
+        (["--data", "avatars:adventurer", "--loss", "wasserstein"], "wasserstein"),
+        (["--data", "avatars:adventurer", "--recipe", "secret"], "secret"),
+        (["--data", "avatars:adventurer", "--epochs", "many"], "--epochs"),
+        (["--data", "avatars:adventurer", "--snapshot-epochs", "1,two"], "--snapshot-epochs"),
+        (["--data", "avatars:adventurer", "--snapshot-epochs", ""], "--snapshot-epochs"),
+        (["--data", "avatars:adventurer", "--augment", "blur"], "blur"),
+        (["--data", "avatars:adventurer", "--background", "mauvish"], "mauvish"),
+        (["--data", "avatars:picasso"], "lorelei"),
+        (["--data", "avatars:adventurer", "--image-size", "100"], "24, 32, 48, 64, 96, 128, 192, 256"),
+        (["--data", "avatars:adventurer", "--batch-size", "0"], "--batch-size"),
+        (["--data", "avatars:adventurer", "--data-size", "20", "--batch-size", "21"], "20 usable pictures"),
+        (["--data", "nowhere"], "no such folder or file"),
+        (["--data", "/no/where/at/all"], "no such folder or file"),
+        (["--data", "empty"], "with nothing"),
+        (["--data", "texts"], "none of them a picture"),
+        (["--resume"], "--output-dir"),
+        (["--resume", "--output-dir", "nowhere"], "holds no run to resume"),
+    ],
+)
+def test_bad_input_costs_one_line_and_leaves_no_trace(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "a.txt").touch()
+    before = sorted(tmp_path.rglob("*"))
+    assert train.main(arguments) == 2
+    assert message in one_line(capsys)
+    assert sorted(p for p in tmp_path.rglob("*") if p.name != "checkpoints") == before
+
+
+def test_a_device_that_is_not_there_is_refused(monkeypatch, capsys):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert train.main([*TINY, "--device", "cuda"]) == 2
+    assert "--device cuda" in one_line(capsys)
+
+
+def test_an_output_folder_that_can_not_be_written_is_refused(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert train.main([*TINY, "--output-dir", str(tmp_path / "file" / "out")]) == 2
+    assert "can't be written to" in one_line(capsys)
+
+
+def test_an_output_folder_with_another_run_is_refused_and_left_alone(trained_run, capsys):
+    before = {p: p.stat().st_mtime_ns for p in trained_run.rglob("*")}
+    assert train.main([*TINY, "--output-dir", str(trained_run)]) == 2
+    assert "--resume" in one_line(capsys)
+    assert {p: p.stat().st_mtime_ns for p in trained_run.rglob("*")} == before
+
+
+def test_resuming_with_another_configuration_names_the_option(trained_run, capsys):
+    assert train.main(["--resume", "--output-dir", str(trained_run), "--beta1", "0.9"]) == 2
+    assert "--beta1 is 0.9, but the run" in one_line(capsys)
+
+
+def test_resuming_on_changed_pictures_is_refused(tmp_path, capsys):
+    pictures = write_pictures(tmp_path / "pictures", 9)
+    out = ["--output-dir", str(tmp_path / "out")]
+    assert train.main(with_data(pictures, "--max-steps", "1", *out)) == 0
+    (pictures / "micah-000003.png").unlink()
+    capsys.readouterr()
+    assert train.main(["--resume", "--max-steps", "2", *out]) == 2
+    assert "holds other pictures now" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_status_1_with_what_was_kept_and_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run.Run, "_snapshot", full)
+    out = tmp_path / "out"
+    arguments = [*TINY, "--epochs", "2", "--snapshot-epochs", "2", "--save-every", "4", "--output-dir", str(out)]
+    assert train.main(arguments) == 1
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "No space left" in error
+    assert f"python train.py --resume --output-dir {out}" in error
+    assert load_state(out).facts["step"] == 8
+
+
+# Signals
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_finishes_the_step_saves_and_prints_the_command_that_continues(number, status, tmp_path):
+    out = tmp_path / "out"
+    command = [sys.executable, "train.py", *ENDLESS, "--output-dir", str(out)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            while not (out / "state" / "last").exists():
+                assert process.poll() is None, process.stderr.read()
+                time.sleep(0.05)
+            process.send_signal(number)
+            output, error = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == status, error
+    go_on = re.search(r"Continue with: python (train\.py .*)", output)[1].split()
+    assert "Traceback" not in error
+    step = load_state(out).facts["step"]
+    assert step >= TINY_STEPS_PER_EPOCH
+    assert read_metrics(out)[-1]["step"] == step
+    assert load_generator(out)
+
+    assert train.main([*go_on[1:], "--max-steps", str(step + 2)]) == 0
+    assert load_state(out).facts["step"] == step + 2
+
+
+def test_a_killed_run_goes_on_from_its_last_save(tmp_path):
+    out = tmp_path / "out"
+    straight = tmp_path / "straight"
+    command = [sys.executable, "train.py", *ENDLESS, "--output-dir", str(out)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while not (out / "state" / "last").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.kill()
+    step = load_state(out).facts["step"]
+    assert train.main(["--resume", "--max-steps", str(step + 4), "--output-dir", str(out)]) == 0
+    assert train.main([*TINY, "--max-steps", str(step + 4), "--output-dir", str(straight)]) == 0
+    assert (out / "model.safetensors").read_bytes() == (straight / "model.safetensors").read_bytes()
+    shutil.rmtree(out)

@@ -1,0 +1,249 @@
+import gc
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from dcgan.data import epoch_order, load_pictures
+from dcgan.errors import InputError
+from dcgan.models import Discriminator, Generator
+from dcgan.training import (
+    Schedule,
+    TrainState,
+    discriminator_loss,
+    generator_loss,
+    r1_penalty,
+    train,
+    train_step,
+    update_ema,
+)
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return load_pictures("avatars:adventurer", 24, 40)
+
+
+@pytest.fixture
+def reals(pictures):
+    return pictures.batch(torch.arange(8))
+
+
+def weights(network):
+    return {name: tensor.clone() for name, tensor in network.state_dict().items()}
+
+
+def same(one, other):
+    return all(torch.equal(one[name], other[name]) for name in one)
+
+
+# Losses
+
+
+def test_bce_is_the_cross_entropy_of_reals_as_one_and_fakes_as_zero():
+    real, fake = torch.randn(9), torch.randn(9)
+    expected = F.binary_cross_entropy(real.sigmoid(), torch.ones(9)) + F.binary_cross_entropy(
+        fake.sigmoid(), torch.zeros(9)
+    )
+    torch.testing.assert_close(discriminator_loss(real, fake, "bce"), expected)
+    torch.testing.assert_close(generator_loss(fake, "bce"), F.binary_cross_entropy(fake.sigmoid(), torch.ones(9)))
+
+
+def test_bce_stays_finite_for_logits_a_sigmoid_would_saturate():
+    assert discriminator_loss(torch.tensor([-500.0]), torch.tensor([500.0]), "bce") == 1000
+
+
+def test_hinge_stops_pushing_logits_beyond_one():
+    assert discriminator_loss(torch.tensor([1.0, 5.0]), torch.tensor([-1.0, -7.0]), "hinge") == 0
+    assert discriminator_loss(torch.tensor([0.0]), torch.tensor([0.0]), "hinge") == 2
+    assert generator_loss(torch.tensor([2.0, 4.0]), "hinge") == -3
+
+
+def test_r1_is_the_squared_gradient_at_the_reals():
+    class Tilted(torch.nn.Module):
+        def forward(self, images):
+            return 3 * images[:, 0, 0, 0] + 4 * images[:, 1, 2, 2]
+
+    assert r1_penalty(Tilted(), torch.randn(5, 3, 4, 4)).item() == pytest.approx(25)
+
+
+# One step
+
+
+def test_a_step_changes_both_networks_and_reports_all_four_figures(tiny_config, reals):
+    state = TrainState(tiny_config(), CPU)
+    before = weights(state.generator), weights(state.discriminator)
+    metrics = train_step(state, tiny_config(), reals)
+    assert set(metrics) == {"loss_d", "loss_g", "d_real", "d_fake"}
+    assert all(m.ndim == 0 and m.isfinite() and not m.requires_grad for m in metrics.values())
+    assert not same(before[0], weights(state.generator))
+    assert not same(before[1], weights(state.discriminator))
+    assert state.step == 1
+
+
+def test_a_step_of_d_leaves_the_weights_of_g_untouched(tiny_config, reals):
+    config = tiny_config(g_every=2, spectral_norm=False)
+    state = TrainState(config, CPU)
+    state.step = 1
+    before = {name: p.clone() for name, p in state.generator.named_parameters()}
+    d_before = weights(state.discriminator)
+    assert set(train_step(state, config, reals)) == {"loss_d", "d_real"}
+    assert same(before, dict(state.generator.named_parameters()))
+    assert not same(d_before, weights(state.discriminator))
+
+
+def test_a_step_of_g_leaves_the_weights_of_d_untouched(tiny_config, reals):
+    config = tiny_config(d_every=2)
+    state = TrainState(config, CPU)
+    state.step = 1
+    before = {name: p.clone() for name, p in state.discriminator.named_parameters()}
+    assert set(train_step(state, config, reals)) == {"loss_g", "d_fake"}
+    assert same(before, dict(state.discriminator.named_parameters()))
+    assert all(p.requires_grad for p in state.discriminator.parameters())
+
+
+def test_the_plain_recipe_does_what_the_reports_loop_does(tiny_config, reals):
+    config = tiny_config(recipe="plain", loss="bce", spectral_norm=False, ema=False, beta1=0.5)
+    state = TrainState(config, CPU)
+    generator = Generator(**config.generator_config().to_dict())
+    discriminator = Discriminator(**config.discriminator_config().to_dict())
+    generator.load_state_dict(state.generator.state_dict())
+    discriminator.load_state_dict(state.discriminator.state_dict())
+    optimizer_g = torch.optim.Adam(generator.parameters(), 2e-4, betas=(0.5, 0.999))
+    optimizer_d = torch.optim.Adam(discriminator.parameters(), 2e-4, betas=(0.5, 0.999))
+    rng = torch.Generator().manual_seed(config.seed)
+    criterion = torch.nn.BCELoss()
+    images = reals.permute(0, 3, 1, 2) / 127.5 - 1
+    for _ in range(3):
+        fakes = generator(torch.randn(8, 8, 1, 1, generator=rng))
+        optimizer_d.zero_grad()
+        criterion(discriminator(images).sigmoid(), torch.ones(8)).backward()
+        criterion(discriminator(fakes.detach()).sigmoid(), torch.zeros(8)).backward()
+        optimizer_d.step()
+        optimizer_g.zero_grad()
+        criterion(discriminator(fakes).sigmoid(), torch.ones(8)).backward()
+        optimizer_g.step()
+        train_step(state, config, reals)
+    for ours, theirs in ((state.generator, generator), (state.discriminator, discriminator)):
+        for name, tensor in theirs.state_dict().items():
+            torch.testing.assert_close(ours.state_dict()[name], tensor, atol=2e-4, rtol=1e-3, msg=name)
+
+
+def test_the_average_moves_as_its_ramp_says_and_takes_batch_norms_statistics_along(tiny_config, reals):
+    state = TrainState(tiny_config(), CPU)
+    expected = weights(state.ema)
+    for step in range(3):
+        train_step(state, tiny_config(), reals)
+        decay = (step + 1) / (step + 10)
+        for name, tensor in state.generator.state_dict().items():
+            expected[name] = tensor if not tensor.is_floating_point() else decay * expected[name] + (1 - decay) * tensor
+    for name, tensor in state.ema.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], msg=name)
+    assert state.ema.main[1].running_mean.any()
+    assert state.ema.main[1].num_batches_tracked == 3
+
+
+def test_the_average_never_moves_faster_than_its_decay_allows():
+    average, network = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        average.weight.fill_(0)
+        network.weight.fill_(1)
+    update_ema(average, network, 0.999)
+    assert average.weight.item() == pytest.approx(0.001)
+
+
+def test_without_an_average_the_trained_generator_is_published_in_eval_mode(tiny_config, reals):
+    config = tiny_config(ema=False)
+    state = TrainState(config, CPU)
+    train_step(state, config, reals)
+    published = state.published_generator()
+    assert not published.training
+    assert state.generator.training
+    assert same(weights(published), weights(state.generator))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"flip": True}, {"augment": ("color", "translation", "cutout")}, {"r1_gamma": 10.0}, {"loss": "bce"},
+     {"spectral_norm": False}, {"lr_generator": 1e-3}, {"lr_discriminator": 1e-3}, {"beta1": 0.5}, {"seed": 1}],
+)  # fmt: skip
+def test_every_lever_changes_what_is_learned(change, tiny_config, reals):
+    after = []
+    for config in (tiny_config(), tiny_config(**change)):
+        state = TrainState(config, CPU)
+        for _ in range(2):
+            train_step(state, config, reals)
+        after.append(weights(state.generator))
+    assert not same(*after)
+
+
+def test_building_a_state_leaves_the_global_random_numbers_alone(tiny_config):
+    before = torch.random.get_rng_state()
+    TrainState(tiny_config(), CPU)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+# The run
+
+
+def test_a_schedule_counts_full_batches_and_keeps_the_end(tiny_config):
+    schedule = Schedule.of(tiny_config(epochs=4, snapshot_epochs=(1, 3, 9)), 43)
+    assert schedule == Schedule(steps_per_epoch=5, total_steps=20, snapshots={5: 1, 15: 3, 20: 4})
+
+
+def test_max_steps_ends_a_schedule_early(tiny_config):
+    schedule = Schedule.of(tiny_config(epochs=4, max_steps=7, snapshot_epochs=(1, 2)), 40)
+    assert schedule == Schedule(steps_per_epoch=5, total_steps=7, snapshots={5: 1})
+
+
+def test_fewer_pictures_than_a_batch_are_refused_with_what_would_work(tiny_config):
+    with pytest.raises(InputError, match="--batch-size 8 is more than the 7 usable pictures.*--batch-size 7"):
+        Schedule.of(tiny_config(), 7)
+
+
+def test_each_epoch_sees_the_pictures_in_its_own_order(tiny_config, pictures, monkeypatch):
+    seen = []
+    monkeypatch.setattr(type(pictures), "batch", lambda self, indices: seen.append(indices.tolist()))
+    monkeypatch.setattr("dcgan.training.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
+    config = tiny_config(epochs=2)
+    list(train(TrainState(config, CPU), config, pictures))
+    orders = [epoch_order(40, config.seed, epoch).tolist() for epoch in (0, 1)]
+    assert [index for batch in seen for index in batch] == orders[0] + orders[1]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"ema": False, "spectral_norm": False, "loss": "bce"},
+     {"augment": ("color", "translation", "cutout"), "flip": True, "r1_gamma": 1.0, "d_every": 2}],
+    ids=["best", "plain", "all levers"],
+)  # fmt: skip
+def test_n_steps_and_n_more_in_a_new_state_equal_two_n_steps_bit_for_bit(change, tiny_config, pictures):
+    config = tiny_config(max_steps=14, **change)
+    straight = TrainState(config, CPU)
+    straight_metrics = [{k: v.item() for k, v in m.items()} for m in train(straight, config, pictures)]
+
+    first = TrainState(config, CPU)
+    steps = train(first, config, pictures)
+    metrics = [{k: v.item() for k, v in next(steps).items()} for _ in range(7)]
+    saved = {name: tensor.clone() for name, tensor in first.tensors().items()}
+    second = TrainState(config, CPU)
+    second.load(saved, first.step)
+    metrics += [{k: v.item() for k, v in m.items()} for m in train(second, config, pictures)]
+
+    assert metrics == straight_metrics
+    assert second.step == straight.step == 14
+    end, straight_end = second.tensors(), straight.tensors()
+    assert end.keys() == straight_end.keys()
+    assert same(end, straight_end)
+
+
+def test_memory_stays_flat_however_many_steps_are_taken(tiny_config, pictures):
+    config = tiny_config(max_steps=60)
+    state = TrainState(config, CPU)
+    counts = []
+    for _ in train(state, config, pictures):
+        gc.collect()
+        counts.append(sum(issubclass(type(o), torch.Tensor) for o in gc.get_objects()))
+    assert counts[59] == counts[19]
