@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -24,6 +26,7 @@ from dcgan.errors import InputError
 from dcgan.images import ANIMATIONS, enlarge
 from dcgan.latents import SEEDS, latents, seeds_from, walk
 from dcgan.library import Library
+from dcgan.models import Generator
 from dcgan.sampling import DEVICES, faces, pick_device, render
 
 BUNDLED = Path(__file__).parent / "checkpoints" / "adventurer-96"
@@ -33,7 +36,6 @@ FRAMES = (8, 240)
 SIZES = (96, 768)
 FRAME_MS = 50
 FILES_KEPT_SECONDS = 3600
-FILES = Path(tempfile.gettempdir()) / "dcgan-app"
 
 CSS = """
 .gradio-container .main.fillable { max-width: 1120px !important; }
@@ -50,8 +52,8 @@ Every number is a face. Pick a seed, or let chance pick one; walk from one face 
 class Handlers:
     """What the page and the API do with a visitor's wishes. Nothing here remembers a visitor."""
 
-    def __init__(self, library: Library):
-        self.library = library
+    def __init__(self, library: Library, files: Path):
+        self.library, self.files = library, files
 
     def generate(
         self, seed: int = 0, count: int = 16, randomize: bool = False, checkpoint: str | None = None
@@ -114,7 +116,7 @@ class Handlers:
         path = walk(latents(chosen, generator.latent_dim), frames, closed=True)
         pixels = enlarge(render(generator, path), size)
         name = f"{self.library.default}_seed-{'-'.join(map(str, chosen))}_{frames}f.{format.lower()}"
-        file = fresh_folder() / name
+        file = self._fresh_folder() / name
         ANIMATIONS[format](pixels, file, FRAME_MS)
         return str(file)
 
@@ -127,16 +129,24 @@ class Handlers:
         """Name the checkpoints that can be chosen, best first."""
         return self.library.names
 
-    def _generator(self, checkpoint: str | None):
+    def _fresh_folder(self) -> Path:
+        """A folder for one request's file. Those of an hour ago go: Gradio keeps copies of what it still serves."""
+        for old in self.files.iterdir():
+            with suppress(FileNotFoundError):  # another request may be clearing up too
+                if time.time() - old.stat().st_mtime > FILES_KEPT_SECONDS:
+                    shutil.rmtree(old, ignore_errors=True)
+        return Path(tempfile.mkdtemp(dir=self.files))
+
+    def _generator(self, checkpoint: str | None) -> Generator:
         try:
             return self.library.generator(checkpoint)
         except InputError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
 
-def build_app(library: Library) -> gr.Blocks:
-    """The page: a Generate tab, an Interpolate tab, and the endpoints of the API."""
-    handlers = Handlers(library)
+def build_app(library: Library, files: Path) -> gr.Blocks:
+    """The page: a Generate tab, an Interpolate tab, and the endpoints of the API. `files` is where it may write."""
+    handlers = Handlers(library, files)
     with gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400)) as app:
         gr.Markdown(INTRO)
         checkpoint = gr.Dropdown(
@@ -245,17 +255,6 @@ def _whole(what: str, value: float | str | None, low: int, high: int) -> int:
     return number
 
 
-def fresh_folder() -> Path:
-    """A new folder for one visitor's file. Files older than an hour go: Gradio has copied what it still serves."""
-    FILES.mkdir(exist_ok=True)
-    for old in FILES.iterdir():
-        if time.time() - old.stat().st_mtime > FILES_KEPT_SECONDS:
-            for file in old.iterdir():
-                file.unlink(missing_ok=True)
-            old.rmdir()
-    return Path(tempfile.mkdtemp(dir=FILES))
-
-
 def build_parser() -> Parser:
     """The command line; None leaves host and port to Gradio, whose own variables a Space sets."""
     parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
@@ -271,15 +270,16 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
     library = Library(Path(options.model) if options.model else BUNDLED, pick_device(options.device))
-    app = build_app(library)
-    app.queue(max_size=64)
-    app.launch(
-        server_name=options.host,
-        server_port=options.port,
-        share=options.share,
-        theme=gr.themes.Soft(primary_hue="violet"),
-        css=CSS,
-    )
+    with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:
+        app = build_app(library, Path(files))
+        app.queue(max_size=64)
+        app.launch(
+            server_name=options.host,
+            server_port=options.port,
+            share=options.share,
+            theme=gr.themes.Soft(primary_hue="violet"),
+            css=CSS,
+        )
     return DONE
 
 

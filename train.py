@@ -105,7 +105,7 @@ def train_to_the_end(run: Run) -> int:
                 run.after_step(metrics)
                 bar.set_postfix(shown(run.latest_metrics), refresh=False)
                 bar.update()
-                if stop.signal:
+                if stop.signal and run.state.step < total:
                     run.stop()
                     break
             else:
@@ -117,7 +117,7 @@ def train_to_the_end(run: Run) -> int:
             file=sys.stderr,
         )
         return FAILED
-    if stop.signal and run.state.step < total:
+    if run.state.step < total:
         print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {go_on}")
         return stop.status
     print(f"done: {run.images_seen:,} pictures seen in {run.seconds / 60:.1f} minutes")

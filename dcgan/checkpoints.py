@@ -119,7 +119,8 @@ def load_state(folder: Path) -> SavedState:
         return SavedState(load_file(saved / "state.safetensors"), facts)
     except FileNotFoundError as error:
         raise InputError(
-            f"{folder} holds no run to resume ({error.filename} is missing). Leave --resume out to start one there."
+            f"{folder} holds no run to resume ({error.filename} is missing). Without --resume, and with a new "
+            "--output-dir, a run starts from the beginning."
         ) from None
     except (OSError, ValueError, SafetensorError) as error:
         raise InputError(

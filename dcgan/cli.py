@@ -34,6 +34,7 @@ def command(main: Callable[[Sequence[str] | None], int]) -> Callable[[Sequence[s
             print(f"error: {error}", file=sys.stderr)
             return BAD_INPUT
         except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
             return INTERRUPTED
 
     return run

@@ -126,8 +126,10 @@ class TrainConfig:
     beta1: float = 0.0
 
     def __post_init__(self) -> None:
-        self.generator_config()
-        self.discriminator_config()
+        _require_choice("--image-size", self.image_size, IMAGE_SIZES)
+        _require_range("--latent-dim", self.latent_dim, 1, MAX_LATENT_DIM)
+        for name in ("generator_feature_maps", "discriminator_feature_maps"):
+            _require_range(_option(name), getattr(self, name), 1, MAX_FEATURE_MAPS)
         for name in ("data_size", "epochs", "batch_size", "d_every", "g_every", "save_every"):
             _require_range(_option(name), getattr(self, name), 1)
         if self.batch_size < 2:

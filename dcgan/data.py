@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +35,7 @@ from dcgan.parallel import map_in_order
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 AVATARS_PREFIX = "avatars:"
 CACHE_FORMAT = 1  # raise it when decoding changes, so that old caches are not mistaken for new ones
+ABANDONED_SECONDS = 24 * 3600  # a half-made cache that nobody has written to for so long is nobody's
 NAMED_UNREADABLE = 10  # how many unreadable pictures the report names
 
 WHAT_WORKS = (
@@ -131,7 +133,7 @@ def load_pictures(
     key = hashlib.sha256(json.dumps([CACHE_FORMAT, source.identity, image_size]).encode()).hexdigest()[:20]
     folder = (cache or cache_root()) / f"{key}-{image_size}"
     try:
-        if not (folder / "pictures.json").is_file():
+        if not _is_whole(folder, image_size):
             _build_cache(source, image_size, folder, track)
         return _open_cache(folder, image_size)
     except OSError as error:
@@ -242,7 +244,10 @@ class _FolderSource(_FileSource):
 
 class _ZipSource(_FileSource):
     def __init__(self, path: Path):
-        self.archive = zipfile.ZipFile(path)
+        try:
+            self.archive = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as error:
+            raise InputError(f"--data {path} is a damaged .zip ({_first_line(error)}). {WHAT_WORKS}.") from None
         self.names = sorted(
             name
             for name in self.archive.namelist()
@@ -337,9 +342,19 @@ def _hub_source(name: str) -> DatasetSource:
     return DatasetSource(dataset, name)
 
 
+def _is_whole(folder: Path, size: int) -> bool:
+    """Whether `folder` holds a complete cache; one that was damaged is as good as none."""
+    try:
+        used = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))["report"]["used"]
+        return (folder / "pictures.u8").stat().st_size == used * size * size * 3
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
     """Decode into a folder beside `folder` and rename it there, so that a half-made cache is never opened."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder.parent)
     partial_folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
     try:
         report, fingerprint = Report(found=len(source)), hashlib.sha256()
@@ -373,13 +388,19 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
             "attribution": asdict(source.attribution) if source.attribution else None,
         }
         (partial_folder / "pictures.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        try:
+        if not _is_whole(folder, size):  # else another run made the same cache meanwhile
+            shutil.rmtree(folder, ignore_errors=True)
             partial_folder.rename(folder)
-        except OSError:
-            if not (folder / "pictures.json").is_file():  # else another run made the same cache meanwhile
-                raise
     finally:
         shutil.rmtree(partial_folder, ignore_errors=True)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Clear away what runs that were killed while decoding left behind."""
+    for abandoned in root.glob("*.partial-*"):
+        files = [abandoned, *abandoned.iterdir()]
+        if time.time() - max(path.stat().st_mtime for path in files) > ABANDONED_SECONDS:
+            shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def _open_cache(folder: Path, size: int) -> Pictures:

@@ -32,7 +32,7 @@ class _Network(nn.Module, PyTorchModelHubMixin):
 
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any):
-        """Load from a checkpoint folder or a Hub repository `user/name`, in eval mode, on the CPU.
+        """Load from a checkpoint folder or a Hub repository `user/name`, in eval mode; always strictly.
 
         Raises:
             InputError: a missing or broken config.json or model.safetensors, an unknown setting, a missing, extra or
@@ -44,14 +44,16 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, config: dict | None = None, **kwargs: Any):
+    def _from_pretrained(
+        cls, *, model_id: str, config: dict | None = None, map_location: str = "cpu", strict: bool = True, **kwargs: Any
+    ):
         if config is None:
             raise InputError(f"{model_id} has no {CONFIG_NAME}, so it is no checkpoint of this project.")
         arguments = cls.config_class.from_dict(config, f"{CONFIG_NAME} of {model_id}").to_dict()
         folder = Path(model_id)
         if folder.is_dir():
-            return cls._load_as_safetensor(cls(**arguments), str(folder / WEIGHTS_NAME), "cpu", True)
-        return super()._from_pretrained(model_id=model_id, **(kwargs | arguments))
+            return cls._load_as_safetensor(cls(**arguments), str(folder / WEIGHTS_NAME), map_location, True)
+        return super()._from_pretrained(model_id=model_id, map_location=map_location, **(kwargs | arguments))
 
     @classmethod
     def _load_as_safetensor(cls, model: _Network, model_file: str, map_location: str, strict: bool):

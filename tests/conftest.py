@@ -13,16 +13,10 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from tiny import TINY
 
 import train
 from dcgan.config import TrainConfig
-
-# A run that takes a second: 24x24 avatars, the narrowest networks
-TINY = [
-    "--data", "avatars:adventurer", "--data-size", "40", "--image-size", "24", "--batch-size", "8",
-    "--generator-feature-maps", "4", "--discriminator-feature-maps", "4", "--latent-dim", "8",
-]  # fmt: skip
-TINY_STEPS_PER_EPOCH = 5
 
 
 @pytest.fixture(scope="session", autouse=True)

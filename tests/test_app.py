@@ -25,9 +25,8 @@ def library(trained_run):
 
 
 @pytest.fixture
-def handlers(library, tmp_path, monkeypatch):
-    monkeypatch.setattr(app, "FILES", tmp_path / "files")
-    return app.Handlers(library)
+def handlers(library, tmp_path):
+    return app.Handlers(library, tmp_path)
 
 
 # Handlers
@@ -90,13 +89,12 @@ def test_two_visitors_never_share_a_file(handlers):
     assert handlers.interpolate("1, 2", 8) != handlers.interpolate("1, 2", 8)
 
 
-def test_old_files_are_cleared_away(handlers):
-    old = app.fresh_folder()
-    (old / "old.gif").touch()
+def test_files_of_more_than_an_hour_ago_are_cleared_away(handlers):
+    old = Path(handlers.interpolate("1, 2", 8))
     hours_ago = time.time() - 2 * app.FILES_KEPT_SECONDS
-    os.utime(old, (hours_ago, hours_ago))
-    new = app.fresh_folder()
-    assert sorted(app.FILES.iterdir()) == [new]
+    os.utime(old.parent, (hours_ago, hours_ago))
+    new = Path(handlers.interpolate("1, 2", 8))
+    assert list(handlers.files.iterdir()) == [new.parent]
 
 
 @pytest.mark.parametrize(

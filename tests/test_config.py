@@ -75,9 +75,10 @@ def test_a_config_that_is_no_object_is_refused():
         ({"lr_discriminator": -1.0}, "--lr-discriminator"),
         ({"beta1": 1.0}, "--beta1"),
         ({"ema_decay": 1.0}, "--ema-decay"),
-        ({"image_size": 100}, "image_size"),
-        ({"latent_dim": 0}, "latent_dim"),
-        ({"generator_feature_maps": 0}, "feature_maps"),
+        ({"image_size": 100}, "--image-size"),
+        ({"latent_dim": 0}, "--latent-dim"),
+        ({"generator_feature_maps": 0}, "--generator-feature-maps"),
+        ({"discriminator_feature_maps": 0}, "--discriminator-feature-maps"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_by_name(change, option):

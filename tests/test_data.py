@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -309,6 +310,29 @@ def test_dcgan_cache_moves_the_cache(tmp_path, monkeypatch):
     assert data.cache_root() == Path.home() / ".cache" / "dcgan"
 
 
+def test_a_damaged_cache_is_made_anew(cache, load):
+    whole = load("avatars:micah", data_size=5)
+    expected = np.array(whole.pixels)
+    (folder,) = cache.iterdir()
+    for damage in (lambda: (folder / "pictures.u8").write_bytes(b"short"), lambda: (folder / "pictures.json").unlink(),
+                   lambda: (folder / "pictures.json").write_text("{")):  # fmt: skip
+        damage()
+        assert np.array_equal(load("avatars:micah", data_size=5).pixels, expected)
+
+
+def test_what_a_killed_run_left_half_decoded_is_cleared_away_after_a_day(cache, load):
+    old, fresh = cache / "a-24.partial-x", cache / "b-24.partial-y"
+    for folder in (old, fresh):
+        folder.mkdir(parents=True)
+        (folder / "pictures.u8").write_bytes(b"half")
+    two_days_ago = time.time() - 2 * 24 * 3600
+    for path in (old / "pictures.u8", old):
+        os.utime(path, (two_days_ago, two_days_ago))
+    load("avatars:micah", data_size=2)
+    assert not old.exists()
+    assert fresh.exists()
+
+
 def test_a_cache_that_can_not_be_written_is_refused_with_the_way_out(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="DCGAN_CACHE"):
@@ -372,6 +396,17 @@ def test_a_source_without_usable_pictures_is_refused_with_what_was_found_and_wha
     assert "What works" in str(error.value)
     assert "\n" not in str(error.value)
     assert not cache.exists() or list(cache.iterdir()) == []
+
+
+def test_a_damaged_zip_is_refused(tmp_path, load):
+    write_avatars(tmp_path / "set", 3)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for file in (tmp_path / "set").iterdir():
+            archive.write(file, file.name)
+    whole = (tmp_path / "set.zip").read_bytes()
+    (tmp_path / "set.zip").write_bytes(whole[:500] + whole[-100:])  # half of its directory
+    with pytest.raises(InputError, match="damaged .zip"):
+        load(tmp_path / "set.zip")
 
 
 def test_a_broken_parquet_file_is_refused(tmp_path, load):

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import TINY, TINY_STEPS_PER_EPOCH
+from tiny import TINY, TINY_STEPS_PER_EPOCH
 
 import train
 from dcgan import avatars, run
@@ -98,7 +98,8 @@ def test_a_run_without_a_name_gets_a_free_one(tmp_path, monkeypatch):
 def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
     arguments = ["--recipe", "plain", "--ema", "--augment", "--r1-gamma", "2", "--flip", "--d-every", "2",
                  "--g-every", "3", "--lr-generator", "0.001", "--lr-discriminator", "0.002", "--beta1", "0.25",
-                 "--ema-decay", "0.9", "--seed", "5", "--max-steps", "1", "--background", "white,#b6e3f4", "--device", "cpu"]  # fmt: skip
+                 "--ema-decay", "0.9", "--seed", "5", "--max-steps", "1", "--background", "white,#b6e3f4",
+                 "--device", "cpu"]  # fmt: skip
     assert train.main([*TINY, *arguments, "--output-dir", str(tmp_path / "out")]) == 0
     config = load_state(tmp_path / "out").facts["config"]
     assert {k: config[k] for k in ("loss", "spectral_norm", "ema", "augment", "r1_gamma", "flip", "d_every", "g_every",
