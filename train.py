@@ -23,10 +23,11 @@ from tqdm import tqdm
 
 from dcgan.cli import DONE, FAILED, INTERRUPTED, TERMINATED, Parser, command
 from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, RECIPES, TrainConfig
-from dcgan.data import AVATARS_PREFIX, Pictures, load_pictures
+from dcgan.data import Pictures, load_pictures
 from dcgan.errors import InputError
 from dcgan.run import Run, config_to_resume
 from dcgan.sampling import DEVICES, pick_device
+from dcgan.sources import AVATARS_PREFIX
 from dcgan.training import Schedule, train
 
 DRY_RUN_STEPS = 2

@@ -13,10 +13,12 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from pictures import SIZE
 from tiny import TINY
 
 import train
 from dcgan.config import TrainConfig
+from dcgan.data import Pictures, load_pictures
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -26,6 +28,18 @@ def picture_cache(tmp_path_factory):
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv("DCGAN_CACHE", str(folder))
         yield folder
+
+
+@pytest.fixture
+def cache(tmp_path) -> Path:
+    """A cache of decoded pictures that belongs to one test."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def load(cache) -> Callable[..., Pictures]:
+    """Opens a source at the tests' size, through that cache."""
+    return lambda source, **options: load_pictures(str(source), SIZE, cache=cache, **options)
 
 
 @pytest.fixture

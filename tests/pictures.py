@@ -1,0 +1,27 @@
+"""Pictures for tests to read: rendered faces, and the bytes of picture files."""
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from dcgan import avatars
+
+SIZE = 24  # pixels a side that tests decode to
+
+
+def picture_bytes(picture: Image.Image, format: str = "PNG", **options) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, format=format, **options)
+    return buffer.getvalue()
+
+
+def avatar(index: int, size: int = 40) -> Image.Image:
+    return Image.fromarray(avatars.render("adventurer", index, size))
+
+
+def write_avatars(folder: Path, count: int, first: int = 0) -> None:
+    """Write avatars `first` to `first + count - 1` as 000.png and so on."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(first, first + count):
+        avatar(i).save(folder / f"{i:03d}.png")
