@@ -115,7 +115,8 @@ class Handlers:
 
         path = walk(latents(chosen, generator.latent_dim), frames, closed=True)
         pixels = enlarge(render(generator, path), size)
-        name = f"{self.library.default}_seed-{'-'.join(map(str, chosen))}_{frames}f.{format.lower()}"
+        name = checkpoint or self.library.default
+        name = f"{name.replace('@', '-')}_seed-{'-'.join(map(str, chosen))}_{frames}f.{format.lower()}"
         file = self._fresh_folder() / name
         ANIMATIONS[format](pixels, file, FRAME_MS)
         return str(file)

@@ -126,6 +126,15 @@ def test_spectral_norm_takes_batch_norms_place_and_brings_biases():
         assert torch.linalg.matrix_norm(layer.weight.flatten(1), 2).item() == pytest.approx(1, abs=0.05)
 
 
+def test_spectrally_normalised_layers_keep_pytorchs_own_init():
+    torch.manual_seed(0)
+    discriminator = Discriminator(spectral_norm=True)
+    for layer in (m for m in discriminator.modules() if isinstance(m, nn.Conv2d)):
+        drawn = layer.parametrizations.weight.original
+        fan_in = drawn[0].numel()
+        assert drawn.std().item() == pytest.approx((3 * fan_in) ** -0.5, rel=0.05)
+
+
 @pytest.mark.parametrize("arguments", [{"image_size": 100}, {"image_channels": 2}, {"feature_maps": 0}])
 def test_an_argument_out_of_range_is_refused_by_name(arguments):
     for network in (Generator, Discriminator):
