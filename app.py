@@ -64,7 +64,7 @@ class Handlers:
             seed: the first face's seed, 0 to 2147483647; a fraction is rounded.
             count: how many faces, 1 to 64.
             randomize: draw the first seed by chance instead.
-            checkpoint: one of /list_checkpoints; the newest by default.
+            checkpoint: one of /list_checkpoints; the first of them by default.
 
         Returns:
             The faces with their seeds as captions, and the first seed.
@@ -79,7 +79,7 @@ class Handlers:
 
         Args:
             seed: the face's seed, 0 to 2147483647; a fraction is rounded.
-            checkpoint: one of /list_checkpoints; the newest by default.
+            checkpoint: one of /list_checkpoints; the first of them by default.
 
         Returns:
             A PNG of exactly the checkpoint's image size.
@@ -100,8 +100,8 @@ class Handlers:
             seeds: two to twelve seeds, as in "7, 42".
             frames: frames in the whole file, 8 to 240; there are 20 a second.
             format: GIF, WebP or MP4.
-            size: pixels a side, 96 to 768; the largest whole multiple of the image size within it is taken.
-            checkpoint: one of /list_checkpoints; the newest by default.
+            size: pixels a side, 96 to 768; the largest whole multiple of the image size within it, or the image size.
+            checkpoint: one of /list_checkpoints; the first of them by default.
 
         Returns:
             The file.
@@ -241,6 +241,8 @@ def _seeds(text: str) -> list[int]:
         raise gr.Error(
             f"A walk takes 2 to {MOST_KEYFRAMES} seeds, as in 7, 42; these are {len(seeds)}.", print_exception=False
         )
+    if len(set(seeds)) == 1:
+        raise gr.Error(f"A walk needs two different faces; these are all {seeds[0]}.", print_exception=False)
     return seeds
 
 
@@ -270,17 +272,25 @@ def build_parser() -> Parser:
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
+    if options.port is not None and not 0 < options.port < 65536:
+        raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
     library = Library(Path(options.model) if options.model else BUNDLED, pick_device(options.device))
     with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:
         app = build_app(library, Path(files))
         app.queue(max_size=64)
-        app.launch(
-            server_name=options.host,
-            server_port=options.port,
-            share=options.share,
-            theme=gr.themes.Soft(primary_hue="violet"),
-            css=CSS,
-        )
+        try:
+            app.launch(
+                server_name=options.host,
+                server_port=options.port,
+                share=options.share,
+                theme=gr.themes.Soft(primary_hue="violet"),
+                css=CSS,
+            )
+        except OSError as error:  # Gradio says no more than that it found no port
+            raise InputError(
+                f"can't listen on --host {options.host or 'default'} --port {options.port or 'default'} ({error}); "
+                "choose a free port and an address of this machine."
+            ) from None
     return DONE
 
 

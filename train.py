@@ -28,7 +28,7 @@ from dcgan.errors import InputError
 from dcgan.run import Run, config_to_resume
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.sources import AVATARS_PREFIX
-from dcgan.training import Schedule, train
+from dcgan.training import train
 
 DRY_RUN_STEPS = 2
 NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run")
@@ -80,66 +80,71 @@ def main(argv: Sequence[str] | None = None) -> int:
     device = pick_device(options.device)
 
     if options.resume:
-        pictures = open_pictures(config)
-        run = Run.resume(folder, config, pictures, device)
+        run = Run.resume(folder, config, open_pictures(config), device)
     else:
         made = prepare_folder(folder)
         try:
             pictures = open_pictures(config)
-            Schedule.of(config, len(pictures))
+            run = Run.start(folder, config, pictures, device)
         except BaseException:
             if made:
                 folder.rmdir()
             raise
-        run = Run.start(folder, config, pictures, device)
-    return train_to_the_end(run)
+
+    go_on = shlex.join(["python", "train.py", "--resume", "--output-dir", str(folder)])
+    status = train_to_the_end(run, go_on)
+    if status in (INTERRUPTED, TERMINATED):
+        print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {go_on}")
+    elif status == DONE:
+        print(f"done: {run.images_seen:,} pictures seen in {run.seconds / 60:.1f} minutes")
+        print(f"see it with: python app.py --model {shlex.quote(str(folder))}")
+    return status
 
 
-def train_to_the_end(run: Run) -> int:
-    """Drive the run with a progress bar until it ends, fails or is told to stop; returns the exit status."""
-    go_on = shlex.join(["python", "train.py", "--resume", "--output-dir", str(run.folder)])
+def train_to_the_end(run: Run, go_on: str) -> int:
+    """Drive the run with a progress bar until it ends, fails or is told to stop; returns the exit status.
+
+    `go_on` is the command that continues the run, for whoever has to read of a failure.
+    """
     total = run.schedule.total_steps
     print(f"training on {run.state.device} for {total:,} steps of {run.config.batch_size}, into {run.folder}")
     try:
         with StopRequest() as stop, tqdm(total=total, initial=run.state.step, unit="step", mininterval=0.5) as bar:
+            run.save()  # from here on there is something to resume
             for metrics in train(run.state, run.config, run.pictures):
                 run.after_step(metrics)
                 bar.set_postfix(shown(run.latest_metrics), refresh=False)
                 bar.update()
                 if stop.signal and run.state.step < total:
                     run.stop()
-                    break
-            else:
-                run.finish()
-    except OSError as error:
+                    return stop.status
+            run.finish()
+    except (OSError, RuntimeError, MemoryError) as error:  # a full disk, or a device out of memory
+        kept = "nothing was saved yet" if run.saved_step is None else f"everything up to step {run.saved_step} is kept"
         print(
-            f"error: step {run.state.step} couldn't be recorded: {error}. What was saved before is kept; "
-            f"make room and continue with: {go_on}",
+            f"error: step {run.state.step} failed ({type(error).__name__}: {' '.join(str(error).split())}); {kept}. "
+            f"Mend that, then continue with: {go_on}",
             file=sys.stderr,
         )
         return FAILED
-    if run.state.step < total:
-        print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {go_on}")
-        return stop.status
-    print(f"done: {run.images_seen:,} pictures seen in {run.seconds / 60:.1f} minutes")
-    print(f"see it with: python app.py --model {shlex.quote(str(run.folder))}")
     return DONE
 
 
 def dry_run(options: argparse.Namespace) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
     given = given_options(options) | {"data": f"{AVATARS_PREFIX}adventurer", "max_steps": DRY_RUN_STEPS, "epochs": 1}
-    batch_size = given.get("batch_size", TrainConfig.batch_size)
-    given |= {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2}  # one epoch, even with a few duplicates
-    config = config_of(given)
+    batch_size = config_of(given).batch_size
+    config = config_of(given | {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2})  # one epoch, a few to spare
     device = pick_device(options.device)
+    print("dry run: two steps and a snapshot on rendered pictures, whatever --data says; nothing is kept")
     with tempfile.TemporaryDirectory(prefix="dcgan-dry-run-") as scratch:
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
         folder = Path(scratch) / "run"
         folder.mkdir()
-        status = train_to_the_end(Run.start(folder, config, pictures, device))
+        status = train_to_the_end(Run.start(folder, config, pictures, device), go_on=shlex.join(["python", *sys.argv]))
         files = sum(path.is_file() for path in folder.rglob("*"))
-    print(f"dry run over: {files} files written, looked at by nobody and removed again")
+    if status == DONE:
+        print(f"dry run: all is well; {files} files were written and removed again")
     return status
 
 
@@ -177,7 +182,7 @@ def prepare_folder(folder: Path) -> bool:
 
 def free_folder(config: TrainConfig) -> Path:
     """The first of checkpoints/NAME-SIZE-run-1, -2, ... that isn't there yet."""
-    name = Path(config.data.removeprefix(AVATARS_PREFIX)).stem
+    name = Path(config.data.removeprefix(AVATARS_PREFIX)).resolve().stem[:60]
     number = 1
     while (folder := Path("checkpoints") / f"{name}-{config.image_size}-run-{number}").exists():
         number += 1

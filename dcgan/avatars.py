@@ -8,14 +8,16 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.metadata import version
 from importlib.resources import files
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +89,7 @@ def render(style: str, index: int, size: int, backgrounds: Sequence[str] = ("whi
         InputError: no such face style or colour.
     """
     svg = Avatar(_style(style), {"seed": str(index)}).to_string()
-    colour = backgrounds[index % len(backgrounds)]
+    colour = "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(backgrounds[index % len(backgrounds)])[:3])
     png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background=colour, skip_system_fonts=True)
     return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))
 
@@ -118,9 +120,24 @@ def _rendered(style, indices, size, backgrounds, workers) -> Iterator[np.ndarray
         return
     chunks = (indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK))
     render_chunk = partial(_render_chunk, style, size, backgrounds)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        for pictures in map_in_order(pool, render_chunk, chunks, waiting=4 * workers):
-            yield from pictures
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_live_and_die_with_the_parent) as pool:
+        try:
+            for pictures in map_in_order(pool, render_chunk, chunks, waiting=4 * workers):
+                yield from pictures
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _live_and_die_with_the_parent() -> None:
+    """In a worker: leave Ctrl-C to the parent, and don't outlive it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _render_chunk(style: str, size: int, backgrounds: Sequence[str], indices: Sequence[int]) -> list[np.ndarray]:

@@ -7,9 +7,9 @@ python -m dcgan.checkpoints bundle checkpoints/RUN FOLDER       a run -> the sli
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from dcgan.models import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME, Discriminat
 METRICS_NAME = "metrics.jsonl"
 TRAINING_NAME = "training.json"
 CARD_NAME = "README.md"
+POINTER = "last"  # in state/, the name of the newest complete resume state
 STATES_KEPT = 2
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
 BUNDLED_FOLDER_LIMIT = 35 * 2**20
@@ -43,8 +44,7 @@ def save_network(network: Generator | Discriminator, folder: Path, half: bool = 
     if half:
         tensors = {name: t.half() if t.ndim == 4 else t for name, t in tensors.items()}
     write_json(folder / CONFIG_NAME, network.config.to_dict())
-    with replacing(folder / WEIGHTS_NAME) as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+    _save_tensors(tensors, folder / WEIGHTS_NAME)
 
 
 def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
@@ -89,48 +89,68 @@ class SavedState:
 
 
 def save_state(folder: Path, state: SavedState) -> None:
-    """Keep a resume state in `folder`/state/step-N, then point to it; the newest two are kept."""
+    """Keep a resume state in `folder`/state/step-N, then point to it; the newest two are kept.
+
+    A step that is already pointed to is left as it is: the same step is the same state.
+    """
     states = folder / "state"
     name = f"step-{state.facts['step']}"
+    if _pointed_to(states) == name:
+        return
     unfinished = states / f"{name}.partial"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    for leftover in (unfinished, states / name):
+        shutil.rmtree(leftover, ignore_errors=True)
     unfinished.mkdir(parents=True)
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.tensors.items()}
-    with replacing(unfinished / "state.safetensors") as temporary:
-        save_file(tensors, temporary, metadata={"format": "pt"})
+    _save_tensors(tensors, unfinished / "state.safetensors")
     write_json(unfinished / "state.json", state.facts)
-    shutil.rmtree(states / name, ignore_errors=True)
     unfinished.rename(states / name)
-    write_text(states / "last", name + "\n")
+    write_text(states / POINTER, name + "\n")
     for old in sorted(_saved_steps(states), key=lambda path: path.stat().st_mtime_ns)[:-STATES_KEPT]:
         shutil.rmtree(old, ignore_errors=True)
 
 
 def load_state(folder: Path) -> SavedState:
-    """The newest complete resume state of a run.
+    """The newest resume state of a run; the one before it where that is damaged, which costs a few steps.
 
     Raises:
         InputError: the folder holds no run that can be continued.
     """
-    pointer = folder / "state" / "last"
-    try:
-        saved = folder / "state" / pointer.read_text(encoding="utf-8").strip()
-        facts = json.loads((saved / "state.json").read_text(encoding="utf-8"))
-        return SavedState(load_file(saved / "state.safetensors"), facts)
-    except FileNotFoundError as error:
+    states = folder / "state"
+    pointed = _pointed_to(states)
+    if pointed is None:
         raise InputError(
-            f"{folder} holds no run to resume ({error.filename} is missing). Without --resume, and with a new "
+            f"{folder} holds no run to resume ({states / POINTER} is missing). Without --resume, and with a new "
             "--output-dir, a run starts from the beginning."
-        ) from None
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(
-            f"the resume state {pointer} points to is damaged ({error}). Write the name of another folder in "
-            f"{pointer.parent} into {pointer} to continue from there."
-        ) from None
+        )
+    older = sorted(_saved_steps(states), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    for saved in [states / pointed, *older]:
+        try:
+            facts = json.loads((saved / "state.json").read_text(encoding="utf-8"))
+            return SavedState(load_file(saved / "state.safetensors"), facts)
+        except (OSError, ValueError, SafetensorError) as error:
+            reason = str(error)
+    raise InputError(f"the resume states in {states} are damaged ({reason}). Start a run in a new --output-dir.")
+
+
+def _pointed_to(states: Path) -> str | None:
+    """Name of the state that `last` points to."""
+    try:
+        return (states / POINTER).read_text(encoding="utf-8").strip()
+    except OSError:
+        return None
 
 
 def _saved_steps(states: Path) -> list[Path]:
     return [path for path in states.glob("step-*") if path.is_dir() and path.suffix != ".partial"]
+
+
+def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
+    with replacing(path) as temporary:
+        try:
+            save_file(tensors, temporary, metadata={"format": "pt"})
+        except SafetensorError as error:  # a full disk, say; callers shouldn't have to know two families of errors
+            raise OSError(str(error)) from error
 
 
 def import_state_dict(path: Path, folder: Path) -> Generator:
@@ -145,14 +165,16 @@ def import_state_dict(path: Path, folder: Path) -> Generator:
         raise InputError(f"there is no file {path}.")
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    except Exception as error:
+        # Damaged or hostile bytes raise nearly anything, and PyTorch's own words advise loading them unsafely.
         raise InputError(
-            f"{path} is no state_dict that can be read safely ({reason}). Save one with "
-            "torch.save(netG.state_dict(), 'netG.pth')."
+            f"{path} is no state_dict that can be read without running code from it ({type(error).__name__}). "
+            f"{_SAVE_ONE}"
         ) from None
-    if not isinstance(loaded, dict) or not loaded or not all(isinstance(t, Tensor) for t in loaded.values()):
-        raise InputError(f"{path} holds no state_dict. Save one with torch.save(netG.state_dict(), 'netG.pth').")
+    if not isinstance(loaded, dict) or not loaded:
+        raise InputError(f"{path} holds no state_dict. {_SAVE_ONE}")
+    if not all(isinstance(name, str) and isinstance(tensor, Tensor) for name, tensor in loaded.items()):
+        raise InputError(f"{path} holds no state_dict, but other things. {_SAVE_ONE}")
     tensors = {name.removeprefix("module."): tensor for name, tensor in loaded.items()}  # nn.DataParallel's prefix
     generator = _generator_of_shapes(path, tensors)
 
@@ -174,6 +196,7 @@ def import_state_dict(path: Path, folder: Path) -> Generator:
     return generator.eval()
 
 
+_SAVE_ONE = "Save one with torch.save(netG.state_dict(), 'netG.pth')."
 _NOT_A_DCGAN = "Only DCGAN generators (ConvTranspose2d, BatchNorm2d, ..., without bias) can be imported."
 
 
@@ -211,7 +234,6 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
     Raises:
         InputError: not a run, a licence that doesn't allow it, or files too large to commit.
     """
-    generator = load_generator(run)
     facts = read_training(run)
     attribution = facts["data"]["attribution"]
     if attribution and not attribution["licence"].startswith(BUNDLED_LICENCES):
@@ -219,38 +241,52 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
             f"{run} learned from {attribution['title']} ({attribution['licence']}); only CC0 and CC BY are bundled."
         )
     names = _checked_snapshots(run, keep) if keep else _spread(snapshots(run), count)
+    _refuse_files_in(folder)
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        slim = Path(scratch) / folder.name
+        save_network(load_generator(run), slim, half=True)
+        if (run / "discriminator").is_dir():
+            save_network(Discriminator.from_pretrained(run / "discriminator"), slim / "discriminator", half=True)
+        for name in names:
+            save_network(load_generator(run, name), slim / "epochs" / name, half=True)
+        (slim / "samples").mkdir()
+        kept = [f"samples/{name}.png" for name in (*names, "latest")]
+        for name in (*kept, "samples/timelapse.gif", "losses.png", METRICS_NAME):
+            if (run / name).is_file():
+                shutil.copyfile(run / name, slim / name)
+        write_json(slim / TRAINING_NAME, facts)
+        write_text(slim / CARD_NAME, model_card(facts, read_config(slim), slim))
+        _refuse_too_large(slim)
+        slim.replace(folder)
+
+
+def _refuse_files_in(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; name a new folder.")
 
-    save_network(generator, folder, half=True)
-    if (run / "discriminator").is_dir():
-        save_network(Discriminator.from_pretrained(run / "discriminator"), folder / "discriminator", half=True)
-    for name in names:
-        save_network(load_generator(run, name), folder / "epochs" / name, half=True)
-    (folder / "samples").mkdir()
-    for name in (f"samples/{name}.png" for name in names):
-        shutil.copyfile(run / name, folder / name)
-    for name in ("samples/latest.png", "samples/timelapse.gif", "losses.png", METRICS_NAME):
-        if (run / name).is_file():
-            shutil.copyfile(run / name, folder / name)
-    write_json(folder / TRAINING_NAME, facts)
-    write_text(folder / CARD_NAME, model_card(facts, read_config(folder), folder))
 
+def _refuse_too_large(folder: Path) -> None:
     sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     largest = max(sizes, key=sizes.get)
     if sizes[largest] > BUNDLED_FILE_LIMIT or sum(sizes.values()) > BUNDLED_FOLDER_LIMIT:
         raise InputError(
-            f"{folder} has {sum(sizes.values()) / 2**20:.1f} MB, {largest.name} alone {sizes[largest] / 2**20:.1f}; "
-            "a bundle is at most 35 MB and a file 10. Keep fewer snapshots with --snapshots."
+            f"{folder.name} would have {sum(sizes.values()) / 2**20:.1f} MB, {largest.name} alone "
+            f"{sizes[largest] / 2**20:.1f}; a bundle is at most 35 MB and a file 10. Keep fewer with --snapshots."
         )
 
 
 def read_training(folder: Path) -> dict[str, Any]:
     """The facts of the run that made a checkpoint folder."""
     try:
-        return json.loads((folder / TRAINING_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder / TRAINING_NAME} can't be read ({error}); is {folder} a run of train.py?") from None
+        facts = json.loads((folder / TRAINING_NAME).read_text(encoding="utf-8"))
+        facts["data"]["attribution"], facts["command"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{folder / TRAINING_NAME} can't be read ({type(error).__name__}: {error}); is {folder} a run of train.py?"
+        ) from None
+    return facts
 
 
 def _checked_snapshots(run: Path, names: Sequence[str]) -> list[str]:
@@ -282,12 +318,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     try:
         if options.command == "import":
-            if options.folder.exists() and any(options.folder.iterdir()):
-                raise InputError(f"{options.folder} is not empty; name a new folder.")
+            _refuse_files_in(options.folder)
             generator = import_state_dict(options.file, options.folder)
             print(f"{options.folder}: a {generator.image_size}x{generator.image_size} generator.")
         else:
-            bundle(options.run, options.folder, options.snapshots.split(",") if options.snapshots else None)
+            names = [name.strip() for name in options.snapshots.split(",")] if options.snapshots else None
+            bundle(options.run, options.folder, names)
         print(f"See it with: python app.py --model {options.folder}")
     except OSError as error:
         raise InputError(f"can't write to {options.folder}: {error.strerror or error}.") from None

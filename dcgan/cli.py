@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -24,10 +25,14 @@ class Parser(argparse.ArgumentParser):
 
 
 def command(main: Callable[[Sequence[str] | None], int]) -> Callable[[Sequence[str] | None], int]:
-    """Make `main(argv)` print an `InputError` as one line on stderr and return 2."""
+    """Make `main(argv)` print an `InputError` as one line on stderr and return 2, and clean up when it is stopped.
+
+    A SIGTERM unwinds the stack like Ctrl-C does, so that temporary files and worker processes go.
+    """
 
     @functools.wraps(main)
     def run(argv: Sequence[str] | None = None) -> int:
+        previous = signal.signal(signal.SIGTERM, _exit_terminated)
         try:
             return main(argv)
         except InputError as error:
@@ -36,5 +41,11 @@ def command(main: Callable[[Sequence[str] | None], int]) -> Callable[[Sequence[s
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
             return INTERRUPTED
+        finally:
+            signal.signal(signal.SIGTERM, previous)
 
     return run
+
+
+def _exit_terminated(number: int, frame: object) -> NoReturn:
+    sys.exit(TERMINATED)

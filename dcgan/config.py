@@ -134,6 +134,8 @@ class TrainConfig:
             _require_range(_option(name), getattr(self, name), 1)
         if self.batch_size < 2:
             raise InputError("--batch-size is 1, but BatchNorm needs at least 2 pictures a batch.")
+        if not self.background:
+            raise InputError("--background takes one colour or more, as in white,#b6e3f4.")
         if self.max_steps is not None:
             _require_range("--max-steps", self.max_steps, 1)
         if not self.snapshot_epochs or min(self.snapshot_epochs) < 1:

@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -161,9 +162,13 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
             "attribution": asdict(source.attribution) if source.attribution else None,
         }
         (partial_folder / "pictures.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        if not _is_whole(folder, size):  # else another run made the same cache meanwhile
+        if not _is_whole(folder, size):
             shutil.rmtree(folder, ignore_errors=True)
+        try:
             partial_folder.rename(folder)
+        except OSError:
+            if not _is_whole(folder, size):  # else another run made the same cache meanwhile
+                raise
     finally:
         shutil.rmtree(partial_folder, ignore_errors=True)
 
@@ -171,9 +176,10 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
 def _remove_abandoned(root: Path) -> None:
     """Clear away what runs that were killed while decoding left behind."""
     for abandoned in root.glob("*.partial-*"):
-        files = [abandoned, *abandoned.iterdir()]
-        if time.time() - max(path.stat().st_mtime for path in files) > ABANDONED_SECONDS:
-            shutil.rmtree(abandoned, ignore_errors=True)
+        with suppress(FileNotFoundError):  # its run may finish, or another clear it away, at this moment
+            files = [abandoned, *abandoned.iterdir()]
+            if time.time() - max(path.stat().st_mtime for path in files) > ABANDONED_SECONDS:
+                shutil.rmtree(abandoned, ignore_errors=True)
 
 
 def _open_cache(folder: Path, size: int) -> Pictures:

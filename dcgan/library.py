@@ -20,17 +20,15 @@ class Library:
 
     def __init__(self, folder: Path, device: torch.device):
         self.folder, self.device = Path(folder).resolve(), device
+        self.default = self.folder.name
+        self._snapshots = {f"{self.default}@{name}": name for name in reversed(snapshots(self.folder))}
         self._loading = threading.Lock()
         self._generators = {self.default: load_generator(Path(folder)).to(device)}
 
     @property
-    def default(self) -> str:
-        return self.folder.name
-
-    @property
     def names(self) -> list[str]:
         """What can be chosen: the folder's own generator first, then its snapshots, the latest first."""
-        return [self.default] + [f"{self.default}@{name}" for name in reversed(snapshots(self.folder))]
+        return [self.default, *self._snapshots]
 
     def generator(self, name: str | None = None) -> Generator:
         """The generator called `name`, on the library's device, in eval mode; without a name the folder's own.
@@ -41,8 +39,7 @@ class Library:
         name = name or self.default
         with self._loading:
             if name not in self._generators:
-                if name not in self.names:
+                if name not in self._snapshots:
                     raise InputError(f"There is no checkpoint {name!r}; there are {', '.join(self.names)}.")
-                snapshot = name.partition("@")[2]
-                self._generators[name] = load_generator(self.folder, snapshot).to(self.device)
+                self._generators[name] = load_generator(self.folder, self._snapshots[name]).to(self.device)
             return self._generators[name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,8 @@ class _Network(nn.Module, PyTorchModelHubMixin):
             InputError: a missing or broken config.json or model.safetensors, an unknown setting, a missing, extra or
                 misshaped tensor, or a pickle in the weights' place. The message names it.
         """
+        if own := sorted(set(kwargs) & {f.name for f in fields(cls.config_class)}):
+            raise InputError(f"{own[0]} can't be set here: a checkpoint's own {CONFIG_NAME} decides it.")
         folder = Path(pretrained_model_name_or_path)
         if folder.is_dir():
             read_config(folder)

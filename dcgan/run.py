@@ -7,6 +7,8 @@ import os
 import platform
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,7 @@ from dcgan.latents import seeds_from
 from dcgan.sampling import faces
 from dcgan.training import Metrics, Schedule, TrainState
 
+PROGRESS = ("step", "epoch", "images", "seconds")  # how far a metrics line is; the rest of it is what was measured
 LOG_EVERY = 50  # steps a line of metrics.jsonl stands for
 SAMPLE_SEEDS = seeds_from(0, 32)  # the faces drawn at every snapshot
 SAMPLE_COLUMNS = 8
@@ -51,6 +54,7 @@ class Run:
         self.schedule = Schedule.of(config, len(pictures))
         self.seconds = 0.0  # spent training, over all sessions of the run
         self.latest_metrics: dict[str, float] = {}
+        self.saved_step: int | None = None  # the newest step that can be resumed
         self._interval: list[Metrics] = []
         self._interval_began = time.perf_counter()
         self._published_step = -1
@@ -68,15 +72,23 @@ class Run:
             InputError: nothing to resume there, or other pictures than the run began with.
         """
         saved = load_state(folder)
-        if saved.facts["data_fingerprint"] != pictures.fingerprint:
+        with _damage_is_bad_input(folder):
+            began_with = saved.facts["data_fingerprint"]
+        if began_with != pictures.fingerprint:
             raise InputError(
                 f"--data {config.data} holds other pictures now than the run in {folder} began with; "
                 "restore them, or start a new run in another --output-dir."
             )
         state = TrainState(config, device)
-        state.load(saved.tensors, saved.facts["step"])
-        run = cls(folder, config, pictures, state, saved.facts["run_id"])
-        run.seconds = saved.facts["seconds"]
+        with _damage_is_bad_input(folder):
+            state.load(saved.tensors, saved.facts["step"])
+            run = cls(folder, config, pictures, state, saved.facts["run_id"])
+            run.seconds = saved.facts["seconds"]
+        if state.step >= run.schedule.total_steps:
+            raise InputError(
+                f"the run in {folder} is at step {state.step}, and its end is step {run.schedule.total_steps}; "
+                "name a later one with --epochs or --max-steps."
+            )
         run._drop_metrics_after(state.step)
         return run
 
@@ -122,6 +134,7 @@ class Run:
             "config": self.config.to_dict(),
         }
         save_state(self.folder, SavedState(self.state.tensors(), facts))
+        self.saved_step = self.state.step
 
     def _snapshot(self, epoch: int) -> None:
         save_network(self.state.published_generator(), self.folder / "epochs" / snapshot_name(epoch))
@@ -186,8 +199,8 @@ class Run:
         self.seconds += elapsed
         means["images_per_second"] = len(self._interval) * self.config.batch_size / elapsed
         self.latest_metrics = {name: round(value, 5) for name, value in means.items()}
-        line = {"step": self.state.step, "epoch": round(self.epoch, 4), "images": self.images_seen}
-        line |= {"seconds": round(self.seconds, 3)} | self.latest_metrics
+        progress = (self.state.step, round(self.epoch, 4), self.images_seen, round(self.seconds, 3))
+        line = dict(zip(PROGRESS, progress, strict=True)) | self.latest_metrics
         with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._interval.clear()
@@ -196,6 +209,8 @@ class Run:
     def _drop_metrics_after(self, step: int) -> None:
         """Forget the lines that a killed run logged after it last saved: those steps come again."""
         kept = [line for line in read_metrics(self.folder) if line["step"] <= step]
+        if kept:
+            self.latest_metrics = {name: value for name, value in kept[-1].items() if name not in PROGRESS}
         write_text(self.folder / METRICS_NAME, "".join(json.dumps(line) + "\n" for line in kept))
 
     def _draw_samples(self, path: Path) -> None:
@@ -237,14 +252,30 @@ def config_to_resume(folder: Path, given: dict[str, Any]) -> TrainConfig:
     Raises:
         InputError: an option that would change what the run computes; names it, with both values.
     """
-    config = TrainConfig.from_dict(load_state(folder).facts["config"])
+    saved = load_state(folder)
+    with _damage_is_bad_input(folder):
+        config = TrainConfig.from_dict(saved.facts["config"])
     for name, value in given.items():
         if name not in RESUMABLE_CHANGES | {"data"} and value != getattr(config, name):
             raise InputError(
                 f"--{name.replace('_', '-')} is {value}, but the run in {folder} has {getattr(config, name)}; "
                 "leave it out to continue that run, or start another in a new --output-dir."
             )
+    if "epochs" in given:
+        given = {"max_steps": None} | given  # the newer total counts
     return config.but(**given)
+
+
+@contextmanager
+def _damage_is_bad_input(folder: Path) -> Iterator[None]:
+    """Facts or tensors that aren't those of a saved run of this version: said in one line."""
+    try:
+        yield
+    except (AttributeError, KeyError, RuntimeError, TypeError) as error:
+        raise InputError(
+            f"the run in {folder} was saved by another version or is damaged ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:200]}). Start one in a new --output-dir."
+        ) from None
 
 
 def read_metrics(folder: Path) -> list[dict[str, float]]:

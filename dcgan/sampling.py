@@ -36,9 +36,13 @@ def pick_device(name: str) -> torch.device:
 def render(generator: Generator, z: Tensor) -> np.ndarray:
     """Latents `(N, latent_dim)` to pixels `(N, S, S, 3)`, uint8, on the generator's own device.
 
-    The generator must be in eval mode: in train mode a face would depend on its batch-mates.
+    Raises:
+        ValueError: the generator is in train mode, where a face would depend on its batch-mates.
     """
-    assert not generator.training
+    if generator.training:
+        raise ValueError(
+            "the generator is in train mode, where faces depend on each other; call generator.eval() first"
+        )
     device = next(generator.parameters()).device
     pictures = []
     for rows in z.split(BATCH):

@@ -59,9 +59,13 @@ class Source(Protocol):
 def open_source(data: str, data_size: int, backgrounds: Sequence[str]) -> Source:
     """What `--data` names: an existing path wins, then avatars:STYLE, then a Hub data set user/name."""
     path = Path(data).expanduser()
-    if path.is_dir():
+    try:
+        is_folder, is_file = path.is_dir(), path.is_file()
+    except OSError as error:  # a name that is too long, say
+        raise InputError(f"--data {data[:80]} can't be opened: {error.strerror}. {WHAT_WORKS}.") from None
+    if is_folder:
         return _FolderSource(path)
-    if path.is_file():
+    if is_file:
         if path.suffix.lower() == ".parquet":
             return _parquet_source(path)
         if zipfile.is_zipfile(path):

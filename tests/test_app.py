@@ -1,6 +1,9 @@
 """The app's handlers as functions, and its endpoints as a client of the API calls them."""
 
 import os
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -114,6 +117,7 @@ def test_files_of_more_than_an_hour_ago_are_cleared_away(handlers):
         (lambda h: h.interpolate(""), "these are 0"),
         (lambda h: h.interpolate(", ".join("1" * 13)), "these are 13"),
         (lambda h: h.interpolate("7, x"), "The seed is x"),
+        (lambda h: h.interpolate("7, 7"), "two different faces; these are all 7"),
         (lambda h: h.interpolate("7, 42", frames=2), "The number of frames is 2"),
         (lambda h: h.interpolate("7, 42", frames=100_000), "The number of frames is 100000"),
         (lambda h: h.interpolate("7, 42", size=10_000), "The size is 10000"),
@@ -202,6 +206,18 @@ def test_model_id_stands_for_the_option(monkeypatch, tmp_path, capsys):
     assert "nowhere" in capsys.readouterr().err
 
 
+def test_a_port_that_is_taken_costs_one_line_and_status_2(trained_run):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "app.py", "--model", str(trained_run), "--host", "127.0.0.1", "--port", port]
+        result = subprocess.run(command, cwd=Path(app.__file__).parent, capture_output=True, text=True)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.count("\n") == 1
+    assert f"--port {port}" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -212,6 +228,7 @@ def test_model_id_stands_for_the_option(monkeypatch, tmp_path, capsys):
         (["--device", "tpu"], "tpu"),
         (["--device", "cuda"], "--device cuda"),
         (["--port", "http"], "--port"),
+        (["--port", "70000"], "--port is 70000"),
         (["--frobnicate"], "--frobnicate"),
     ],
 )

@@ -1,5 +1,11 @@
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +55,38 @@ def test_the_licence_is_read_from_the_styles_own_file_word_for_word():
     assert credit.licence_text == own["license"]["text"]
 
 
+def test_workers_end_with_a_parent_that_is_killed(tmp_path):
+    script = tmp_path / "render.py"
+    script.write_text(
+        "import os, signal, multiprocessing\n"
+        "from dcgan import avatars\n"
+        "if __name__ == '__main__':\n"
+        "    pictures = avatars.render_many('pixel-art', 100_000, 24, workers=2)\n"
+        "    next(pictures)\n"
+        "    print(*(child.pid for child in multiprocessing.active_children()), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(avatars.__file__).parents[1])}
+    with open(tmp_path / "out", "w+") as output:
+        killed = subprocess.run([sys.executable, str(script)], env=environment, stdout=output)
+        output.seek(0)
+        workers = [int(pid) for pid in output.read().split()]
+    assert killed.returncode == -signal.SIGKILL
+    assert len(workers) == 2
+    give_up = time.monotonic() + 20
+    while any(_is_alive(pid) for pid in workers):
+        assert time.monotonic() < give_up, "workers outlive their parent"
+        time.sleep(0.1)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/cmdline").read_bytes() != b""  # a zombie has none
+    except OSError:
+        return False
+
+
 def test_rendering_in_parallel_gives_the_same_pictures_in_the_same_order():
     count = 4 * avatars.CHUNK + 30
     parallel = list(avatars.render_many("pixel-art", count, 24, first=5, workers=2))
@@ -69,7 +107,7 @@ def test_an_unknown_colour_is_refused_by_name(colour):
         avatars.render_many("adventurer", 3, 24, (colour,))
 
 
-@pytest.mark.parametrize("colour", ["lightblue", "#abc", "hsl(120, 50%, 50%)", "rgb(1, 2, 3)"])
+@pytest.mark.parametrize("colour", ["lightblue", "rebeccapurple", "#abc", "hsl(120, 50%, 50%)", "rgb(1, 2, 3)"])
 def test_every_accepted_colour_is_drawn_as_pillow_understands_it(colour):
     expected = Image.new("RGB", (1, 1), colour).getpixel((0, 0))
     assert tuple(avatars.render("adventurer", 0, 24, (colour,))[0, 0].tolist()) == expected

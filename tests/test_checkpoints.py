@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import nn
 
@@ -111,7 +111,7 @@ def test_a_save_that_breaks_off_leaves_the_state_before_it(tmp_path, monkeypatch
     save_state(tmp_path, state_at(5))
 
     def full(*_, **__):
-        raise OSError(28, "No space left on device")
+        raise SafetensorError("I/O error: No space left on device")  # what safetensors makes of a full disk
 
     monkeypatch.setattr(checkpoints, "save_file", full)
     with pytest.raises(OSError, match="No space"):
@@ -119,10 +119,21 @@ def test_a_save_that_breaks_off_leaves_the_state_before_it(tmp_path, monkeypatch
     assert load_state(tmp_path).facts == {"step": 5}
 
 
-def test_saving_the_same_step_again_works(tmp_path):
+def test_a_step_that_is_saved_already_is_left_untouched(tmp_path):
     save_state(tmp_path, state_at(5))
+    saved = tmp_path / "state" / "step-5" / "state.safetensors"
+    before = saved.stat()
     save_state(tmp_path, state_at(5))
-    assert load_state(tmp_path).facts == {"step": 5}
+    assert (saved.stat().st_ino, saved.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_damaged_or_missing_state_gives_way_to_the_one_before_it(tmp_path):
+    for damage in (lambda newest: (newest / "state.safetensors").write_bytes(b"no"), shutil.rmtree):
+        shutil.rmtree(tmp_path / "state", ignore_errors=True)
+        save_state(tmp_path, state_at(5))
+        save_state(tmp_path, state_at(10))
+        damage(tmp_path / "state" / "step-10")
+        assert load_state(tmp_path).facts == {"step": 5}
 
 
 def test_a_folder_without_a_state_is_refused(tmp_path):
@@ -130,10 +141,10 @@ def test_a_folder_without_a_state_is_refused(tmp_path):
         load_state(tmp_path)
 
 
-def test_a_damaged_state_is_refused_with_a_way_out(tmp_path):
+def test_a_run_whose_only_state_is_damaged_is_refused_with_a_way_out(tmp_path):
     save_state(tmp_path, state_at(5))
     (tmp_path / "state" / "step-5" / "state.safetensors").write_bytes(b"no")
-    with pytest.raises(InputError, match="damaged.*another folder"):
+    with pytest.raises(InputError, match="damaged.*new --output-dir"):
         load_state(tmp_path)
 
 
@@ -198,8 +209,11 @@ class Poison:
     ("make", "message"),
     [
         (lambda path: None, "no file"),
-        (lambda path: path.write_bytes(b"hello"), "no state_dict that can be read safely"),
-        (lambda path: torch.save(Poison(), path), "no state_dict that can be read safely"),
+        (lambda path: path.write_bytes(b"hello"), "without running code from it"),
+        (lambda path: path.write_bytes(b"a"), "without running code from it"),
+        (lambda path: path.write_bytes(b"\x80\x04."), "without running code from it"),
+        (lambda path: torch.save(Poison(), path), "without running code from it"),
+        (lambda path: torch.save({1: torch.zeros(1)}, path), "holds no state_dict"),
         (lambda path: torch.save({}, path), "holds no state_dict"),
         (lambda path: torch.save({"epoch": 3}, path), "holds no state_dict"),
         (lambda path: torch.save([torch.zeros(1)], path), "holds no state_dict"),
@@ -214,7 +228,21 @@ class Poison:
             r"main\.1\.weight",
         ),
     ],
-    ids=["missing", "text", "poison", "empty", "numbers", "list", "linear", "discriminator", "extra", "misshaped"],
+    ids=[
+        "missing",
+        "text",
+        "letter",
+        "stub",
+        "poison",
+        "keys",
+        "empty",
+        "numbers",
+        "list",
+        "linear",
+        "discriminator",
+        "extra",
+        "misshaped",
+    ],
 )
 def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(make, message, tmp_path, capfd):
     make(tmp_path / "netG.pth")
@@ -223,6 +251,7 @@ def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(mak
     assert output.err.count("\n") == 1
     assert re.search(message, output.err)
     assert "executed" not in output.out
+    assert "weights_only" not in output.err, "PyTorch's advice to load unsafely is passed on"
     assert not (tmp_path / "mine").exists()
 
 
@@ -276,7 +305,7 @@ def test_a_style_whose_licence_forbids_it_is_not_bundled(run, tmp_path, licence,
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["bundle", "nowhere", "slim"], "no checkpoint folder"),
+        (["bundle", "nowhere", "slim"], "is nowhere a run of train.py?"),
         (["bundle", "{run}", "slim", "--snapshots", "epoch-0007"], "epoch-0007"),
         (["bundle", "{run}", "{run}"], "not empty"),
         (["unbundle"], "unbundle"),
@@ -295,3 +324,19 @@ def test_a_bundle_too_large_to_commit_is_refused(run, tmp_path, monkeypatch, cap
     monkeypatch.setattr(checkpoints, "BUNDLED_FILE_LIMIT", 1000)
     assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 2
     assert "a bundle is at most" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim"), "--snapshots", "epoch-0001, epoch-0002"]) == 0
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "slim"]
+
+
+def test_a_run_without_a_sample_of_a_snapshot_is_bundled_without_it(run, tmp_path):
+    (run / "samples" / "epoch-0001.png").unlink()
+    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 0
+    assert not (tmp_path / "slim" / "samples" / "epoch-0001.png").exists()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"data": {}}'])
+def test_a_run_whose_training_json_is_broken_is_not_bundled(run, tmp_path, text, capsys):
+    (run / "training.json").write_text(text)
+    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 2
+    assert "training.json can't be read" in capsys.readouterr().err

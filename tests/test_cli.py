@@ -1,6 +1,9 @@
+import os
+import signal
+
 import pytest
 
-from dcgan.cli import BAD_INPUT, INTERRUPTED, Parser, command
+from dcgan.cli import BAD_INPUT, INTERRUPTED, TERMINATED, Parser, command
 from dcgan.errors import InputError
 
 
@@ -19,6 +22,25 @@ def test_an_interrupt_is_status_130():
         raise KeyboardInterrupt
 
     assert main([]) == INTERRUPTED
+
+
+def test_a_termination_cleans_up_and_is_status_143():
+    cleaned = []
+
+    @command
+    def main(argv):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.sigtimedwait([], 5)
+        finally:
+            cleaned.append(True)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as stopped:
+        main([])
+    assert stopped.value.code == TERMINATED
+    assert cleaned
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_other_errors_are_not_swallowed():

@@ -64,6 +64,7 @@ def test_a_config_that_is_no_object_is_refused():
         ({"save_every": 0}, "--save-every"),
         ({"snapshot_epochs": (0, 1)}, "--snapshot-epochs"),
         ({"snapshot_epochs": ()}, "--snapshot-epochs"),
+        ({"background": ()}, "--background"),
         ({"seed": -1}, "--seed"),
         ({"seed": 2**31}, "--seed"),
         ({"loss": "wasserstein"}, "--loss"),

@@ -102,6 +102,22 @@ def test_a_cache_made_by_another_run_meanwhile_is_taken(cache, load):
     assert len(list(cache.iterdir())) == 1
 
 
+def test_half_made_caches_that_vanish_meanwhile_disturb_nobody(cache, load, monkeypatch):
+    abandoned = cache / "a-24.partial-x"
+    abandoned.mkdir(parents=True)
+    (abandoned / "pictures.u8").touch()
+    listing = Path.iterdir
+
+    def vanish(folder):
+        found = list(listing(folder))
+        for file in found:
+            file.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "iterdir", vanish)
+    assert len(load("avatars:micah", data_size=2)) == 2
+
+
 def test_dcgan_cache_moves_the_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "elsewhere"))
     load_pictures("avatars:micah", SIZE, 2)

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,17 @@ def test_a_librarys_snapshots_are_generators_of_their_own(trained_run):
     early, late = (faces(library.generator(name), [1]) for name in library.names[:0:-1])
     assert not np.array_equal(early, late)
     assert np.array_equal(late, faces(library.generator(), [1]))
+
+
+def test_a_folder_may_have_any_name(trained_run, tmp_path):
+    folder = tmp_path / "me@home"
+    shutil.copytree(trained_run, folder)
+    library = Library(folder, torch.device("cpu"))
+    assert library.names[-1] == "me@home@epoch-0001"
+    assert np.array_equal(
+        faces(library.generator("me@home@epoch-0001"), [1]),
+        faces(Library(trained_run, torch.device("cpu")).generator("tiny@epoch-0001"), [1]),
+    )
 
 
 @pytest.mark.parametrize("name", ["other", "tiny@epoch-0009", "tiny@../..", "@"])

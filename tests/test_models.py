@@ -213,6 +213,11 @@ def test_a_damaged_weights_file_is_refused(folder, damage):
         Generator.from_pretrained(folder)
 
 
+def test_an_argument_that_the_checkpoint_decides_is_refused(folder):
+    with pytest.raises(InputError, match="image_size can't be set here"):
+        Generator.from_pretrained(folder, image_size=32)
+
+
 def test_a_folder_with_only_a_pickle_is_refused_with_the_way_to_import_it(folder):
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(b"")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from dcgan import faces
 from dcgan.checkpoints import load_generator, load_state
@@ -150,6 +151,59 @@ def test_what_the_run_computes_may_not_change_on_resume(change, option, tmp_path
     with pytest.raises(InputError, match=option):
         config_to_resume(run.folder, change)
     assert config_to_resume(run.folder, {"batch_size": 8}) == run.config
+
+
+def test_a_later_number_of_epochs_wins_over_an_earlier_limit_of_steps(tmp_path, tiny_config, pictures):
+    run = start(tmp_path, tiny_config(max_steps=5), pictures)
+    go(run)
+    changed = config_to_resume(run.folder, {"epochs": 3})
+    assert (changed.epochs, changed.max_steps) == (3, None)
+    assert config_to_resume(run.folder, {"epochs": 3, "max_steps": 7}).max_steps == 7
+
+
+def test_a_run_that_is_at_its_end_is_refused_and_left_alone(tmp_path, tiny_config, pictures):
+    run = start(tmp_path, tiny_config(epochs=1), pictures)
+    go(run)
+    run.finish()
+    before = (run.folder / "training.json").read_bytes()
+    with pytest.raises(InputError, match="at step 5, and its end is step 5.*--epochs or --max-steps"):
+        Run.resume(run.folder, run.config, pictures, CPU)
+    with pytest.raises(InputError, match="at step 5, and its end is step 3"):
+        Run.resume(run.folder, run.config.but(max_steps=3), pictures, CPU)
+    assert (run.folder / "training.json").read_bytes() == before
+
+
+def test_a_resumed_run_knows_its_latest_metrics(tmp_path, tiny_config, pictures):
+    run = start(tmp_path, tiny_config(epochs=2), pictures)
+    go(run, steps=7)
+    run.stop()
+    resumed = Run.resume(run.folder, run.config, pictures, CPU)
+    assert resumed.latest_metrics == run.latest_metrics != {}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda facts, tensors: facts.clear(),
+        lambda facts, tensors: facts["config"].update(colour=1),
+        lambda facts, tensors: facts.pop("seconds"),
+        lambda facts, tensors: tensors.pop("generator.main.0.weight"),
+        lambda facts, tensors: tensors.pop("rng"),
+        lambda facts, tensors: tensors.update(rng=torch.zeros(3, dtype=torch.uint8)),
+    ],
+)
+def test_a_state_that_does_not_fit_is_refused_in_one_line(damage, tmp_path, tiny_config, pictures):
+    run = start(tmp_path, tiny_config(epochs=1), pictures)
+    go(run, steps=3)
+    run.stop()
+    saved = load_state(run.folder)
+    damage(saved.facts, saved.tensors)
+    folder = run.folder / "state" / "step-3"
+    (folder / "state.json").write_text(json.dumps(saved.facts))
+    save_file(saved.tensors, folder / "state.safetensors")
+    with pytest.raises(InputError, match="another version or is damaged") as error:
+        Run.resume(run.folder, config_to_resume(run.folder, {}), pictures, CPU)
+    assert "\n" not in str(error.value)
 
 
 def test_other_pictures_than_the_run_began_with_are_refused_on_resume(tmp_path, tiny_config, pictures):

@@ -38,7 +38,7 @@ def test_faces_are_bytes_of_the_generators_size(generator):
 
 def test_drawing_in_train_mode_is_refused(generator):
     training = Generator(feature_maps=2)
-    with pytest.raises(AssertionError):
+    with pytest.raises(ValueError, match=r"call generator\.eval\(\) first"):
         render(training, latents([1], 100))
 
 

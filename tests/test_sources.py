@@ -234,6 +234,11 @@ def test_a_source_without_usable_pictures_is_refused_with_what_was_found_and_wha
     assert not cache.exists() or list(cache.iterdir()) == []
 
 
+def test_a_name_too_long_for_a_file_is_refused(load):
+    with pytest.raises(InputError, match="can't be opened"):
+        load("x" * 5000)
+
+
 def test_a_damaged_zip_is_refused(tmp_path, load):
     write_avatars(tmp_path / "set", 3)
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:

@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors import SafetensorError
 from tiny import TINY, TINY_STEPS_PER_EPOCH
 
 import train
-from dcgan import avatars, run
+from dcgan import avatars, checkpoints, run
 from dcgan.checkpoints import load_generator, load_state
 from dcgan.run import read_metrics
 
@@ -80,6 +82,13 @@ def test_resume_takes_the_same_options_again(tmp_path):
     assert load_state(tmp_path / "out").facts["step"] == 3
 
 
+def test_epochs_continue_a_run_that_max_steps_had_ended(tmp_path):
+    out = ["--output-dir", str(tmp_path / "out")]
+    assert train.main([*TINY, "--max-steps", "2", *out]) == 0
+    assert train.main(["--resume", *out, "--epochs", "2"]) == 0
+    assert load_state(tmp_path / "out").facts["step"] == 2 * TINY_STEPS_PER_EPOCH
+
+
 def test_resume_finds_its_pictures_where_they_have_moved_to(tmp_path):
     pictures = write_pictures(tmp_path / "pictures", 9)
     out = ["--output-dir", str(tmp_path / "out")]
@@ -115,11 +124,18 @@ def test_a_dry_run_goes_through_the_whole_chain_and_leaves_nothing(tmp_path, mon
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tmp").mkdir()
-    snapshots = []
-    monkeypatch.setattr(run.Run, "_snapshot", lambda self, epoch: snapshots.append(self.state.step))
+    snapshots, snapshot = [], run.Run._snapshot
+
+    def noted(self, epoch):
+        snapshot(self, epoch)
+        snapshots.append((self.state.step, load_generator(self.folder, "epoch-0001").image_size))
+
+    monkeypatch.setattr(run.Run, "_snapshot", noted)
     assert train.main(["--dry-run", *TINY[4:]]) == 0
-    assert snapshots == [2]
-    assert "2 steps" in capsys.readouterr().out
+    assert snapshots == [(2, 24)]
+    output = capsys.readouterr().out
+    assert "dry run: all is well" in output
+    assert "see it with" not in output
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
@@ -144,6 +160,9 @@ def test_the_progress_shown_names_losses_beliefs_and_speed(tmp_path, capsys):
         (["--data", "avatars:adventurer", "--snapshot-epochs", "1,two"], "--snapshot-epochs"),
         (["--data", "avatars:adventurer", "--snapshot-epochs", ""], "--snapshot-epochs"),
         (["--data", "avatars:adventurer", "--augment", "blur"], "blur"),
+        (["--data", "avatars:adventurer", "--background", ","], "--background"),
+        (["--data", "x" * 5000], "can't be opened"),
+        (["--dry-run", "--batch-size", "0"], "--batch-size"),
         (["--data", "avatars:adventurer", "--background", "mauvish"], "mauvish"),
         (["--data", "avatars:picasso"], "lorelei"),
         (["--data", "avatars:adventurer", "--image-size", "100"], "24, 32, 48, 64, 96, 128, 192, 256"),
@@ -202,21 +221,52 @@ def test_resuming_on_changed_pictures_is_refused(tmp_path, capsys):
     assert "holds other pictures now" in capsys.readouterr().err
 
 
-def test_a_full_disk_is_status_1_with_what_was_kept_and_how_to_go_on(tmp_path, monkeypatch, capsys):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    "failure", [OSError(28, "No space left on device"), torch.OutOfMemoryError("CUDA\nout of memory")]
+)
+def test_a_failure_is_status_1_with_what_was_kept_and_how_to_go_on(failure, tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise failure
 
-    monkeypatch.setattr(run.Run, "_snapshot", full)
+    monkeypatch.setattr(run.Run, "_snapshot", fail)
     out = tmp_path / "out"
     arguments = [*TINY, "--epochs", "2", "--snapshot-epochs", "2", "--save-every", "4", "--output-dir", str(out)]
     assert train.main(arguments) == 1
     error = capsys.readouterr().err.splitlines()[-1]
-    assert "No space left" in error
+    assert re.search("No space left|CUDA out of memory", error)
+    assert "everything up to step 8 is kept" in error
     assert f"python train.py --resume --output-dir {out}" in error
-    assert load_state(out).facts["step"] == 8
+    monkeypatch.undo()
+    assert train.main(["--resume", "--output-dir", str(out)]) == 0
+    assert load_state(out).facts["step"] == 10
+
+
+def test_a_disk_that_is_full_from_the_start_is_said_so(tmp_path, monkeypatch, capsys):
+    def full(*_, **__):
+        raise SafetensorError("I/O error: No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    assert train.main([*TINY, "--output-dir", str(tmp_path / "out")]) == 1
+    assert "No space left on device); nothing was saved yet" in capsys.readouterr().err
 
 
 # Signals
+
+
+def test_a_termination_while_pictures_are_rendered_leaves_nothing_behind(tmp_path):
+    environment = os.environ | {"DCGAN_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "train.py", "--data", "avatars:adventurer", "--output-dir", str(tmp_path / "out")]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        while not any((tmp_path / "cache").glob("*.partial-*/pictures.u8")):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.terminate()
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert b"Traceback" not in error
+    assert [p for p in tmp_path.rglob("*") if p.name != "cache"] == []
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -228,7 +278,7 @@ def test_a_signal_finishes_the_step_saves_and_prints_the_command_that_continues(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            while not (out / "state" / "last").exists():
+            while not (out / "epochs" / "epoch-0001" / "model.safetensors").exists():
                 assert process.poll() is None, process.stderr.read()
                 time.sleep(0.05)
             process.send_signal(number)
@@ -252,7 +302,7 @@ def test_a_killed_run_goes_on_from_its_last_save(tmp_path):
     straight = tmp_path / "straight"
     command = [sys.executable, "train.py", *ENDLESS, "--output-dir", str(out)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while not (out / "state" / "last").exists():
+        while not (out / "state" / f"step-{TINY_STEPS_PER_EPOCH}").exists():
             assert process.poll() is None
             time.sleep(0.05)
         process.kill()

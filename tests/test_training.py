@@ -145,6 +145,16 @@ def test_the_average_moves_as_its_ramp_says_and_takes_batch_norms_statistics_alo
     assert state.ema.main[1].num_batches_tracked == 3
 
 
+def test_the_average_of_a_long_run_moves_as_slowly_as_its_decay_says(tiny_config, reals):
+    config = tiny_config(ema_decay=0.9)
+    state = TrainState(config, CPU)
+    state.step = 10_000
+    before = state.ema.main[0].weight.clone()
+    train_step(state, config, reals)
+    expected = 0.9 * before + 0.1 * state.generator.main[0].weight
+    torch.testing.assert_close(state.ema.main[0].weight, expected)
+
+
 def test_the_average_never_moves_faster_than_its_decay_allows():
     average, network = torch.nn.Linear(1, 1, bias=False), torch.nn.Linear(1, 1, bias=False)
     with torch.no_grad():
