@@ -1,4 +1,5 @@
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -108,13 +109,13 @@ def test_half_made_caches_that_vanish_meanwhile_disturb_nobody(cache, load, monk
     (abandoned / "pictures.u8").touch()
     listing = Path.iterdir
 
-    def vanish(folder):
+    def vanish_once_listed(folder):
         found = list(listing(folder))
-        for file in found:
-            file.unlink()
+        if folder == abandoned:
+            shutil.rmtree(folder)
         return found
 
-    monkeypatch.setattr(Path, "iterdir", vanish)
+    monkeypatch.setattr(Path, "iterdir", vanish_once_listed)
     assert len(load("avatars:micah", data_size=2)) == 2
 
 
