@@ -35,6 +35,7 @@ from dcgan.errors import InputError
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import grid, save_gif, save_png
 from dcgan.latents import seeds_from
+from dcgan.models import WEIGHTS_NAME
 from dcgan.sampling import faces
 from dcgan.training import Metrics, Schedule, TrainState
 
@@ -111,12 +112,15 @@ class Run:
             self.save()
         elif step % self.config.save_every == 0:
             self.save()
+        if not self._interval:
+            self._interval_began = time.perf_counter()  # drawing and saving aren't training
 
     def stop(self) -> None:
-        """Leave the run so that it can be continued and looked at: save the state and publish the newest generator."""
+        """Leave the run so that it can be continued; without a snapshot yet, publish what there is to look at."""
         self._log()
         self.save()
-        self._publish()
+        if not (self.folder / WEIGHTS_NAME).exists():
+            self._publish()
 
     def finish(self) -> None:
         """Close a run that reached its end: publish it, save its state, draw the time-lapse."""
@@ -204,7 +208,6 @@ class Run:
         with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self._interval.clear()
-        self._interval_began = time.perf_counter()
 
     def _drop_metrics_after(self, step: int) -> None:
         """Forget the lines that a killed run logged after it last saved: those steps come again."""

@@ -92,6 +92,16 @@ def test_a_run_without_a_scheduled_snapshot_publishes_its_end(tmp_path, tiny_con
     assert not (run.folder / "epochs").exists()
 
 
+def test_a_stopped_run_shows_its_last_snapshot_or_without_one_its_newest_generator(tmp_path, tiny_config, pictures):
+    config = tiny_config(epochs=3, snapshot_epochs=(1,))
+    for steps, shown in ((3, 3), (7, 5)):
+        run = start(tmp_path, config, pictures, f"stopped-at-{steps}")
+        go(run, steps=steps)
+        run.stop()
+        assert json.loads((run.folder / "training.json").read_text())["step"] == shown
+        assert load_state(run.folder).facts["step"] == steps
+
+
 def test_n_steps_and_n_more_after_a_resume_leave_what_two_n_steps_leave(tmp_path, tiny_config, pictures):
     config = tiny_config(epochs=4, snapshot_epochs=(1, 2, 3, 4))
     straight = start(tmp_path, config, pictures, "straight")
