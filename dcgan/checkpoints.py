@@ -17,7 +17,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import Tensor
 
 from dcgan.card import model_card
@@ -146,11 +147,8 @@ def _saved_steps(states: Path) -> list[Path]:
 
 
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    with replacing(path) as temporary:
-        try:
-            save_file(tensors, temporary, metadata={"format": "pt"})
-        except SafetensorError as error:  # a full disk, say; callers shouldn't have to know two families of errors
-            raise OSError(str(error)) from error
+    with replacing(path) as temporary:  # written here, since save_file hides the file from other users of the machine
+        temporary.write_bytes(serialize(tensors, metadata={"format": "pt"}))
 
 
 def import_state_dict(path: Path, folder: Path) -> Generator:

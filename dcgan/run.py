@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import StrMethodFormatter
 from PIL import Image
 
 from dcgan.card import model_card
@@ -152,13 +153,14 @@ class Run:
         if self._published_step == self.state.step:
             return
         self._published_step = self.state.step
-        self._log()  # so that what is published tells of its own last steps
+        if not self.latest_metrics:
+            self._log()  # too early for a whole interval, but what is published should have some
         generator = self.state.published_generator()
         save_network(generator, self.folder)
         save_network(self.state.discriminator, self.folder / "discriminator")
         (self.folder / "samples").mkdir(exist_ok=True)
         self._draw_samples(self.folder / "samples" / "latest.png")
-        self._draw_losses()
+        draw_losses(read_metrics(self.folder), self.folder / "losses.png")
         facts = self._facts()
         write_json(self.folder / TRAINING_NAME, facts)
         write_text(self.folder / CARD_NAME, model_card(facts, generator.config.to_dict(), self.folder))
@@ -230,23 +232,25 @@ class Run:
         with replacing(self.folder / "samples" / "timelapse.gif") as temporary:
             save_gif(frames, temporary, [each] * (len(frames) - 1) + [last])
 
-    def _draw_losses(self) -> None:
-        lines = read_metrics(self.folder)
-        panels = [
-            ("loss", {"loss_d": "discriminator", "loss_g": "generator"}),
-            ("D's belief that it is real", {"d_real": "D(x), reals", "d_fake": "D(G(z)), fakes"}),
-        ]
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        for axes, (title, curves) in zip(figure.subplots(2, 1, sharex=True), panels, strict=True):
-            for name, label in curves.items():
-                points = [(line["images"], line[name]) for line in lines if name in line]
-                axes.plot([x for x, _ in points], [y for _, y in points], label=label, linewidth=1)
-            axes.set_ylabel(title)
-            axes.grid(alpha=0.3)
-            axes.legend(loc="upper right")
-        axes.set_xlabel("pictures seen")
-        with replacing(self.folder / "losses.png") as temporary:
-            figure.savefig(temporary, format="png", dpi=120)
+
+def draw_losses(lines: list[dict[str, float]], path: Path) -> None:
+    """Plot the losses and D's beliefs of a run, as its metrics lines tell them, into a PNG."""
+    panels = [
+        ("loss", {"loss_d": "discriminator", "loss_g": "generator"}),
+        ("D's belief that it is real", {"d_real": "D(x), reals", "d_fake": "D(G(z)), fakes"}),
+    ]
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    for axes, (title, curves) in zip(figure.subplots(2, 1, sharex=True), panels, strict=True):
+        for name, label in curves.items():
+            points = [(line["images"], line[name]) for line in lines if name in line]
+            axes.plot([x for x, _ in points], [y for _, y in points], label=label, linewidth=1)
+        axes.set_ylabel(title)
+        axes.grid(alpha=0.3)
+        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
+    axes.set_xlabel("pictures seen")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
 
 
 def config_to_resume(folder: Path, given: dict[str, Any]) -> TrainConfig:
