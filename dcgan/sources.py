@@ -8,6 +8,7 @@ import os
 import re
 import tempfile
 import zipfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -110,18 +111,19 @@ def _decode_named(size: int, item: tuple[str, Callable[[], bytes]]) -> Decoded:
         return Decoded(name, None)
 
 
-class _FileSource:
+class _FileSource(ABC):
     """Picture files by name, each with a way to read its bytes; decoded by a thread a core."""
 
     name: str
     identity: Any
     attribution: avatars.Attribution | None = None
 
-    def __len__(self) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def __len__(self) -> int: ...
 
+    @abstractmethod
     def items(self) -> Iterator[tuple[str, Callable[[], bytes]]]:
-        raise NotImplementedError
+        """Names and readers of the files, always in the same order."""
 
     def pictures(self, size: int) -> Iterator[Decoded]:
         workers = os.cpu_count() or 1
