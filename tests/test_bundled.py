@@ -1,0 +1,51 @@
+"""What is committed under checkpoints/, held against what is promised of it."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+
+import train
+from dcgan import Discriminator, avatars, checkpoints, faces
+from dcgan.run import read_metrics
+
+BUNDLED = sorted(path.parent for path in (Path(__file__).parent.parent / "checkpoints").glob("*-96/config.json"))
+
+
+def test_the_default_is_among_them():
+    assert "adventurer-96" in [folder.name for folder in BUNDLED]
+
+
+@pytest.mark.parametrize("folder", BUNDLED, ids=lambda folder: folder.name)
+class TestEachBundle:
+    def test_is_small_enough_to_commit(self, folder):
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert max(path.stat().st_size for path in files) < checkpoints.BUNDLED_FILE_LIMIT
+        assert sum(path.stat().st_size for path in files) < checkpoints.BUNDLED_FOLDER_LIMIT
+        tensors = load_file(folder / "model.safetensors")
+        assert {str(t.dtype) for t in tensors.values() if t.ndim == 4} == {"torch.float16"}
+
+    def test_draws_faces_that_differ_and_its_five_snapshots_do_too(self, folder):
+        names = checkpoints.snapshots(folder)
+        assert len(names) == 5
+        drawn = [faces(checkpoints.load_generator(folder, name), [1, 2, 3, 4]) for name in (None, *names)]
+        assert all(face.std() > 20 for sheet in drawn for face in sheet)
+        assert len({face.tobytes() for face in drawn[0]}) == 4
+        assert not np.array_equal(drawn[1], drawn[-1])
+        Discriminator.from_pretrained(folder / "discriminator")
+
+    def test_says_whose_pictures_it_learned_from_in_their_own_words(self, folder):
+        data = checkpoints.read_training(folder)["data"]
+        style = data["name"].removeprefix("avatars:")
+        assert data["attribution"] == asdict(avatars.attribution(style))
+        assert data["attribution"]["licence"].startswith(checkpoints.BUNDLED_LICENCES)
+        assert data["attribution"]["licence_text"] in (folder / "README.md").read_text(encoding="utf-8")
+
+    def test_holds_the_command_that_made_it(self, folder):
+        facts = checkpoints.read_training(folder)
+        words = facts["command"].split()
+        given = train.given_options(train.build_parser().parse_args(words[2:]))
+        assert train.config_of(given).to_dict() == facts["config"]
+        assert read_metrics(folder)[-1]["images"] == facts["images_seen"]
