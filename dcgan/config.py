@@ -199,7 +199,7 @@ LOSSES = ("bce", "hinge")
 AUGMENTATIONS = ("color", "translation", "cutout")
 
 # What `--recipe` sets; any option given beside it wins. "plain" is the networks and loop of Radford et al. 2015 as the
-# reference report trained them; "best" is what held up against it on two CPU cores.
+# reference report trained them; "best" is what the bundled checkpoint was trained with.
 RECIPES: dict[str, dict[str, Any]] = {
     "best": {"loss": "hinge", "spectral_norm": True, "ema": True, "beta1": 0.0},
     "plain": {"loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5},

@@ -149,8 +149,8 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
         if not spectral_norm:
             self.apply(init_weights)
             return
-        # PyTorch's own init stays: a normalised weight has no scale, but Adam's steps do, and from N(0, 0.02) the first
-        # layer learns several times faster. D then wins early, and G is left with a few faces.
+        # PyTorch's own init stays: from N(0, 0.02), in the one run that tried it, D won early and G kept a few faces. A
+        # normalised weight has no scale, but Adam's steps do: that start lets the first layer learn faster.
         for layer in self.main:
             if isinstance(layer, nn.Conv2d):
                 with_spectral_norm(layer)
