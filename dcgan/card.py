@@ -1,11 +1,30 @@
-"""The model card (README.md) of a checkpoint folder, written from what the run knows about itself."""
+"""The model card (README.md) of a checkpoint folder: what card_template.md says, with the run's own facts in it."""
 
 from __future__ import annotations
 
+import math
+import re
 from pathlib import Path
 from typing import Any
 
+import yaml
+from jinja2 import Environment, StrictUndefined, Template
+
+from dcgan.config import MAX_SEED
+
+TEMPLATE = Path(__file__).with_name("card_template.md")
+PLACEHOLDER = "path/to/this/folder"  # in the card's snippet; publishing puts the repository's id there
+TASK = "unconditional-image-generation"
+AVATARS_PREFIX = "avatars:"  # as in sources.py, which can't be imported without what only training needs
+
 HUB_LICENCES = {"CC0 1.0": "cc0-1.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}
+HUB_METRICS = {
+    "loss_d": "Loss of the discriminator",
+    "loss_g": "Loss of the generator",
+    "d_real": "Belief of the discriminator that training pictures are real",
+    "d_fake": "Belief of the discriminator that generated pictures are real",
+}
+LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss"}
 
 
 def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path) -> str:
@@ -13,77 +32,125 @@ def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path) -> s
 
     `facts` is what training.json holds, `config` what the generator's config.json holds; pictures are shown where
     `folder` has them.
+
+    Raises:
+        KeyError, jinja2.UndefinedError: `facts` or `config` lack something that every run writes there; names it.
     """
-    size, data = config["image_size"], facts["data"]
-    parts = [
-        _metadata(data),
-        f"# {folder.name}: {size}x{size} faces by a DCGAN",
-        _pictures(folder),
-        "An unconditional [DCGAN](https://arxiv.org/abs/1511.06434) (Radford et al. 2015) that turns a latent vector "
-        f"of {config['latent_dim']} numbers into a {size}x{size} picture. It was trained on {data['pictures']:,} "
-        f"pictures of **{data['name']}** until it had seen {facts['images_seen']:,}.",
-        _usage(),
-        _training(facts),
-        _attribution(data["attribution"]),
-        "## Limits\n\nIt draws what its training pictures show and nothing else: no prompt, no control but the latent. "
-        "Rare features are drawn worse than common ones, and some seeds fail.",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _metadata(data: dict[str, Any]) -> str:
-    licence = (data["attribution"] or {}).get("licence")
-    lines = ["---", "library_name: pytorch", "pipeline_tag: unconditional-image-generation"]
-    if licence:
-        lines.append(f"license: {HUB_LICENCES.get(licence, 'other')}")
-    return "\n".join([*lines, "tags:", "- dcgan", "- gan", "---"])
-
-
-def _pictures(folder: Path) -> str:
-    shown = {
-        "samples/latest.png": "Faces of seeds 0 to 31",
-        "samples/timelapse.gif": "The same seeds over the course of training",
-        "losses.png": "Losses and D's beliefs over the course of training",
-    }
-    return "\n\n".join(f"![{text}]({name})" for name, text in shown.items() if (folder / name).is_file())
-
-
-def _usage() -> str:
-    return """## Use
-
-```python
-from dcgan import Generator, faces
-
-generator = Generator.from_pretrained("path/to/this/folder")
-pixels = faces(generator, seeds=[7, 42, 99])  # (3, size, size, 3) uint8
-```"""
-
-
-def _training(facts: dict[str, Any]) -> str:
-    hours = facts["seconds"] / 3600
-    rate = facts["images_seen"] / facts["seconds"] if facts["seconds"] else 0
-    parameters = facts["parameters"]
-    return f"""## Training
-
-```
-{facts["command"]}
-```
-
-| | |
-|---|---|
-| steps | {facts["step"]:,} ({facts["epoch"]:.1f} epochs) |
-| pictures seen | {facts["images_seen"]:,} |
-| time | {hours:.1f} h on {facts["hardware"]}, {rate:.0f} pictures a second |
-| parameters | generator {parameters["generator"]:,}, discriminator {parameters["discriminator"]:,} |
-| data fingerprint | `{facts["data"]["fingerprint"][:16]}` |
-| versions | {", ".join(f"{name} {number}" for name, number in facts["versions"].items())} |"""
-
-
-def _attribution(credit: dict[str, str] | None) -> str:
-    if not credit:
-        return ""
-    return (
-        f"## Data and licence\n\n{credit['title']} by {credit['creator']}, {credit['licence']} "
-        f"({credit['licence_url']}). In the words of the style's own file:\n\n> "
-        + credit["licence_text"].strip().replace("\n", "\n> ")
+    name = folder.resolve().name
+    credit = facts["data"].get("attribution")
+    return _template().render(
+        metadata=_yaml(_metadata(name, facts, credit)),
+        name=name,
+        has=lambda file: (folder / file).is_file(),
+        facts=facts,
+        config=config,
+        credit=credit,
+        work=_work(facts["data"]["name"], credit),
+        placeholder=PLACEHOLDER,
+        max_seed=MAX_SEED,
+        levers=_levers(facts["config"]),
+        time=_time(facts["seconds"]),
+        rate=facts["images_seen"] / facts["seconds"] if facts["seconds"] else None,
     )
+
+
+def _template() -> Template:
+    environment = Environment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    environment.filters |= {"literal": _literal, "fenced": _fenced, "quoted": _quoted, "thousands": "{:,.0f}".format}
+    return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+
+
+def _metadata(name: str, facts: dict[str, Any], credit: dict[str, str] | None) -> dict[str, Any]:
+    """What the Hub reads of a card (https://github.com/huggingface/hub-docs/blob/main/modelcard.md)."""
+    data = facts["data"]["name"]
+    on_hub = "/" in data  # the name of a folder or file never holds a slash
+    rendered = data.startswith(AVATARS_PREFIX)
+    return {
+        "library_name": "pytorch",
+        "pipeline_tag": TASK,
+        **_licence(credit),
+        "tags": ["dcgan", "gan", TASK, *(["avatars"] if rendered else [])],
+        **({"datasets": [data]} if on_hub else {}),
+        # The Hub takes nothing for a type but what could be the id of a data set.
+        **_model_index(name, facts["metrics"], {"name": data, "type": data if on_hub else "imagefolder"}),
+    }
+
+
+def _licence(credit: dict[str, str] | None) -> dict[str, str]:
+    licence = (credit or {}).get("licence")
+    if not licence:
+        return {}
+    if licence in HUB_LICENCES:
+        return {"license": HUB_LICENCES[licence]}
+    slug = re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-.")
+    other = {"license": "other", "license_name": slug, "license_link": credit["licence_url"]}
+    return {key: value for key, value in other.items() if value}
+
+
+def _model_index(name: str, metrics: dict[str, float], dataset: dict[str, str]) -> dict[str, Any]:
+    measured = [
+        {"type": metric, "name": words, "value": metrics[metric]}
+        for metric, words in HUB_METRICS.items()
+        if math.isfinite(metrics.get(metric, math.nan))
+    ]
+    if not measured:
+        return {}
+    result = {"task": {"type": TASK}, "dataset": dataset, "metrics": measured}
+    return {"model-index": [{"name": name, "results": [result]}]}
+
+
+def _yaml(metadata: dict[str, Any]) -> str:
+    return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True).strip()
+
+
+def _work(data: str, credit: dict[str, str] | None) -> str:
+    """What to call the training pictures: by title and creator where these are known."""
+    if not credit:
+        return data
+    return f"{credit['title']} by {credit['creator']}" if credit["creator"] else credit["title"]
+
+
+def _levers(config: dict[str, Any]) -> dict[str, str]:
+    """What decided the training, in words: a table row's label to its text."""
+    recipe = [
+        LOSS_WORDS.get(config["loss"], config["loss"]),
+        f"{'spectral normalisation' if config['spectral_norm'] else 'BatchNorm'} in the discriminator",
+        f"moving average of the generator (decay {config['ema_decay']:g})" if config["ema"] else "no moving average",
+    ]
+    if config["r1_gamma"]:
+        recipe.append(f"R1 penalty {config['r1_gamma']:g}")
+    if config["augment"]:
+        recipe.append(f"DiffAugment ({', '.join(config['augment'])})")
+    if config["flip"]:
+        recipe.append("half of the pictures mirrored")
+    rates = f"{config['lr_generator']:g} (generator) and {config['lr_discriminator']:g} (discriminator)"
+    return {
+        "recipe": f"`{config['recipe']}`: {', '.join(recipe)}",
+        "optimiser": f"Adam, beta1 {config['beta1']:g}, learning rates {rates}",
+        "batch size": f"{config['batch_size']:,}",
+    }
+
+
+def _time(seconds: float) -> str:
+    if seconds >= 3600:
+        return f"{seconds / 3600:,.1f} h"
+    if seconds >= 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds:.0f} s" if seconds >= 1 else "less than a second"
+
+
+def _literal(text: str) -> str:
+    """One line of Markdown, also fit for a table's cell, that shows `text` as it is."""
+    return re.sub(r"[\\`*_\[\]<>|~&$]", r"\\\g<0>", " ".join(text.split()))
+
+
+def _fenced(code: str) -> str:
+    """A code block that no backticks in `code` can end."""
+    fence = "`" * (1 + max([2, *map(len, re.findall("`+", code))]))
+    return f"{fence}\n{code}\n{fence}"
+
+
+def _quoted(text: str) -> str:
+    return "> " + text.strip().replace("\n", "\n> ")
