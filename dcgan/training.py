@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from dcgan.augment import augment
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, epoch_order
+from dcgan.distributed import ALONE, World
 from dcgan.errors import InputError
 from dcgan.images import to_float
 from dcgan.models import Discriminator, Generator
@@ -43,9 +44,14 @@ def r1_penalty(discriminator: Discriminator, reals: Tensor) -> Tensor:
 
 
 class TrainState:
-    """Everything a run is between two steps. `tensors` and `load` carry it through a file, bit for bit."""
+    """Everything a run is between two steps. `tensors` and `load` carry it through a file, bit for bit.
 
-    def __init__(self, config: TrainConfig, device: torch.device):
+    In a `world` of several processes each has a state of its own, all with the same weights, optimizers and rng; only
+    BatchNorm's running statistics are of each process's share of the batches, as is usual. Those of the main process
+    are meant to be kept. `synced_generator` and `synced_discriminator` are the networks with gradients averaged.
+    """
+
+    def __init__(self, config: TrainConfig, device: torch.device, world: World = ALONE):
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
             torch.manual_seed(config.seed)
             self.generator = Generator(**config.generator_config().to_dict()).to(device)
@@ -58,6 +64,9 @@ class TrainState:
         self.rng = torch.Generator("cpu").manual_seed(config.seed)
         self.step = 0
         self.device = device
+        self.world = world
+        self.synced_generator = world.wrap(self.generator)
+        self.synced_discriminator = world.wrap(self.discriminator)
 
     def published_generator(self) -> Generator:
         """The generator people should see, in eval mode: the EMA, or a copy of the trained one where there is none."""
@@ -123,7 +132,8 @@ def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterato
     """Train from `state.step` to the end of the schedule, yielding each finished step's metrics.
 
     Between two steps `state` is whole: it can be saved, and the run can be left at any yield. Pictures come in an
-    order that depends only on (seed, epoch), so a resumed run sees what an uninterrupted one would have seen.
+    order that depends only on (seed, epoch), so a resumed run sees what an uninterrupted one would have seen. Of
+    several processes each reads its rows of every batch and yields the metrics of those.
     """
     schedule = Schedule.of(config, len(pictures))
     epoch_in_order = None
@@ -132,18 +142,22 @@ def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterato
         if epoch != epoch_in_order:
             order, epoch_in_order = epoch_order(len(pictures), config.seed, epoch), epoch
         indices = order[position * config.batch_size : (position + 1) * config.batch_size]
-        yield train_step(state, config, pictures.batch(indices))
+        yield train_step(state, config, pictures.batch(state.world.rows(indices)))
 
 
 def train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metrics:
-    """One step on a batch of reals `(N, S, S, 3)`, uint8: D, then G on the same fakes, each as often as configured."""
+    """One step on a batch of reals `(N, S, S, 3)`, uint8: D, then G on the same fakes, each as often as configured.
+
+    With several processes `pixels` are this one's rows of the batch. Random numbers are drawn for the whole batch
+    everywhere, so that they don't depend on the number of processes.
+    """
     updates_d, updates_g = state.step % config.d_every == 0, state.step % config.g_every == 0
     reals = to_float(pixels.to(state.device, non_blocking=True))
     if config.flip:
-        reals = _flip_half(reals, state.rng)
-    z = torch.randn(len(reals), config.latent_dim, generator=state.rng).to(state.device)
+        reals = _flip_half(reals, state.rng, state.world)
+    z = torch.randn(len(reals) * state.world.size, config.latent_dim, generator=state.rng)
     with torch.set_grad_enabled(updates_g):
-        fakes = state.generator(z)
+        fakes = state.synced_generator(state.world.rows(z).to(state.device))
 
     metrics: Metrics = {}
     if updates_d:
@@ -157,8 +171,8 @@ def train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metric
 
 
 def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
-    real_logits = state.discriminator(augment(reals, config.augment, state.rng))
-    fake_logits = state.discriminator(augment(fakes, config.augment, state.rng))
+    real_logits = state.synced_discriminator(augment(reals, config.augment, state.rng, state.world))
+    fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world))
     loss = discriminator_loss(real_logits, fake_logits, config.loss)
     metrics = {"loss_d": loss.detach(), "d_real": real_logits.detach().sigmoid().mean()}
     if config.r1_gamma:
@@ -169,7 +183,7 @@ def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor,
 
 def _update_generator(state: TrainState, config: TrainConfig, fakes: Tensor) -> Metrics:
     state.discriminator.requires_grad_(False)  # spares the backward pass D's own gradients
-    logits = state.discriminator(augment(fakes, config.augment, state.rng))
+    logits = state.discriminator(augment(fakes, config.augment, state.rng, state.world))
     loss = generator_loss(logits, config.loss)
     _descend(state.optimizers["generator"], loss)
     state.discriminator.requires_grad_(True)
@@ -196,8 +210,8 @@ def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.step()
 
 
-def _flip_half(images: Tensor, rng: torch.Generator) -> Tensor:
-    flipped = (torch.rand(len(images), generator=rng) < 0.5).to(images.device)
+def _flip_half(images: Tensor, rng: torch.Generator, world: World) -> Tensor:
+    flipped = world.rows(torch.rand(len(images) * world.size, generator=rng) < 0.5).to(images.device)
     return torch.where(flipped.view(-1, 1, 1, 1), images.flip(3), images)
 
 

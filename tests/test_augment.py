@@ -3,6 +3,7 @@ import torch
 
 from dcgan.augment import augment, color, cutout, translation
 from dcgan.config import AUGMENTATIONS
+from dcgan.distributed import World
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -65,3 +66,10 @@ def test_color_treats_all_pixels_of_a_picture_alike():
     changed = color(flat, rng())
     assert torch.allclose(changed, changed[:, :, :1, :1].expand_as(changed), atol=1e-6)
     assert len(changed[:, 0, 0, 0].unique()) == 8
+
+
+@pytest.mark.parametrize("policy", [*([name] for name in AUGMENTATIONS), list(AUGMENTATIONS)])
+def test_each_of_several_processes_changes_its_rows_as_one_process_would_have(images, policy):
+    whole = augment(images, policy, rng())
+    shares = [augment(World(rank, 2).rows(images), policy, rng(), World(rank, 2)) for rank in range(2)]
+    torch.testing.assert_close(torch.cat(shares), whole)
