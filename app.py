@@ -2,12 +2,15 @@
 
 python app.py                                    the bundled checkpoint
 python app.py --model checkpoints/try            your own
+python app.py --model user/name                  one on the Hugging Face Hub
 """
 
 from __future__ import annotations
 
+import html
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -20,12 +23,13 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 import gradio as gr
 import numpy as np
+from gradio.events import Dependency
 
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.images import ANIMATIONS, enlarge
 from dcgan.latents import SEEDS, latents, seeds_from, walk
-from dcgan.library import Library
+from dcgan.library import HubLibrary, Library, open_library
 from dcgan.models import Generator
 from dcgan.sampling import DEVICES, faces, pick_device, render
 
@@ -52,7 +56,7 @@ Every number is a face. Pick a seed, or let chance pick one; walk from one face 
 class Handlers:
     """What the page and the API do with a visitor's wishes. Nothing here remembers a visitor."""
 
-    def __init__(self, library: Library, files: Path):
+    def __init__(self, library: Library | HubLibrary, files: Path):
         self.library, self.files = library, files
 
     def generate(
@@ -116,7 +120,7 @@ class Handlers:
         path = walk(latents(chosen, generator.latent_dim), frames, closed=True)
         pixels = enlarge(render(generator, path), size)
         name = checkpoint or self.library.default
-        name = f"{name.replace('@', '-')}_seed-{'-'.join(map(str, chosen))}_{frames}f.{format.lower()}"
+        name = f"{re.sub('[@/]', '-', name)}_seed-{'-'.join(map(str, chosen))}_{frames}f.{format.lower()}"
         file = self._fresh_folder() / name
         ANIMATIONS[format](pixels, file, FRAME_MS)
         return str(file)
@@ -125,6 +129,13 @@ class Handlers:
         """`interpolate` between two number boxes; the same file to look at and to download."""
         file = self.interpolate(f"{_seed(start)}, {_seed(end)}", *settings)
         return file, file
+
+    def arrive(self) -> tuple[gr.Dropdown, gr.Markdown]:
+        """What a page shows of the library when it is opened: what there is to choose, and what is amiss."""
+        self.library.refresh()
+        names, notice = self.library.names, self.library.notice
+        choice = gr.Dropdown(names, value=names[0], visible=len(names) > 1)
+        return choice, gr.Markdown(html.escape(notice), visible=bool(notice))
 
     def list_checkpoints(self) -> list[str]:
         """Name the checkpoints that can be chosen, best first."""
@@ -145,11 +156,13 @@ class Handlers:
             raise gr.Error(str(error), print_exception=False) from None
 
 
-def build_app(library: Library, files: Path) -> gr.Blocks:
+def build_app(library: Library | HubLibrary, files: Path) -> gr.Blocks:
     """The page: a Generate tab, an Interpolate tab, and the endpoints of the API. `files` is where it may write."""
     handlers = Handlers(library, files)
     with gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400)) as app:
+        _endpoints(handlers)  # first, or the page's own events would take their names
         gr.Markdown(INTRO)
+        notice = gr.Markdown(visible=False, elem_id="notice")
         checkpoint = gr.Dropdown(
             library.names,
             value=library.default,
@@ -158,15 +171,15 @@ def build_app(library: Library, files: Path) -> gr.Blocks:
             visible=len(library.names) > 1,
             elem_id="checkpoint",
         )
+        arrival = app.load(handlers.arrive, None, [checkpoint, notice], api_visibility="private", queue=False)
         with gr.Tab("Generate"):
-            _generate_tab(app, handlers, checkpoint)
+            _generate_tab(arrival, handlers, checkpoint)
         with gr.Tab("Interpolate"):
             _interpolate_tab(handlers, checkpoint)
-        _endpoints(handlers, checkpoint)
     return app
 
 
-def _generate_tab(app: gr.Blocks, handlers: Handlers, checkpoint: gr.Dropdown) -> None:
+def _generate_tab(arrival: Dependency, handlers: Handlers, checkpoint: gr.Dropdown) -> None:
     with gr.Row():
         with gr.Column(scale=1, min_width=260):
             seed = _seed_box("Seed", 0, "seed")
@@ -184,11 +197,9 @@ def _generate_tab(app: gr.Blocks, handlers: Handlers, checkpoint: gr.Dropdown) -
                 elem_id="gallery",
             )
     inputs, outputs = [seed, count, randomize, checkpoint], [gallery, seed]
-    button.click(handlers.generate, inputs, outputs, api_name="generate", show_progress_on=gallery, concurrency_limit=4)
-    private = {"api_visibility": "private", "show_progress_on": gallery}
-    seed.submit(handlers.generate, inputs, outputs, **private)
-    checkpoint.input(handlers.generate, inputs, outputs, **private)
-    app.load(handlers.generate, inputs, outputs, **private)
+    options = {"api_visibility": "private", "show_progress_on": gallery, "concurrency_limit": 4}
+    for event in (button.click, seed.submit, checkpoint.input, arrival.then):
+        event(handlers.generate, inputs, outputs, **options)
 
 
 def _interpolate_tab(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
@@ -213,10 +224,18 @@ def _interpolate_tab(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
     )
 
 
-def _endpoints(handlers: Handlers, checkpoint: gr.Dropdown) -> None:
-    """Endpoints without controls of their own; only an event with an output component serves files to clients."""
+def _endpoints(handlers: Handlers) -> None:
+    """The API, apart from the page's controls: these would check a checkpoint against those of when the app started.
+
+    Only an event with an output component serves files to clients.
+    """
     trigger = gr.Button(visible=False)
     seed = gr.Number(0, precision=0, visible=False)
+    checkpoint = gr.Textbox("", visible=False)
+    count, randomize = gr.Number(16, visible=False), gr.Checkbox(False, visible=False)
+    gallery = gr.Gallery(format="png", visible=False)
+    inputs = [seed, count, randomize, checkpoint]
+    trigger.click(handlers.generate, inputs, [gallery, seed], api_name="generate", concurrency_limit=4)
     face = gr.Image(format="png", visible=False)
     trigger.click(handlers.avatar, [seed, checkpoint], face, api_name="avatar")
     seeds = gr.Textbox("7, 42", visible=False)
@@ -261,7 +280,16 @@ def _whole(what: str, value: float | str | None, low: int, high: int) -> int:
 def build_parser() -> Parser:
     """The command line; None leaves host and port to Gradio, whose own variables a Space sets."""
     parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default=os.environ.get("MODEL_ID"), help="a checkpoint folder (the bundled one)")
+    parser.add_argument(
+        "--model",
+        default=os.environ.get("MODEL_ID") or None,
+        help="a checkpoint folder or a Hub repository user/name (default: MODEL_ID, else the bundled one)",
+    )
+    parser.add_argument(
+        "--revision",
+        default=os.environ.get("MODEL_REVISION") or None,
+        help="a tag, branch or commit of that repository (default: MODEL_REVISION, else main)",
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")
     parser.add_argument("--host", help="address to listen on (Gradio's default: 127.0.0.1)")
     parser.add_argument("--port", type=int, help="port to listen on (Gradio's default: the first free from 7860)")
@@ -274,7 +302,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
     if options.port is not None and not 0 < options.port < 65536:
         raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
-    library = Library(Path(options.model) if options.model else BUNDLED, pick_device(options.device))
+    library = open_library(options.model or str(BUNDLED), options.revision, BUNDLED, pick_device(options.device))
     with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:
         app = build_app(library, Path(files))
         app.queue(max_size=64)

@@ -5,33 +5,43 @@ python train.py --data path/to/pictures                       your own: a folder
 python train.py --data avatars:adventurer --max-steps 200 --output-dir checkpoints/try        a first look
 python train.py --recipe plain --data path/to/pictures --batch-size 512      the reference report's recipe
 python train.py --resume --output-dir checkpoints/try --epochs 20             go on with a run
+python train.py --data avatars:adventurer --push-to-hub user/name             publish every snapshot
+torchrun --nproc_per_node=2 train.py --data avatars:adventurer                 a process on each of two GPUs
 python train.py --dry-run                                     two steps and a snapshot, then cleans up
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import signal
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import torch
 from tqdm import tqdm
 
-from dcgan.cli import DONE, FAILED, INTERRUPTED, TERMINATED, Parser, command
+from dcgan.checkpoints import load_state
+from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, TERMINATED, Parser, command
 from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, RECIPES, TrainConfig
 from dcgan.data import Pictures, load_pictures
+from dcgan.distributed import World
 from dcgan.errors import InputError
-from dcgan.run import Run, config_to_resume
+from dcgan.hub import HubError, Repository, keep_quiet
+from dcgan.publish import Publisher, restore
+from dcgan.run import Run, config_to_resume, new_run_id
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.sources import AVATARS_PREFIX
 from dcgan.training import train
 
 DRY_RUN_STEPS = 2
-NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run")
+NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run", "push_to_hub", "private", "push_state")
 
 
 class StopRequest:
@@ -57,65 +67,195 @@ class StopRequest:
 
     @property
     def status(self) -> int:
-        return self.STATUS[self.signal]
+        return self.STATUS[self.signal or signal.SIGTERM]  # another process was told, which means all
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the options come to: which run, where, and whether it goes on."""
+
+    folder: Path
+    config: TrainConfig
+    run_id: str
+    resumes: bool
+    made_folder: bool = False
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
+    check_push_options(options)
+    world = World.from_environment()
+    device = world.device(pick_device(options.device))
     if options.dry_run:
-        return dry_run(options)
-
-    folder = options.output_dir
-    given = given_options(options)
-    if options.resume:
-        if folder is None:
-            raise InputError("--resume needs --output-dir, the folder of the run to continue.")
-        config = config_to_resume(folder, given)
-    else:
-        if "data" not in given:
-            raise InputError("--data is missing; try --data avatars:adventurer, or name a folder of pictures.")
-        config = config_of(given)
-        folder = folder or free_folder(config)
-    device = pick_device(options.device)
-
-    if options.resume:
-        run = Run.resume(folder, config, open_pictures(config), device)
-    else:
-        made = prepare_folder(folder)
+        return dry_run(options, device)
+    with only_the_main_process_prints(world), world.connected(device):
         try:
-            pictures = open_pictures(config)
-            run = Run.start(folder, config, pictures, device)
-        except BaseException:
-            if made:
-                folder.rmdir()
-            raise
+            return train_run(options, world, device)
+        except InputError:
+            if world.is_main:
+                raise
+            return BAD_INPUT
 
-    go_on = shlex.join(["python", "train.py", "--resume", "--output-dir", str(folder)])
-    status = train_to_the_end(run, go_on)
+
+def train_run(options: argparse.Namespace, world: World, device: torch.device) -> int:
+    if world.is_main:
+        try:
+            plan, publisher, pictures = prepare(options, world)
+        except InputError:
+            world.from_main(None)
+            raise
+        world.from_main(plan)
+    else:
+        plan, publisher = world.from_main(None), None
+        if plan is None:
+            return BAD_INPUT
+        pictures = open_pictures(plan.config)  # from the cache that the main process left
+    with removed_if_it_fails(plan):
+        run = open_run(plan, pictures, world, device)
+
+    go_on = ["python", "train.py", "--resume", "--output-dir", str(plan.folder)]
+    if publisher:
+        go_on += ["--push-to-hub", publisher.repository.id, *(["--push-state"] if options.push_state else [])]
+    status = train_to_the_end(run, shlex.join(go_on), publisher)
+    trained = status
+    if publisher:
+        status = close_publisher(publisher, status)
+    if trained != FAILED:
+        world.barrier()  # torchrun ends the others as soon as one has left with a signal's status
     if status in (INTERRUPTED, TERMINATED):
-        print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {go_on}")
-    elif status == DONE:
+        print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {shlex.join(go_on)}")
+    elif run.state.step == run.schedule.total_steps:
         print(f"done: {run.images_seen:,} pictures seen in {run.seconds / 60:.1f} minutes")
-        print(f"see it with: python app.py --model {shlex.quote(str(folder))}")
+        print(f"see it with: python app.py --model {shlex.quote(str(plan.folder))}")
     return status
 
 
-def train_to_the_end(run: Run, go_on: str) -> int:
+def prepare(options: argparse.Namespace, world: World) -> tuple[Plan, Publisher | None, Pictures]:
+    """All that can fail before the first step, the quick things first."""
+    plan = plan_run(options, world)
+    with removed_if_it_fails(plan):
+        return plan, open_publisher(options, plan), open_pictures(plan.config)
+
+
+def plan_run(options: argparse.Namespace, world: World) -> Plan:
+    """Decide which run this is; the folder exists afterwards, and holds the run where one is resumed."""
+    given = given_options(options)
+    if options.resume:
+        folder = folder_to_resume(options.resume, options.output_dir)
+        config = config_to_resume(folder, given)
+        world.check(config.batch_size)
+        return Plan(folder, config, load_state(folder).facts["run_id"], resumes=True)
+    if "data" not in given:
+        raise InputError("--data is missing; try --data avatars:adventurer, or name a folder of pictures.")
+    config = config_of(given)
+    world.check(config.batch_size)
+    folder = options.output_dir or free_folder(config)
+    return Plan(folder, config, new_run_id(), resumes=False, made_folder=prepare_folder(folder))
+
+
+def folder_to_resume(resume: bool | str, output_dir: Path | None) -> Path:
+    """The folder of the run to continue, brought from the Hub where `resume` names a repository."""
+    if resume is True:
+        if output_dir is None:
+            raise InputError("--resume needs --output-dir, the folder of the run to continue.")
+        return output_dir
+    if Path(resume).is_dir():
+        raise InputError(f"--resume takes a repository of the Hub; use --resume --output-dir {resume} for that folder.")
+    repository = Repository(resume)
+    folder = output_dir or Path("checkpoints") / repository.id.split("/")[1]
+    made = prepare_folder(folder)
+    try:
+        keep_quiet()
+        restore(repository, folder)
+    except BaseException:
+        if made and folder.exists():
+            folder.rmdir()
+        raise
+    print(f"{repository.id}: its run is in {folder} now")
+    return folder
+
+
+def open_run(plan: Plan, pictures: Pictures, world: World, device: torch.device) -> Run:
+    if plan.resumes:
+        return Run.resume(plan.folder, plan.config, pictures, device, world)
+    return Run.start(plan.folder, plan.config, pictures, device, plan.run_id, world)
+
+
+@contextmanager
+def removed_if_it_fails(plan: Plan) -> Iterator[None]:
+    """Takes the run's folder away again if it was made for nothing."""
+    try:
+        yield
+    except BaseException:
+        if plan.made_folder and plan.folder.exists():
+            plan.folder.rmdir()
+        raise
+
+
+def check_push_options(options: argparse.Namespace) -> None:
+    for name in ("private", "push_state"):
+        if getattr(options, name) and not options.push_to_hub:
+            raise InputError(f"--{name.replace('_', '-')} goes with --push-to-hub user/name.")
+
+
+def open_publisher(options: argparse.Namespace, plan: Plan) -> Publisher | None:
+    """What will push the run, made sure to be able to before there is anything to lose."""
+    if not options.push_to_hub:
+        return None
+    keep_quiet()
+    repository = Repository(options.push_to_hub)
+    publisher = Publisher(plan.folder, repository, plan.run_id, tqdm.write, with_state=options.push_state)
+    try:
+        publisher.prepare(options.private)
+    except HubError as error:
+        if not error.temporary:
+            raise
+        raise InputError(
+            f"{error}. Nothing was started; train without --push-to-hub, and push later with: {publisher.command}"
+        ) from None
+    return publisher
+
+
+def close_publisher(publisher: Publisher, status: int) -> int:
+    """Push the rest, say what can't be; the exit status."""
+    try:
+        problem = publisher.close(ended=status == DONE)
+    except (KeyboardInterrupt, SystemExit):
+        problem = HubError("interrupted")
+    if problem is None:
+        return status
+    missing = ", ".join(publisher.missing()) or "the folder as it is now"
+    print(
+        f"error: not pushed to {publisher.repository.id}: {missing} ({problem}). Everything is in {publisher.folder}; "
+        f"push it later with: {publisher.command}",
+        file=sys.stderr,
+    )
+    return FAILED if status == DONE else status
+
+
+def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -> int:
     """Drive the run with a progress bar until it ends, fails or is told to stop; returns the exit status.
 
     `go_on` is the command that continues the run, for whoever has to read of a failure.
     """
-    total = run.schedule.total_steps
-    print(f"training on {run.state.device} for {total:,} steps of {run.config.batch_size}, into {run.folder}")
+    total, world = run.schedule.total_steps, run.state.world
+    batch = f"{run.config.batch_size}"
+    if world.size > 1:
+        batch += f" pictures ({world.size} processes with {run.config.batch_size // world.size} each)"
+    print(f"training on {run.state.device} for {total:,} steps of {batch}, into {run.folder}")
+    bar = tqdm(total=total, initial=run.state.step, unit="step", mininterval=0.5, disable=not world.is_main)
     try:
-        with StopRequest() as stop, tqdm(total=total, initial=run.state.step, unit="step", mininterval=0.5) as bar:
+        with StopRequest() as stop, bar:
             run.save()  # from here on there is something to resume
+            if publisher:
+                publisher.start()
+                run.on_saved = publisher.wake
             for metrics in train(run.state, run.config, run.pictures):
                 run.after_step(metrics)
                 bar.set_postfix(shown(run.latest_metrics), refresh=False)
                 bar.update()
-                if stop.signal and run.state.step < total:
+                if world.any(stop.signal is not None) and run.state.step < total:
                     run.stop()
                     return stop.status
             run.finish()
@@ -130,12 +270,17 @@ def train_to_the_end(run: Run, go_on: str) -> int:
     return DONE
 
 
-def dry_run(options: argparse.Namespace) -> int:
+@contextmanager
+def only_the_main_process_prints(world: World) -> Iterator[None]:
+    with open(os.devnull, "w") as nowhere, nullcontext() if world.is_main else redirect_stdout(nowhere):
+        yield
+
+
+def dry_run(options: argparse.Namespace, device: torch.device) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
     given = given_options(options) | {"data": f"{AVATARS_PREFIX}adventurer", "max_steps": DRY_RUN_STEPS, "epochs": 1}
     batch_size = config_of(given).batch_size
     config = config_of(given | {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2})  # one epoch, a few to spare
-    device = pick_device(options.device)
     print("dry run: two steps and a snapshot on rendered pictures, whatever --data says; nothing is kept")
     with tempfile.TemporaryDirectory(prefix="dcgan-dry-run-") as scratch:
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
@@ -234,8 +379,19 @@ def build_parser() -> Parser:
     length.add_argument("--max-steps", type=int, help="stop after so many batches, in total")
     length.add_argument("--snapshot-epochs", type=numbers, help="epochs to keep (1,5,10,20,30,40,50,60,65,66)")
     length.add_argument("--save-every", type=int, help="steps between saved resume states (1000)")
-    length.add_argument("--resume", action="store_true", help="continue the run in --output-dir exactly")
+    length.add_argument(
+        "--resume",
+        nargs="?",
+        const=True,
+        metavar="USER/NAME",
+        help="continue the run in --output-dir exactly, or one that was pushed with --push-state",
+    )
     length.add_argument("--dry-run", action="store_true", help="two steps and a snapshot on a few avatars, cleaned up")
+
+    hub = parser.add_argument_group("Hugging Face Hub")
+    hub.add_argument("--push-to-hub", metavar="USER/NAME", help="publish every snapshot there, beside the training")
+    hub.add_argument("--private", action="store_true", help="create that repository as a private one")
+    hub.add_argument("--push-state", action="store_true", help="also keep there what --resume USER/NAME needs")
 
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument("--recipe", choices=tuple(RECIPES), help="what the options below default to (best)")

@@ -23,15 +23,18 @@ from torch import Tensor
 
 from dcgan.card import model_card
 from dcgan.cli import DONE, Parser, command
-from dcgan.config import IMAGE_SIZES
+from dcgan.config import CONFIG_NAME, IMAGE_SIZES, PICKLE_SUFFIXES, TRAINING_NAME, WEIGHTS_NAME
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json, write_text
-from dcgan.models import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME, Discriminator, Generator, read_config
+from dcgan.models import Discriminator, Generator, read_config
 
 METRICS_NAME = "metrics.jsonl"
-TRAINING_NAME = "training.json"
 CARD_NAME = "README.md"
 POINTER = "last"  # in state/, the name of the newest complete resume state
+STATE_FACTS_NAME = "state.json"
+PUBLISHED = (  # what a checkpoint folder has on the Hub, too
+    CONFIG_NAME, WEIGHTS_NAME, "discriminator/*", TRAINING_NAME, METRICS_NAME, CARD_NAME, "losses.png", "samples/*",
+)  # fmt: skip
 STATES_KEPT = 2
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
 BUNDLED_FOLDER_LIMIT = 35 * 2**20
@@ -68,7 +71,7 @@ def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
         if snapshot not in snapshots(folder):
             known = ", ".join(snapshots(folder)) or "none"
             raise InputError(f"{folder.name} has no snapshot {snapshot}; it has {known}.")
-        folder = folder / "epochs" / snapshot
+        folder = snapshot_folder(folder, snapshot)
     return Generator.from_pretrained(folder)
 
 
@@ -79,6 +82,42 @@ def snapshots(folder: Path) -> list[str]:
 
 def snapshot_name(epoch: int) -> str:
     return f"epoch-{epoch:04d}"
+
+
+def snapshot_folder(folder: Path, name: str) -> Path:
+    return folder / "epochs" / name
+
+
+def published_files(folder: Path) -> dict[str, Path]:
+    """The files of a checkpoint folder, or a snapshot's, that belong on the Hub, by their paths there."""
+    found = (path for pattern in PUBLISHED for path in folder.glob(pattern))
+    return {path.relative_to(folder).as_posix(): path for path in sorted(found) if path.is_file() and _is_whole(path)}
+
+
+def keep_snapshot(folder: Path, name: str) -> None:
+    """Keep what a checkpoint folder shows now as its snapshot `name`, which appears whole."""
+    kept = snapshot_folder(folder, name)
+    unfinished = kept.with_name(f".{name}.partial")
+    for leftover in (unfinished, kept):
+        shutil.rmtree(leftover, ignore_errors=True)
+    for path, file in published_files(folder).items():
+        if not path.startswith("samples/epoch-") or Path(path).stem == name:  # the others have their own
+            (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, unfinished / path)
+    unfinished.rename(kept)
+
+
+def drop_snapshots_after(folder: Path, step: int) -> None:
+    """Forget the snapshots of later steps, which a run that goes on from `step` will make again."""
+    for name in snapshots(folder):
+        kept = snapshot_folder(folder, name)
+        if (kept / TRAINING_NAME).is_file() and read_training(kept)["step"] > step:
+            shutil.rmtree(kept)
+            (folder / "samples" / f"{name}.png").unlink(missing_ok=True)
+
+
+def _is_whole(path: Path) -> bool:
+    return not path.name.endswith(".partial")
 
 
 @dataclass(frozen=True)
@@ -96,7 +135,7 @@ def save_state(folder: Path, state: SavedState) -> None:
     """
     states = folder / "state"
     name = f"step-{state.facts['step']}"
-    if _pointed_to(states) == name:
+    if newest_state(folder) == name:
         return
     unfinished = states / f"{name}.partial"
     for leftover in (unfinished, states / name):
@@ -104,7 +143,7 @@ def save_state(folder: Path, state: SavedState) -> None:
     unfinished.mkdir(parents=True)
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.tensors.items()}
     _save_tensors(tensors, unfinished / "state.safetensors")
-    write_json(unfinished / "state.json", state.facts)
+    write_json(unfinished / STATE_FACTS_NAME, state.facts)
     unfinished.rename(states / name)
     write_text(states / POINTER, name + "\n")
     for old in sorted(_saved_steps(states), key=lambda path: path.stat().st_mtime_ns)[:-STATES_KEPT]:
@@ -118,7 +157,7 @@ def load_state(folder: Path) -> SavedState:
         InputError: the folder holds no run that can be continued.
     """
     states = folder / "state"
-    pointed = _pointed_to(states)
+    pointed = newest_state(folder)
     if pointed is None:
         raise InputError(
             f"{folder} holds no run to resume ({states / POINTER} is missing). Without --resume, and with a new "
@@ -127,19 +166,37 @@ def load_state(folder: Path) -> SavedState:
     older = sorted(_saved_steps(states), key=lambda path: path.stat().st_mtime_ns, reverse=True)
     for saved in [states / pointed, *older]:
         try:
-            facts = json.loads((saved / "state.json").read_text(encoding="utf-8"))
+            facts = json.loads((saved / STATE_FACTS_NAME).read_text(encoding="utf-8"))
             return SavedState(load_file(saved / "state.safetensors"), facts)
         except (OSError, ValueError, SafetensorError) as error:
             reason = str(error)
     raise InputError(f"the resume states in {states} are damaged ({reason}). Start a run in a new --output-dir.")
 
 
-def _pointed_to(states: Path) -> str | None:
-    """Name of the state that `last` points to."""
+def newest_state(folder: Path) -> str | None:
+    """Name of the newest complete resume state of a run, if it has one."""
     try:
-        return (states / POINTER).read_text(encoding="utf-8").strip()
+        return (folder / "state" / POINTER).read_text(encoding="utf-8").strip()
     except OSError:
         return None
+
+
+def copy_state(folder: Path, target: Path) -> str | None:
+    """Copy the newest resume state to `target`/state, out of the way of a run that deletes old ones; gives its name.
+
+    None where there is no state.
+    """
+    tried = None
+    while (name := newest_state(folder)) != tried:
+        try:
+            shutil.copytree(folder / "state" / name, target / "state" / name)
+        except OSError:
+            shutil.rmtree(target / "state", ignore_errors=True)
+            tried = name
+            continue
+        write_text(target / "state" / POINTER, name + "\n")
+        return name
+    return None
 
 
 def _saved_steps(states: Path) -> list[Path]:
@@ -248,7 +305,7 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
         if (run / "discriminator").is_dir():
             save_network(Discriminator.from_pretrained(run / "discriminator"), slim / "discriminator", half=True)
         for name in names:
-            save_network(load_generator(run, name), slim / "epochs" / name, half=True)
+            save_network(load_generator(run, name), snapshot_folder(slim, name), half=True)
         (slim / "samples").mkdir()
         kept = [f"samples/{name}.png" for name in (*names, "latest")]
         for name in (*kept, "samples/timelapse.gif", "losses.png", METRICS_NAME):

@@ -9,6 +9,9 @@ from typing import Any, Self
 
 from dcgan.errors import InputError
 
+CONFIG_NAME, WEIGHTS_NAME, TRAINING_NAME = "config.json", "model.safetensors", "training.json"
+PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
+
 IMAGE_SIZES = (24, 32, 48, 64, 96, 128, 192, 256)
 MAX_FEATURE_MAPS = 512
 MAX_LATENT_DIM = 4096

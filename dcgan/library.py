@@ -1,15 +1,40 @@
-"""The checkpoints that the app can choose from, loaded as they are asked for."""
+"""The checkpoints that the app can choose from: those of a folder, or of a repository on the Hub."""
 
 from __future__ import annotations
 
+import re
+import sys
 import threading
+import time
 from pathlib import Path
 
 import torch
 
 from dcgan.checkpoints import load_generator, snapshots
 from dcgan.errors import InputError
+from dcgan.hub import HubError, Repository, cached_refs, is_repo_id
 from dcgan.models import Generator
+
+FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached
+REFRESH_AFTER = 300.0  # seconds until a visitor's arrival makes us ask the Hub again
+
+
+def open_library(model: str, revision: str | None, bundled: Path, device: torch.device) -> Library:
+    """The library of a checkpoint folder or, where there is no such path and it is written user/name, of the Hub's.
+
+    Raises:
+        InputError: a folder that is no checkpoint. A repository that can't be had is none: `bundled` serves then.
+    """
+    path = Path(model)
+    is_local = path.exists() or not is_repo_id(model) or path.parent.is_dir()  # as in checkpoints/misspelled
+    if not is_local:
+        return HubLibrary(model, revision, Library(bundled, device))
+    if revision:
+        raise InputError(
+            f"--revision {revision} goes with a repository of the Hub; the snapshots of a folder such as {model} are "
+            "chosen on the page."
+        )
+    return Library(path, device)
 
 
 class Library:
@@ -17,6 +42,8 @@ class Library:
 
     The folder's own is loaded at once, so that a bad folder is an InputError here; snapshots when first asked for.
     """
+
+    notice = ""  # one line for the page where something else is shown than was asked for
 
     def __init__(self, folder: Path, device: torch.device):
         self.folder, self.device = Path(folder).resolve(), device
@@ -31,7 +58,7 @@ class Library:
         return [self.default, *self._snapshots]
 
     def generator(self, name: str | None = None) -> Generator:
-        """The generator called `name`, on the library's device, in eval mode; without a name the folder's own.
+        """The generator called `name`, on the library's device, in eval mode; without a name the first of `names`.
 
         Raises:
             InputError: no such name; says which there are.
@@ -40,6 +67,114 @@ class Library:
         with self._loading:
             if name not in self._generators:
                 if name not in self._snapshots:
-                    raise InputError(f"There is no checkpoint {name!r}; there are {', '.join(self.names)}.")
+                    raise unknown_checkpoint(name, self.names)
                 self._generators[name] = load_generator(self.folder, self._snapshots[name]).to(self.device)
             return self._generators[name]
+
+    def refresh(self) -> None:
+        """See what is new. A folder is what it was when the app started."""
+
+
+class HubLibrary:
+    """The generators of a Hub repository, by name: `user/name` is main or the revision asked for, `@epoch-0010` a tag.
+
+    What is cached serves at once; the Hub is asked in the background, and what is new there serves as soon as it is
+    here. Until something of the repository can be had, `fallback` serves and `notice` says why.
+    """
+
+    def __init__(self, repo_id: str, revision: str | None, fallback: Library):
+        self._repository, self._revision, self._fallback = Repository(repo_id), revision, fallback
+        self._own_name = f"{repo_id}@{revision}" if revision else repo_id
+        self._commits: dict[str, str] = {}  # by name, best first; empty until something can be had
+        self._generators: dict[str, Generator] = {}  # by commit
+        self._problem: InputError | None = None
+        self._loading, self._refreshing = threading.Lock(), threading.Lock()
+        self._asked_at = -REFRESH_AFTER
+        self._take_what_is_cached()
+        asking = self.refresh()
+        if not self._commits:
+            asking.join(FIRST_WAIT)
+
+    @property
+    def default(self) -> str:
+        return self.names[0]
+
+    @property
+    def names(self) -> list[str]:
+        """What can be chosen: the repository's own generator first, then its snapshots, the latest first."""
+        return list(self._commits) or self._fallback.names
+
+    @property
+    def notice(self) -> str:
+        if self._commits:
+            return ""
+        reason = f"{self._problem}".rstrip(".") if self._problem else "it is still on its way"
+        return f"{self._own_name} can't be shown: {reason}. These faces are of {self._fallback.default}."
+
+    def generator(self, name: str | None = None) -> Generator:
+        """As `Library.generator`; a snapshot that isn't cached is fetched, which takes a while.
+
+        Raises:
+            InputError: no such name, or a snapshot that can't be had any more.
+        """
+        commits = self._commits
+        if not commits or name in self._fallback.names:  # of a page that was opened before
+            return self._fallback.generator(name)
+        name = name or next(iter(commits))
+        if name not in commits:
+            raise unknown_checkpoint(name, self.names)
+        if (commit := commits[name]) not in self._generators:
+            with self._loading:
+                if commit not in self._generators:
+                    self._generators[commit] = self._load_snapshot(name, commit)
+        return self._generators[commit]
+
+    def refresh(self) -> threading.Thread:
+        """Ask the Hub what is new, in the background and not too often."""
+        asking = threading.Thread(target=self._ask, name="hub-library", daemon=True)
+        if time.monotonic() - self._asked_at >= REFRESH_AFTER:
+            self._asked_at = time.monotonic()
+            asking.start()
+        return asking
+
+    def _take_what_is_cached(self) -> None:
+        refs = cached_refs(self._repository.id)
+        revision = self._revision or "main"
+        commit = refs.get(revision, revision)
+        try:
+            self._generators[commit] = self._load(commit, local_files_only=True)
+        except InputError:
+            return
+        self._commits = self._named(commit, refs)
+
+    def _ask(self) -> None:
+        try:
+            commit = self._repository.resolve(self._revision)
+            if commit not in self._generators:
+                self._generators[commit] = self._load(commit)
+            commits = self._named(commit, self._repository.refs().tags)
+        except InputError as error:
+            self._problem = error
+            print(f"{self._own_name}: {error}", file=sys.stderr)
+            return
+        self._commits = commits
+        for old in set(self._generators) - set(commits.values()):
+            del self._generators[old]
+
+    def _named(self, commit: str, refs: dict[str, str]) -> dict[str, str]:
+        tags = sorted((name for name in refs if re.fullmatch(r"epoch-\d+", name)), reverse=True)
+        own = {self._own_name: commit}
+        return own | {f"{self._repository.id}@{tag}": refs[tag] for tag in tags if tag != self._revision}
+
+    def _load(self, revision: str, **options: bool) -> Generator:
+        return Generator.from_pretrained(self._repository.id, revision=revision, **options).to(self._fallback.device)
+
+    def _load_snapshot(self, name: str, commit: str) -> Generator:
+        try:
+            return self._load(commit, local_files_only=True)
+        except HubError:
+            return self._load(name.partition("@")[2] or commit)  # by its tag, which is remembered for the next start
+
+
+def unknown_checkpoint(name: str, names: list[str]) -> InputError:
+    return InputError(f"There is no checkpoint {name!r}; there are {', '.join(names)}.")

@@ -15,12 +15,17 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 
-from dcgan.config import DiscriminatorConfig, GeneratorConfig, ModelConfig
+from dcgan.config import (
+    CONFIG_NAME,
+    PICKLE_SUFFIXES,
+    WEIGHTS_NAME,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    ModelConfig,
+)
 from dcgan.errors import InputError
 
-CONFIG_NAME = "config.json"
-WEIGHTS_NAME = "model.safetensors"
-PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
+HEADER_BYTES = 2**16  # the most that names and shapes take of a weights file
 
 # (kernel, padding) of the layer next to the picture, by its stride
 _LAST_LAYER = {3: (5, 1), 2: (4, 1)}
@@ -32,43 +37,55 @@ class _Network(nn.Module, PyTorchModelHubMixin):
     config_class: type[ModelConfig]
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **kwargs: Any):
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | Path, *, map_location: str = "cpu", **hub_options: Any
+    ):
         """Load from a checkpoint folder or a Hub repository `user/name`, in eval mode; always strictly.
+
+        `hub_options` are huggingface_hub's: `revision` (a branch, a commit, or a tag such as `epoch-0010`), `token`,
+        `cache_dir`, `force_download`, `local_files_only`. Of a repository config.json and model.safetensors are
+        fetched, from one commit; what is cached serves without the Hub.
 
         Raises:
             InputError: a missing or broken config.json or model.safetensors, an unknown setting, a missing, extra or
                 misshaped tensor, or a pickle in the weights' place. The message names it.
+            HubError: an InputError too; the repository can't be had.
         """
-        if own := sorted(set(kwargs) & {f.name for f in fields(cls.config_class)}):
+        if own := sorted(set(hub_options) & {f.name for f in fields(cls.config_class)}):
             raise InputError(f"{own[0]} can't be set here: a checkpoint's own {CONFIG_NAME} decides it.")
-        folder = Path(pretrained_model_name_or_path)
+        folder, name = Path(pretrained_model_name_or_path), str(pretrained_model_name_or_path)
         if folder.is_dir():
             read_config(folder)
-        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
+            return super().from_pretrained(folder, map_location=map_location)
+        from dcgan import hub  # here, since `python -m dcgan.hub` imports this package first
+
+        if not hub.is_repo_id(name):
+            raise InputError(f"there is no folder {name}, nor is that a repository of the Hub, as in user/name.")
+        try:
+            folder = hub.fetch(name, weight_bytes=cls._weight_bytes, **hub_options)
+            return cls.from_pretrained(folder, map_location=map_location)
+        except InputError as error:
+            error.args = (hub.without_cache_paths(str(error), name),)
+            raise
 
     @classmethod
-    def _from_pretrained(
-        cls, *, model_id: str, config: dict | None = None, map_location: str = "cpu", strict: bool = True, **kwargs: Any
-    ):
-        if config is None:
-            raise InputError(f"{model_id} has no {CONFIG_NAME}, so it is no checkpoint of this project.")
-        arguments = cls.config_class.from_dict(config, f"{CONFIG_NAME} of {model_id}").to_dict()
-        folder = Path(model_id)
-        if folder.is_dir():
-            return cls._load_as_safetensor(cls(**arguments), str(folder / WEIGHTS_NAME), map_location, True)
-        return super()._from_pretrained(model_id=model_id, map_location=map_location, **(kwargs | arguments))
+    def _weight_bytes(cls, folder: Path) -> tuple[int, int]:
+        """Least and most bytes of weights that fit a config.json: convolutions as float16, or all as float32."""
+        with torch.device("meta"):  # takes no memory
+            network = cls(**cls._arguments(read_config(folder), str(folder)))
+        tensors = network.state_dict().values()
+        most = sum(t.numel() * t.itemsize for t in tensors)
+        return most - sum(t.numel() * t.itemsize // 2 for t in tensors if t.ndim == 4), most + HEADER_BYTES
 
     @classmethod
-    def _load_as_safetensor(cls, model: _Network, model_file: str, map_location: str, strict: bool):
-        load_weights(model, Path(model_file))
-        return model.to(map_location).eval()
+    def _from_pretrained(cls, *, model_id: str, config: dict, map_location: str, **options: Any):
+        network = cls(**cls._arguments(config, model_id))
+        load_weights(network, Path(model_id) / WEIGHTS_NAME)
+        return network.to(map_location).eval()
 
     @classmethod
-    def _load_as_pickle(cls, model: _Network, model_file: str, map_location: str, strict: bool):
-        raise InputError(
-            f"There is no {WEIGHTS_NAME}, only {Path(model_file).name}, a pickle, which is never loaded. "
-            "Turn it into a checkpoint folder with: python -m dcgan.checkpoints import FILE FOLDER"
-        )
+    def _arguments(cls, config: dict[str, Any], folder: str) -> dict[str, Any]:
+        return cls.config_class.from_dict(config, f"{CONFIG_NAME} of {folder}").to_dict()
 
 
 class Generator(

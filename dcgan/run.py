@@ -7,8 +7,9 @@ import os
 import platform
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,20 +24,21 @@ from dcgan.card import model_card
 from dcgan.checkpoints import (
     CARD_NAME,
     METRICS_NAME,
-    TRAINING_NAME,
     SavedState,
+    drop_snapshots_after,
+    keep_snapshot,
     load_state,
     save_network,
     save_state,
     snapshot_name,
 )
-from dcgan.config import RESUMABLE_CHANGES, TrainConfig
+from dcgan.config import RESUMABLE_CHANGES, TRAINING_NAME, WEIGHTS_NAME, TrainConfig
 from dcgan.data import Pictures
+from dcgan.distributed import ALONE, World
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import grid, save_gif, save_png
 from dcgan.latents import seeds_from
-from dcgan.models import WEIGHTS_NAME
 from dcgan.sampling import faces
 from dcgan.training import Metrics, Schedule, TrainState
 
@@ -48,26 +50,49 @@ TIMELAPSE_MS = (700, 2500)  # a snapshot; the last one
 VERSIONS_NAMED = ("torch", "torchvision", "safetensors")
 
 
+def _by_the_main_process(method: Callable[..., None]) -> Callable[..., None]:
+    @wraps(method)
+    def in_this_process(run: Run, *arguments: Any) -> None:
+        if run.state.world.is_main:
+            method(run, *arguments)
+
+    return in_this_process
+
+
 class Run:
-    """A run being trained. Made by `Run.start` or `Run.resume`; knows its folder, its state and what it has seen."""
+    """A run being trained. Made by `Run.start` or `Run.resume`; knows its folder, its state and what it has seen.
+
+    Of several processes the main one alone writes.
+    """
 
     def __init__(self, folder: Path, config: TrainConfig, pictures: Pictures, state: TrainState, run_id: str):
         self.folder, self.config, self.pictures, self.state, self.run_id = folder, config, pictures, state, run_id
         self.schedule = Schedule.of(config, len(pictures))
         self.seconds = 0.0  # spent training, over all sessions of the run
         self.latest_metrics: dict[str, float] = {}
+        self.on_saved: Callable[[], object] = lambda: None  # called when there is something new in the folder
         self.saved_step: int | None = None  # the newest step that can be resumed
         self._interval: list[Metrics] = []
         self._interval_began = time.perf_counter()
         self._published_step = -1
 
     @classmethod
-    def start(cls, folder: Path, config: TrainConfig, pictures: Pictures, device: torch.device) -> Run:
+    def start(
+        cls,
+        folder: Path,
+        config: TrainConfig,
+        pictures: Pictures,
+        device: torch.device,
+        run_id: str | None = None,
+        world: World = ALONE,
+    ) -> Run:
         """A new run in a folder that exists and is empty."""
-        return cls(folder, config, pictures, TrainState(config, device), run_id=uuid.uuid4().hex)
+        return cls(folder, config, pictures, TrainState(config, device, world), run_id or new_run_id())
 
     @classmethod
-    def resume(cls, folder: Path, config: TrainConfig, pictures: Pictures, device: torch.device) -> Run:
+    def resume(
+        cls, folder: Path, config: TrainConfig, pictures: Pictures, device: torch.device, world: World = ALONE
+    ) -> Run:
         """The run in `folder` as it was when it last saved, to be continued as `config` says.
 
         Raises:
@@ -81,7 +106,7 @@ class Run:
                 f"--data {config.data} holds other pictures now than the run in {folder} began with; "
                 "restore them, or start a new run in another --output-dir."
             )
-        state = TrainState(config, device)
+        state = TrainState(config, device, world)
         with _damage_is_bad_input(folder):
             state.load(saved.tensors, saved.facts["step"])
             run = cls(folder, config, pictures, state, saved.facts["run_id"])
@@ -91,7 +116,9 @@ class Run:
                 f"the run in {folder} is at step {state.step}, and its end is step {run.schedule.total_steps}; "
                 "name a later one with --epochs or --max-steps."
             )
-        run._drop_metrics_after(state.step)
+        if world.is_main:
+            run._drop_metrics_after(state.step)
+            drop_snapshots_after(folder, state.step)
         return run
 
     @property
@@ -102,6 +129,7 @@ class Run:
     def epoch(self) -> float:
         return self.state.step / self.schedule.steps_per_epoch
 
+    @_by_the_main_process
     def after_step(self, metrics: Metrics) -> None:
         """Record a finished step: a metrics line, a snapshot or a resume state where one is due."""
         self._interval.append(metrics)
@@ -116,6 +144,7 @@ class Run:
         if not self._interval:
             self._interval_began = time.perf_counter()  # drawing and saving aren't training
 
+    @_by_the_main_process
     def stop(self) -> None:
         """Leave the run so that it can be continued; without a snapshot yet, publish what there is to look at."""
         self._log()
@@ -123,30 +152,34 @@ class Run:
         if not (self.folder / WEIGHTS_NAME).exists():
             self._publish()
 
+    @_by_the_main_process
     def finish(self) -> None:
-        """Close a run that reached its end: publish it, save its state, draw the time-lapse."""
+        """Close a run that reached its end: publish it, save its state."""
         self._publish()
         self.save()
-        self._draw_timelapse()
 
+    @_by_the_main_process
     def save(self) -> None:
         """Keep everything that exact resume needs."""
         facts = {
             "step": self.state.step,
             "run_id": self.run_id,
             "seconds": self.seconds,
+            "data_name": self.pictures.name,
             "data_fingerprint": self.pictures.fingerprint,
             "config": self.config.to_dict(),
         }
         save_state(self.folder, SavedState(self.state.tensors(), facts))
         self.saved_step = self.state.step
+        self.on_saved()
 
     def _snapshot(self, epoch: int) -> None:
-        save_network(self.state.published_generator(), self.folder / "epochs" / snapshot_name(epoch))
         samples = self.folder / "samples"
         samples.mkdir(exist_ok=True)
         self._draw_samples(samples / f"{snapshot_name(epoch)}.png")
+        self._draw_timelapse()
         self._publish()
+        keep_snapshot(self.folder, snapshot_name(epoch))
 
     def _publish(self) -> None:
         """Make the top of the folder show the generator as it is now."""
@@ -231,6 +264,10 @@ class Run:
         each, last = TIMELAPSE_MS
         with replacing(self.folder / "samples" / "timelapse.gif") as temporary:
             save_gif(frames, temporary, [each] * (len(frames) - 1) + [last])
+
+
+def new_run_id() -> str:
+    return uuid.uuid4().hex
 
 
 def draw_losses(lines: list[dict[str, float]], path: Path) -> None:
