@@ -8,6 +8,7 @@ IN_VENV := $(VENV)/bin/python
 test: $(IN_VENV)
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
 	$(IN_VENV) tests/browser/chromium.py
+	$(IN_VENV) tests/olah.py
 	$(IN_VENV) -m pytest
 
 lint: $(IN_VENV)

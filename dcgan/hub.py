@@ -32,6 +32,7 @@ from huggingface_hub import (
 )
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled, RevisionResolutionError
 from huggingface_hub.file_download import repo_folder_name
+from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils.logging import set_verbosity_error
 
@@ -51,7 +52,7 @@ class Patience:
     """How long the Hub may take: seconds before each further try, and for one answer."""
 
     waits: tuple[float, ...] = (1, 2, 5, 10, 20, 40)  # outlasts an outage of a minute
-    timeout: float = 60.0
+    timeout: float = 30.0
 
 
 PATIENCE = Patience()
@@ -72,16 +73,16 @@ def is_repo_id(text: str) -> bool:
 
 
 def persistently(
-    attempt: Callable[[], _T], patience: Patience, sleep: Callable[[float], object], tell: Callable[[str], object]
+    attempt: Callable[[], _T], waits: Sequence[float], sleep: Callable[[float], object], tell: Callable[[str], object]
 ) -> _T:
-    """What `attempt` gives, after as many further tries as patience has waits.
+    """What `attempt` gives, after as many further tries as there are `waits` (in seconds).
 
     `sleep(seconds)` may return true to give up early; `tell` hears of every try that failed.
 
     Raises:
         HubError: the last attempt's, or the first that trying again can't mend.
     """
-    for wait in (*patience.waits, None):
+    for wait in (*waits, None):
         try:
             return attempt()
         except HubError as error:
@@ -173,8 +174,8 @@ class Repository:
     def files(self, revision: str) -> dict[str, int]:
         """Size in bytes of every file of a revision, by its path."""
         with self.explained(revision):
-            info = self.api.model_info(self.id, revision=revision, files_metadata=True, timeout=PATIENCE.timeout)
-        return {file.rfilename: file.size or 0 for file in info.siblings}
+            tree = list(self.api.list_repo_tree(self.id, revision=revision, recursive=True))
+        return {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
 
     def history(self, branch: str) -> list[Commit]:
         """Commits of a branch, newest first."""
@@ -353,11 +354,17 @@ def _not_a_checkpoint(repo_id: str, missing: str, files: Mapping[str, int]) -> H
 
 
 def _set_time_limit(seconds: float) -> None:
-    """End requests that say nothing for so long; the client's own have no limit."""
+    """End requests that say nothing for so long, also those that the client sends with an express `timeout=None`."""
     global _time_limit
     if _time_limit == seconds:
         return
-    hooks = get_session().event_hooks  # they are what makes HF_HUB_OFFLINE work
+
+    def limit(request: httpx2.Request) -> None:
+        limits = request.extensions["timeout"]
+        request.extensions["timeout"] = {phase: allowed or seconds for phase, allowed in limits.items()}
+
+    hooks = {**get_session().event_hooks}  # they are what makes HF_HUB_OFFLINE work
+    hooks["request"] = [*hooks["request"], limit]
     set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=seconds))
     _time_limit = seconds
 

@@ -64,8 +64,10 @@ class Publisher:
         self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
 
     def prepare(self, private: bool) -> None:
-        """Raises HubError where pushing can't work; creates the repository."""
-        self._persistently(lambda: self.repository.prepare(private, self.run_id))
+        """Raises HubError where pushing can't work, soon; creates the repository."""
+        self._persistently(lambda: self.repository.prepare(private, self.run_id), tries=3)
+        if self.with_state:
+            self._persistently(self._state_head, tries=3)
 
     def push_all(self) -> None:
         """Push what is missing: snapshots, the folder itself, and the resume state where that is wanted.
@@ -105,8 +107,7 @@ class Publisher:
         """
         if self.missing():
             self._tell(f"pushing to {self.repository.id}: {', '.join(self.missing())} to go")
-        self._closing = True
-        self._ended = ended
+        self._ended, self._closing = ended, True
         if not ended:
             self._hurry.set()
         self._news.set()
@@ -210,31 +211,28 @@ class Publisher:
         self._state_pushed = name
 
     def _commit_state(self, files: Contents, name: str) -> None:
-        branches = self.repository.refs().branches
-        if STATE_BRANCH not in branches:
-            oldest = self.repository.history(MAIN)[-1].oid
-            self.repository.branch(STATE_BRANCH, oldest)
-            head, present = oldest, {}
-        else:
-            head = branches[STATE_BRANCH]
-            present = self.repository.files(head)
-            newest = self.repository.history(STATE_BRANCH)[0]
-            if any(path.startswith("state/") for path in present) and self._description not in newest.message:
-                raise HubError(
-                    f"{self.repository.id} keeps the resume state of another run; push to another repository."
-                )
-        old = [path for path in present if path.startswith("state/step-") and path not in files]
+        head = self._state_head()
+        old = [path for path in self.repository.files(head) if path.startswith("state/step-") and path not in files]
         self.repository.commit(files, name, self._description, head, STATE_BRANCH, delete=old)
+
+    def _state_head(self) -> str:
+        """The newest commit of the state's branch, made sure to be no other run's; the branch is created if need be."""
+        head = self.repository.refs().branches.get(STATE_BRANCH)
+        if head is None:
+            head = self.repository.history(MAIN)[-1].oid  # the oldest: what is on main doesn't belong there
+            self.repository.branch(STATE_BRANCH, head)
+        newest = self.repository.history(STATE_BRANCH)[0]
+        if newest.title.startswith("step-") and self._description not in newest.message:
+            raise HubError(f"{self.repository.id} keeps the resume state of another run; push to another repository.")
+        return head
 
     @property
     def _description(self) -> str:
         return f"run {self.run_id}"
 
-    def _persistently(self, attempt: Callable[[], None]) -> None:
-        hub.persistently(attempt, hub.PATIENCE, self._pause, lambda words: self._tell(f"{self.repository.id}: {words}"))
-
-    def _pause(self, seconds: float) -> bool:
-        return self._hurry.wait(seconds)
+    def _persistently(self, attempt: Callable[[], None], tries: int | None = None) -> None:
+        waits = hub.PATIENCE.waits if tries is None else hub.PATIENCE.waits[: tries - 1]
+        hub.persistently(attempt, waits, self._hurry.wait, lambda words: self._tell(f"{self.repository.id}: {words}"))
 
 
 def restore(repository: Repository, folder: Path) -> None:

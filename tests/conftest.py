@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
+import hub_client
 import pytest
+from hub_server import HubServer
 from pictures import SIZE
 from tiny import TINY
 
@@ -64,6 +67,29 @@ def trained_run(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture
+def hub(tmp_path) -> Iterator[HubServer]:
+    """An empty Hub; what it stores is in tmp_path / "hub"."""
+    with HubServer(tmp_path / "hub") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def pushed_store(trained_run, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("pushed")
+    with HubServer(folder / "hub") as server:
+        pushed = hub_client.run(server, folder / "home", "dcgan.hub", "push", str(trained_run), hub_client.REPO)
+        assert pushed.returncode == 0, pushed.stderr
+    return folder / "hub"
+
+
+@pytest.fixture
+def pushed_run(hub, pushed_store, trained_run, tmp_path) -> Path:
+    """`trained_run`, which this Hub has as alice/faces."""
+    shutil.copytree(pushed_store, tmp_path / "hub")
+    return trained_run
+
+
 ROOT = Path(__file__).parent.parent
 START_SECONDS = 90
 
@@ -71,17 +97,21 @@ START_SECONDS = 90
 @pytest.fixture(scope="session")
 def serve_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
     """Starts `python app.py ARGUMENTS` on a free port and gives its address; all are stopped at the end."""
+
+    def serve(*arguments: str, environment: Mapping[str, str] = os.environ) -> str:
+        return running.enter_context(_served(tmp_path_factory.mktemp("app"), arguments, environment))
+
     with ExitStack() as running:
-        yield lambda *arguments: running.enter_context(_served(tmp_path_factory.mktemp("app"), arguments))
+        yield serve
 
 
 @contextmanager
-def _served(scratch: Path, arguments: tuple[str, ...]) -> Iterator[str]:
+def _served(scratch: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = scratch / "log"
-    environment = os.environ | {"TMPDIR": str(scratch), "GRADIO_TEMP_DIR": str(scratch / "gradio")}
+    environment = {**environment, "TMPDIR": str(scratch), "GRADIO_TEMP_DIR": str(scratch / "gradio")}
     command = [sys.executable, "app.py", "--port", str(port), "--host", "127.0.0.1", *arguments]
     with (
         open(log, "wb") as output,

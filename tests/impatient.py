@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dcgan import hub
+from dcgan import hub, publish
 
 *waits, timeout = map(float, os.environ.get("IMPATIENCE", "0.1 0.2 2").split())
 hub.PATIENCE = hub.Patience(tuple(waits), timeout)
@@ -19,4 +19,4 @@ del sys.argv[0]
 if program.endswith(".py"):
     runpy.run_path(program, run_name="__main__")
 else:
-    runpy.run_module(program, run_name="__main__")
+    sys.exit({"dcgan.hub": publish.main}[program]())

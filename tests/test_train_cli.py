@@ -15,7 +15,7 @@ import torch
 from tiny import TINY, TINY_STEPS_PER_EPOCH
 
 import train
-from dcgan import avatars, run
+from dcgan import avatars, checkpoints, run
 from dcgan.checkpoints import load_generator, load_state
 from dcgan.run import read_metrics
 
@@ -145,6 +145,51 @@ def test_the_progress_shown_names_losses_beliefs_and_speed(tmp_path, capsys):
         assert part in shown
 
 
+# Several processes
+
+
+def torchrun(processes: int, *arguments: str) -> subprocess.CompletedProcess:
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        f"--nproc_per_node={processes}",
+        "train.py",
+    ]
+    return subprocess.run(
+        [*command, *arguments], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
+    )
+
+
+def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
+    out = tmp_path / "out"
+    done = torchrun(2, *TINY, "--epochs", "2", "--snapshot-epochs", "1,2", "--output-dir", str(out))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("training on cpu for 10 steps of 8 pictures (2 processes with 4 each)") == 1
+    assert done.stdout.count("40 of 40 pictures used") == 1
+    assert [line["step"] for line in read_metrics(out)] == [5, 10]
+    assert checkpoints.snapshots(out) == ["epoch-0001", "epoch-0002"]
+    assert not list(out.rglob("*.partial"))
+
+    on_two = shutil.copytree(out, tmp_path / "on-two")
+    resumed = torchrun(2, "--resume", "--epochs", "3", "--output-dir", str(on_two))
+    assert resumed.returncode == 0, resumed.stderr
+    assert train.main(["--resume", "--epochs", "3", "--output-dir", str(out)]) == 0
+    assert load_state(out).facts["step"] == load_state(on_two).facts["step"] == 15
+    assert torch.isfinite(load_generator(out).main[0].weight).all()
+
+
+def test_a_batch_that_cannot_be_split_is_said_once_and_leaves_nothing(tmp_path):
+    out = tmp_path / "out"
+    done = torchrun(3, *TINY, "--output-dir", str(out))
+    assert done.returncode == 1  # torchrun's own, whatever a process returned
+    assert done.stderr.count("error: --batch-size 8 can't be split over 3 processes") == 1
+    assert "exitcode: 2" in done.stderr or "exitcode  : 2" in done.stderr
+    assert 'train.py", line' not in done.stderr
+    assert not out.exists()
+
+
 # Bad input: exit 2, one line, nothing lost
 
 
@@ -258,7 +303,7 @@ def test_a_termination_while_pictures_are_rendered_leaves_nothing_behind(tmp_pat
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
-        while not any((tmp_path / "cache").glob("*.partial-*/pictures.u8")):
+        while not any(file.stat().st_size for file in (tmp_path / "cache").glob("*.partial-*/pictures.u8")):
             assert process.poll() is None
             time.sleep(0.1)
         process.terminate()

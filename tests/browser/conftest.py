@@ -37,15 +37,15 @@ def open_page(browser, app_url) -> Iterator:
     """Opens the app in a fresh context with the options given; on teardown nothing may have been complained of."""
     contexts, complaints = [], Complaints()
 
-    def open_one(query: str = "", **options) -> Page:
+    def open_one(query: str = "", url: str = app_url, **options) -> Page:
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: _is_external(request.url, app_url) and complaints.append(request.url))
-        page.goto(app_url + query)
+        page.on("request", lambda request: _is_external(request.url, url) and complaints.append(request.url))
+        page.goto(url + query)
         return page
 
     yield open_one

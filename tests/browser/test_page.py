@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+from hub_client import REPO, environment
 from PIL import Image
 
 PHONE = {
@@ -107,3 +108,33 @@ def test_a_seed_that_is_none_gets_a_sentence_and_the_page_stays_usable(seed, ope
     page.locator("#seed input").fill("5")
     page.locator("#generate").click()
     page.wait_for_function("document.querySelector('#gallery .caption-label')?.innerText == '5'")
+
+
+def test_a_page_whose_model_is_on_a_hub_that_is_away_shows_the_bundled_faces_and_one_line_why(
+    open_page, screenshot, serve_app, hub, tmp_path
+):
+    hub.down()
+    page = open_page(url=serve_app("--model", REPO, environment=environment(hub, tmp_path / "home")))
+    wait_for_faces(page, 16)
+    assert page.locator("#notice").inner_text() == (
+        f"alice/faces can't be shown: the Hub ({hub.url}) can't be reached (ConnectionRefusedError). "
+        "These faces are of adventurer-96."
+    )
+    screenshot(page, "hub-away")
+
+
+def test_a_page_on_a_repository_offers_its_tags_and_no_notice(open_page, serve_app, hub, pushed_run, tmp_path):
+    page = open_page(url=serve_app("--model", REPO, environment=environment(hub, tmp_path / "home")))
+    wait_for_faces(page, 16)
+    assert page.locator("#notice").count() == 0 or not page.locator("#notice").is_visible()
+    latest = faces_shown(page)
+    page.locator("#checkpoint input").click()
+    options = page.get_by_role("option")
+    assert options.all_inner_texts() == ["✓\nalice/faces", "alice/faces@epoch-0002", "alice/faces@epoch-0001"]
+    options.nth(2).click()
+    page.wait_for_function(
+        "before => document.querySelector('#gallery .grid-container img')?.src != before",
+        arg=page.eval_on_selector("#gallery .grid-container img", "face => face.src"),
+    )
+    wait_for_faces(page, 16)
+    assert not {face.tobytes() for face in faces_shown(page)} & {face.tobytes() for face in latest}

@@ -1,0 +1,208 @@
+"""The app on a repository of the Hub: what serves when, and what it says when it can't."""
+
+import shutil
+from math import inf
+
+import hub_client
+import numpy as np
+import pytest
+import torch
+from gradio_client import Client
+from gradio_client.exceptions import AppError
+from hub_client import REPO, python
+from hub_server import HubServer, Repository, hang
+from PIL import Image
+
+from dcgan import InputError, faces
+from dcgan.checkpoints import load_generator
+from dcgan.library import Library, open_library
+
+BUNDLED = hub_client.ROOT / "checkpoints" / "adventurer-96"
+OPEN = """
+import time
+from pathlib import Path
+import torch
+from dcgan import InputError, faces, library
+from dcgan.library import open_library
+
+def open_hub(name="alice/faces", revision=None):
+    return open_library(name, revision, Path("checkpoints/adventurer-96"), torch.device("cpu"))
+
+def face(opened, name=None):
+    return faces(opened.generator(name), [1]).tolist()
+
+def settle(opened):
+    opened._asked_at = -1e9
+    opened.refresh().join()
+"""
+
+
+@pytest.fixture
+def client(hub, tmp_path):
+    return lambda script, **options: python(hub, tmp_path / "home", OPEN + script, **options)
+
+
+def local_face(folder, snapshot=None):
+    return faces(load_generator(folder, snapshot), [1]).tolist()
+
+
+def test_the_repository_and_its_tags_can_be_chosen_latest_first(client, pushed_run):
+    names, notice, *drawn = client("""
+opened = open_hub()
+tell(opened.names)
+tell(opened.notice)
+for name in (None, *opened.names):
+    tell(face(opened, name))
+""")
+    assert names == [REPO, f"{REPO}@epoch-0002", f"{REPO}@epoch-0001"]
+    assert notice == ""
+    assert drawn == [local_face(pushed_run, name) for name in (None, None, "epoch-0002", "epoch-0001")]
+
+
+def test_a_revision_comes_first_and_its_name_tells_it(client, pushed_run):
+    names, drawn = client('opened = open_hub(revision="epoch-0001"); tell(opened.names); tell(face(opened))')
+    assert names == [f"{REPO}@epoch-0001", f"{REPO}@epoch-0002"]
+    assert drawn == local_face(pushed_run, "epoch-0001")
+
+
+def test_what_is_cached_serves_at_once_whatever_the_hub_does(client, pushed_run, hub):
+    client(f'opened = open_hub(); face(opened, "{REPO}@epoch-0001")')
+    timed = """
+began = time.monotonic()
+opened = open_hub()
+tell(time.monotonic() - began)
+tell(opened.names)
+tell([face(opened), face(opened, opened.names[1])])
+"""
+    hub.fail("GET|HEAD", "", hang(60), times=inf)
+    for _ in range(2):
+        seconds, names, drawn = client(timed)
+        assert seconds < 2
+        assert names == [REPO, f"{REPO}@epoch-0001"]
+        assert drawn == [local_face(pushed_run), local_face(pushed_run, "epoch-0001")]
+        hub.down()
+
+
+def test_what_is_new_on_the_hub_serves_as_soon_as_it_is_here(client, pushed_run, hub, tmp_path):
+    client("open_hub()")
+    store = Repository(tmp_path / "hub" / f"{REPO}.git")
+    weights = hub.read(REPO, "epoch-0001", "model.safetensors")
+    new = store.commit("main", "alice", "epoch-0003", {"model.safetensors": weights})
+    store.git("tag", "epoch-0003", new)
+    before, names, after = client("""
+hold, library.Repository.resolve = library.Repository.resolve, lambda *_: time.sleep(60)
+opened = open_hub()
+tell(face(opened))
+library.Repository.resolve = hold
+settle(opened)
+tell(opened.names)
+tell(face(opened))
+""")
+    assert before == local_face(pushed_run)
+    assert names[:2] == [REPO, f"{REPO}@epoch-0003"]
+    assert after == local_face(pushed_run, "epoch-0001")
+
+
+def test_without_a_cache_a_slow_hub_is_waited_for_briefly_and_comes_in_later(client, pushed_run, hub):
+    hub.fail("GET|HEAD", "", hang(4))
+    seconds, notice, early, names, late = client("""
+library.FIRST_WAIT = 1
+began = time.monotonic()
+opened = open_hub()
+tell(time.monotonic() - began)
+tell(opened.notice)
+tell(face(opened) == face(opened, "adventurer-96"))
+while opened.notice:
+    time.sleep(0.1)
+tell(opened.names)
+tell([face(opened), face(opened, "adventurer-96")])
+""")
+    assert seconds < 3
+    assert notice == "alice/faces can't be shown: it is still on its way. These faces are of adventurer-96."
+    assert early
+    assert names[0] == REPO
+    assert late == [local_face(pushed_run), local_face(BUNDLED)]  # the second for a page that was opened before
+
+
+def test_a_repository_that_cannot_be_had_leaves_the_bundled_checkpoint_and_the_reason(client, hub, tmp_path):
+    def store(name: str, files: dict[str, bytes], private: bool = False) -> None:
+        Repository(tmp_path / "hub" / f"{name}.git").create(private)
+        Repository(tmp_path / "hub" / f"{name}.git").commit("main", "alice", "files", files)
+
+    store("alice/pickle", {"config.json": b"{}", "pytorch_model.bin": b"\x80"})
+    store("alice/text", {"README.md": b"# Words"})
+    store("alice/secret", {"config.json": b"{}"}, private=True)
+    names = ["missing", "secret", "pickle", "text"]
+    reasons = client(
+        f"""
+for name in {names}:
+    opened = open_hub("alice/" + name)
+    assert opened.names[0] == "adventurer-96" and face(opened)
+    tell(opened.notice)
+""",
+        token=None,
+    )
+    for name, reason, words in zip(names, reasons, ["is not on the Hub, or is private", "is private", "only a pickle",
+                                                    "is no checkpoint of this project"], strict=True):  # fmt: skip
+        assert reason.startswith(f"alice/{name} can't be shown: alice/{name}")
+        assert words in reason
+        assert reason.endswith("These faces are of adventurer-96.")
+    hub.down()
+    (reason,) = client("tell(open_hub().notice)")
+    assert reason == (
+        f"alice/faces can't be shown: the Hub ({hub.url}) can't be reached (ConnectionRefusedError). "
+        "These faces are of adventurer-96."
+    )
+
+
+def test_a_full_disk_in_the_cache_leaves_the_bundled_checkpoint_and_the_reason(client, hub, tmp_path, pushed_run):
+    (notice,) = client("""
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, resource.RLIM_INFINITY))
+tell(open_hub().notice)
+""")
+    assert "can't be stored in" in notice
+    assert "make room there" in notice
+
+
+@pytest.fixture(scope="module")
+def served(serve_app, pushed_store, tmp_path_factory):
+    """An app on alice/faces, which has nothing cached but what it starts with: its Hub and a client."""
+    folder = tmp_path_factory.mktemp("served")
+    shutil.copytree(pushed_store, folder / "hub")
+    with HubServer(folder / "hub") as hub:
+        environment = hub_client.environment(hub, folder / "home", token=None)
+        client = Client(serve_app("--model", REPO, environment=environment), verbose=False, download_files=str(folder))
+        yield hub, client, folder
+        client.close()
+
+
+def test_the_app_serves_a_repository_and_fetches_two_kinds_of_files(served, trained_run):
+    hub, client, _ = served
+    assert client.predict(api_name="/list_checkpoints") == [REPO, f"{REPO}@epoch-0002", f"{REPO}@epoch-0001"]
+    with Image.open(client.predict(seed=1, api_name="/avatar")) as picture:
+        assert np.asarray(picture.convert("RGB")).tolist() == local_face(trained_run)[0]
+    path = client.predict(seeds="1 2", frames=8, size=96, checkpoint=REPO, api_name="/interpolate")
+    assert path.endswith("alice-faces_seed-1-2_8f.gif")
+    files = {path.rpartition("/")[2] for _, path in hub.requests if "/resolve/" in path}
+    assert files == {"config.json", "model.safetensors"}
+
+
+def test_a_tag_deleted_while_the_app_runs_costs_a_sentence_and_nothing_else(served, trained_run):
+    _, client, folder = served
+    Repository(folder / "hub" / f"{REPO}.git").git("tag", "--delete", "epoch-0001")
+    with pytest.raises(AppError, match="alice/faces has no revision epoch-0001"):
+        client.predict(seed=1, checkpoint=f"{REPO}@epoch-0001", api_name="/avatar")
+    for name in (REPO, f"{REPO}@epoch-0002", ""):
+        with Image.open(client.predict(seed=1, checkpoint=name, api_name="/avatar")) as picture:
+            assert np.asarray(picture.convert("RGB")).tolist() == local_face(trained_run)[0]
+
+
+def test_a_path_that_is_there_wins_over_the_hub(trained_run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(trained_run, tmp_path / "alice" / "faces")
+    assert isinstance(open_library(REPO, None, BUNDLED, torch.device("cpu")), Library)
+    with pytest.raises(InputError, match="--revision epoch-0001 goes with a repository of the Hub"):
+        open_library(REPO, "epoch-0001", BUNDLED, torch.device("cpu"))
+    with pytest.raises(InputError, match="there is no checkpoint folder alice/misspelled"):
+        open_library("alice/misspelled", None, BUNDLED, torch.device("cpu"))
