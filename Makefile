@@ -1,4 +1,4 @@
-# make test: a virtual environment if none is active, what the tests need, a Chromium, and all tests.
+# make test: a virtual environment if none is active, what the tests need, a Chromium, olah, and all tests, two at a time.
 .PHONY: test lint
 
 PYTHON ?= python3
@@ -9,7 +9,7 @@ test: $(IN_VENV)
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
 	$(IN_VENV) tests/browser/chromium.py
 	$(IN_VENV) tests/olah.py
-	$(IN_VENV) -m pytest
+	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(IN_VENV)
 	$(IN_VENV) -m ruff check .

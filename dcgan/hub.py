@@ -152,7 +152,7 @@ class Repository:
         """Refuse where `commit` holds another run than `run_id`, or a model of which no run is known."""
         files = self.files(commit)
         if TRAINING_NAME in files:
-            theirs = _run_id(self.read(TRAINING_NAME, commit))
+            theirs = run_id_in(self.read(TRAINING_NAME, commit))
             if theirs != run_id:
                 raise HubError(
                     f"{self.id} holds another run already ({theirs}); push to another repository. That run itself goes "
@@ -308,10 +308,10 @@ def keep_quiet() -> None:
     set_verbosity_error()
 
 
-def _run_id(training: bytes) -> str | None:
-    """Which run a training.json is of."""
+def run_id_in(facts: bytes) -> str | None:
+    """Which run a training.json or state.json is of."""
     try:
-        return json.loads(training)["run_id"]
+        return json.loads(facts)["run_id"]
     except (ValueError, KeyError, TypeError):
         return None
 

@@ -178,6 +178,8 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
 
 def init_weights(module: nn.Module) -> None:
     """Radford et al. 2015: convolution weights from N(0, 0.02), BatchNorm weights from N(1, 0.02) with bias 0."""
+    if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
+        return  # it is there for its shapes alone, and PyTorch would import a second's worth of code for this
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):

@@ -56,7 +56,7 @@ class Publisher:
         self.with_state = with_state
         self._tell = tell
         self._tagged: set[str] = set()
-        self._ours: set[str] = set()  # commits of main that were found to be this run's
+        self._ours: set[str] = set()  # commits that were found to be this run's
         self._state_pushed: str | None = None
         self._news, self._hurry = threading.Event(), threading.Event()
         self._closing = self._ended = False
@@ -213,7 +213,7 @@ class Publisher:
     def _commit_state(self, files: Contents, name: str) -> None:
         head = self._state_head()
         old = [path for path in self.repository.files(head) if path.startswith("state/step-") and path not in files]
-        self.repository.commit(files, name, self._description, head, STATE_BRANCH, delete=old)
+        self._ours.add(self.repository.commit(files, name, self._description, head, STATE_BRANCH, delete=old))
 
     def _state_head(self) -> str:
         """The newest commit of the state's branch, made sure to be no other run's; the branch is created if need be."""
@@ -221,9 +221,13 @@ class Publisher:
         if head is None:
             head = self.repository.history(MAIN)[-1].oid  # the oldest: what is on main doesn't belong there
             self.repository.branch(STATE_BRANCH, head)
-        newest = self.repository.history(STATE_BRANCH)[0]
-        if newest.title.startswith("step-") and self._description not in newest.message:
-            raise HubError(f"{self.repository.id} keeps the resume state of another run; push to another repository.")
+        if head not in self._ours:
+            kept = next((path for path in self.repository.files(head) if path.endswith(STATE_FACTS_NAME)), None)
+            if kept and hub.run_id_in(self.repository.read(kept, head)) != self.run_id:
+                raise HubError(
+                    f"{self.repository.id} keeps the resume state of another run; push to another repository."
+                )
+            self._ours.add(head)
         return head
 
     @property

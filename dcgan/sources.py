@@ -19,7 +19,6 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from PIL import Image, ImageOps
-from torchvision.transforms.v2 import functional as transforms
 
 from dcgan import avatars
 from dcgan.errors import InputError
@@ -85,6 +84,8 @@ def decode(raw: bytes, size: int, name: str = "") -> Decoded:
     The first frame of an animation; turned as EXIF says; transparency laid on white; resized (antialiased) to cover
     the square, then centre-cropped.
     """
+    from torchvision.transforms.v2 import functional as transforms  # takes a second, and cached pictures need none
+
     with Image.open(io.BytesIO(raw)) as opened:
         picture = ImageOps.exif_transpose(opened)
         alpha = picture.has_transparency_data

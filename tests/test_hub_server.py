@@ -1,11 +1,7 @@
 """The Hub of the tests against the real client, which reads its address at import and so runs as a process."""
 
-import json
-import os
 import shutil
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,28 +12,22 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import hub_client
 import hub_server
 import pytest
+from hub_client import ALICE, BOB, READ_ONLY, REPO
 from hub_server import HubServer, cut_download, cut_upload, hang, lose_reply, status
 
-REPO = "alice/faces"
-ALICE = "hf_write_alice"
-BOB = "hf_write_bob"
-READ_ONLY = "hf_read_alice"
-CLIENT_SECONDS = 60
 WEIGHTS = bytes(range(256)) * 400
 
 PREAMBLE = """
-import json, time
+import time
 from pathlib import Path
 from huggingface_hub import *
 
 REPO = "alice/faces"
 WEIGHTS = bytes(range(256)) * 400
 api = HfApi()
-
-def tell(value):
-    print("=>", json.dumps(value))
 
 def failure(call, *arguments, **options):
     try:
@@ -58,20 +48,7 @@ def commit(message, contents, **options):
 
 def run_client(hub: HubServer, home: Path, script: str, token: str | None = ALICE, **variables: str) -> list[Any]:
     """Run lines of Python with the real client, logged in, and give what they `tell`."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | {
-        "HF_ENDPOINT": hub.url, "HF_HOME": str(home), "HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1", **({"HF_TOKEN": token} if token else {}), **variables,
-    }  # fmt: skip
-    command = [sys.executable, "-c", PREAMBLE + script]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=CLIENT_SECONDS)
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line.removeprefix("=> ")) for line in done.stdout.splitlines() if line.startswith("=> ")]
-
-
-@pytest.fixture
-def hub(tmp_path):
-    with HubServer(tmp_path / "hub") as hub:
-        yield hub
+    return hub_client.python(hub, home, PREAMBLE + script, token, **variables)
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def test_the_app_needs_neither_the_training_code_nor_its_packages():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize("module", ["dcgan.avatars", "dcgan.checkpoints"])
+@pytest.mark.parametrize("module", ["dcgan.avatars", "dcgan.checkpoints", "dcgan.hub"])
 def test_each_module_with_a_command_line_runs_without_a_warning(module):
     result = subprocess.run([sys.executable, "-m", module, "--help"], capture_output=True, text=True)
     assert (result.returncode, result.stderr) == (0, "")
