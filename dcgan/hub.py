@@ -248,6 +248,7 @@ def fetch(
     revision: str | None = None,
     *,
     weight_bytes: Callable[[Path], tuple[int, int]],
+    subfolder: str = "",
     token: str | bool | None = None,
     cache_dir: str | Path | None = None,
     force_download: bool = False,
@@ -255,6 +256,7 @@ def fetch(
 ) -> Path:
     """A folder of the client's cache with config.json and model.safetensors of one commit; no other file is fetched.
 
+    They are those in `subfolder` of the repository, where one is named: `discriminator` has the other network's.
     Nothing is asked of the Hub where `revision` is a commit that is cached. `weight_bytes(folder)` gives the least and
     the most bytes of weights that fit the config.json in `folder`, and is asked before any are downloaded. Cached files
     that aren't what the Hub gave out are fetched again, once.
@@ -267,27 +269,26 @@ def fetch(
     where = {"cache_dir": cache_dir, "local_files_only": local_files_only}
     with repository.explained(revision):
         commit = repository.api.resolve_revision(repo_id, revision=revision, **where).resolved
-    cached = [_cached(repo_id, name, commit, cache_dir) for name in (CONFIG_NAME, WEIGHTS_NAME)]
+    config, weights = (f"{subfolder}/{name}" if subfolder else name for name in (CONFIG_NAME, WEIGHTS_NAME))
+    cached = [_cached(repo_id, name, commit, cache_dir) for name in (config, weights)]
     if all(cached) and all(map(_is_intact, cached)) and not force_download:
         return cached[0].parent
     if local_files_only:
         raise HubError(f"{repo_id} is not in the cache, or is damaged there", temporary=True)
 
     files = repository.files(commit)
-    if missing := next((name for name in (CONFIG_NAME, WEIGHTS_NAME) if name not in files), None):
+    if missing := next((name for name in (config, weights) if name not in files), None):
         raise _not_a_checkpoint(repo_id, missing, files)
-    if files[CONFIG_NAME] > LARGEST_CONFIG:
-        raise HubError(
-            f"{repo_id} has a {CONFIG_NAME} of {files[CONFIG_NAME]:,} bytes; it is no checkpoint of this kind."
-        )
-    folder = _download(repository, CONFIG_NAME, commit, cache_dir, force_download).parent
+    if files[config] > LARGEST_CONFIG:
+        raise HubError(f"{repo_id} has a {config} of {files[config]:,} bytes; it is no checkpoint of this kind.")
+    folder = _download(repository, config, commit, cache_dir, force_download).parent
     least, most = weight_bytes(folder)
-    if not least <= files[WEIGHTS_NAME] <= most:
+    if not least <= files[weights] <= most:
         raise HubError(
-            f"{repo_id}: {WEIGHTS_NAME} has {files[WEIGHTS_NAME]:,} bytes, but its {CONFIG_NAME} calls for {least:,} "
-            f"to {most:,}, so it wasn't fetched."
+            f"{repo_id}: {weights} has {files[weights]:,} bytes, but its {CONFIG_NAME} calls for {least:,} to "
+            f"{most:,}, so it wasn't fetched."
         )
-    return _download(repository, WEIGHTS_NAME, commit, cache_dir, force_download).parent
+    return _download(repository, weights, commit, cache_dir, force_download).parent
 
 
 def cached_refs(repo_id: str) -> dict[str, str]:

@@ -38,13 +38,19 @@ class _Network(nn.Module, PyTorchModelHubMixin):
 
     @classmethod
     def from_pretrained(
-        cls, pretrained_model_name_or_path: str | Path, *, map_location: str = "cpu", **hub_options: Any
+        cls,
+        pretrained_model_name_or_path: str | Path,
+        *,
+        subfolder: str = "",
+        map_location: str = "cpu",
+        **hub_options: Any,
     ):
         """Load from a checkpoint folder or a Hub repository `user/name`, in eval mode; always strictly.
 
-        `hub_options` are huggingface_hub's: `revision` (a branch, a commit, or a tag such as `epoch-0010`), `token`,
-        `cache_dir`, `force_download`, `local_files_only`. Of a repository config.json and model.safetensors are
-        fetched, from one commit; what is cached serves without the Hub.
+        The discriminator of a run is in its `subfolder` "discriminator". `hub_options` are huggingface_hub's:
+        `revision` (a branch, a commit, or a tag such as `epoch-0010`), `token`, `cache_dir`, `force_download`,
+        `local_files_only`. Of a repository config.json and model.safetensors are fetched, from one commit; what is
+        cached serves without the Hub.
 
         Raises:
             InputError: a missing or broken config.json or model.safetensors, an unknown setting, a missing, extra or
@@ -55,6 +61,7 @@ class _Network(nn.Module, PyTorchModelHubMixin):
             raise InputError(f"{own[0]} can't be set here: a checkpoint's own {CONFIG_NAME} decides it.")
         folder, name = Path(pretrained_model_name_or_path), str(pretrained_model_name_or_path)
         if folder.is_dir():
+            folder /= subfolder
             read_config(folder)
             return super().from_pretrained(folder, map_location=map_location)
         from dcgan import hub  # here, since `python -m dcgan.hub` imports this package first
@@ -62,7 +69,7 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         if not hub.is_repo_id(name):
             raise InputError(f"there is no folder {name}, nor is that a repository of the Hub, as in user/name.")
         try:
-            folder = hub.fetch(name, weight_bytes=cls._weight_bytes, **hub_options)
+            folder = hub.fetch(name, weight_bytes=cls._weight_bytes, subfolder=subfolder, **hub_options)
             return cls.from_pretrained(folder, map_location=map_location)
         except InputError as error:
             error.args = (hub.without_cache_paths(str(error), name),)

@@ -11,7 +11,7 @@ from hub_client import REPO, python
 from hub_server import HubServer, Repository, cut_download, hang, status
 from safetensors.torch import save
 
-from dcgan import Generator, InputError
+from dcgan import Discriminator, Generator, InputError
 from dcgan.checkpoints import load_generator
 from dcgan.hub import HubError, Patience, is_repo_id, persistently
 
@@ -80,6 +80,16 @@ def test_main_and_every_tag_draw_what_the_local_folder_draws_and_need_nothing_bu
     script = 'tell([summary(), summary(revision="epoch-0001"), summary(revision="epoch-0002")])'
     assert client(script) == [[summary(pushed_run, name) for name in (None, "epoch-0001", "epoch-0002")]]
     assert fetched(hub) == {"config.json", "model.safetensors"}
+
+
+def test_the_discriminator_comes_from_its_subfolder(client, pushed_run):
+    (found,) = client("""
+from dcgan import Discriminator
+parameters = Discriminator.from_pretrained("alice/faces", subfolder="discriminator", revision="epoch-0001").parameters()
+tell(sum(parameter.double().sum().item() for parameter in parameters))
+""")
+    local = Discriminator.from_pretrained(pushed_run / "epochs" / "epoch-0001", subfolder="discriminator")
+    assert found == sum(parameter.double().sum().item() for parameter in local.parameters())
 
 
 def test_a_private_repository_opens_with_its_owners_token_and_not_without(client, repository, hub):
