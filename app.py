@@ -8,6 +8,7 @@ python app.py --model user/name                  one on the Hugging Face Hub
 from __future__ import annotations
 
 import html
+import math
 import os
 import random
 import re
@@ -30,11 +31,13 @@ from dcgan.errors import InputError
 from dcgan.images import ANIMATIONS, enlarge
 from dcgan.latents import SEEDS, latents, seeds_from, walk
 from dcgan.library import HubLibrary, Library, open_library
-from dcgan.models import Generator
-from dcgan.sampling import DEVICES, faces, pick_device, render
+from dcgan.models import Discriminator, Generator
+from dcgan.sampling import DEVICES, faces, most_believed, pick_device, render
 
 BUNDLED = Path(__file__).parent / "checkpoints" / "adventurer-96"
 MOST_FACES = 64
+MOST_DRAWN = 16  # times as many faces as are shown
+PSI = (0.3, 1.2)
 MOST_KEYFRAMES = 12
 FRAMES = (8, 240)
 SIZES = (96, 768)
@@ -44,7 +47,12 @@ FILES_KEPT_SECONDS = 3600
 CSS = """
 .gradio-container .main.fillable { max-width: 1120px !important; }
 #gallery .grid-container { grid-template-columns: repeat(auto-fill, minmax(max(96px, 12%), 1fr)) !important; }
-#gallery .caption-label { font-variant-numeric: tabular-nums; }
+#gallery .thumbnail-lg { aspect-ratio: auto; height: auto; display: flex; flex-direction: column; }
+#gallery .thumbnail-lg img { aspect-ratio: 1; height: auto; }
+#gallery .caption-label {
+  position: static; width: 100%; max-width: none; border: 0; padding: 3px 0; text-align: center;
+  font-variant-numeric: tabular-nums;
+}
 #walk img { max-height: 420px; object-fit: contain; }
 footer { display: none !important; }
 """
@@ -60,23 +68,41 @@ class Handlers:
         self.library, self.files = library, files
 
     def generate(
-        self, seed: int = 0, count: int = 16, randomize: bool = False, checkpoint: str | None = None
+        self,
+        seed: int = 0,
+        count: int = 16,
+        randomize: bool = False,
+        checkpoint: str | None = None,
+        psi: float = 1.0,
+        best_of: int = 1,
     ) -> tuple[list[tuple[np.ndarray, str]], int]:
-        """Draw faces from consecutive seeds.
+        """Draw faces from consecutive seeds, or the best of them.
 
         Args:
             seed: the first face's seed, 0 to 2147483647; a fraction is rounded.
             count: how many faces, 1 to 64.
             randomize: draw the first seed by chance instead.
             checkpoint: one of /list_checkpoints; the first of them by default.
+            psi: truncation, 0.3 to 1.2: below 1 faces come nearer to the average one, above 1 they get stranger.
+            best_of: 1 to 16; above 1 so many times as many faces are drawn, and those kept that the discriminator
+                takes for real most, the most believed first.
 
         Returns:
-            The faces with their seeds as captions, and the first seed.
+            The faces with their seeds as captions, where some were chosen with the discriminator's belief too, and the
+            first seed.
         """
         generator = self._generator(checkpoint)
         first = random.randrange(SEEDS) if randomize else _seed(seed)
-        seeds = seeds_from(first, _whole("The number of faces", count, 1, MOST_FACES))
-        return [(face, str(s)) for face, s in zip(faces(generator, seeds), seeds, strict=True)], first
+        count = _whole("The number of faces", count, 1, MOST_FACES)
+        best_of = _whole("Best of", best_of, 1, MOST_DRAWN)
+        psi = _between("The truncation", psi, *PSI)
+        seeds = seeds_from(first, count * best_of)
+        captions = [str(seed) for seed in seeds]
+        if best_of > 1:
+            picked = most_believed(generator, self._discriminator(checkpoint), seeds, count, psi)
+            seeds = [seed for seed, _ in picked]
+            captions = [f"{seed} · {_percent(logit)}" for seed, logit in picked]
+        return list(zip(faces(generator, seeds, psi), captions, strict=True)), first
 
     def avatar(self, seed: int = 0, checkpoint: str | None = None) -> np.ndarray:
         """Draw one face.
@@ -149,6 +175,19 @@ class Handlers:
                     shutil.rmtree(old, ignore_errors=True)
         return Path(tempfile.mkdtemp(dir=self.files))
 
+    def _discriminator(self, checkpoint: str | None) -> Discriminator:
+        try:
+            discriminator = self.library.discriminator(checkpoint)
+        except InputError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        if discriminator is None:
+            raise gr.Error(
+                f"{checkpoint or self.library.default} came without the discriminator that would choose the best; "
+                "set Best of to 1, or choose another checkpoint.",
+                print_exception=False,
+            )
+        return discriminator
+
     def _generator(self, checkpoint: str | None) -> Generator:
         try:
             return self.library.generator(checkpoint)
@@ -186,6 +225,18 @@ def _generate_tab(arrival: Dependency, handlers: Handlers, checkpoint: gr.Dropdo
             randomize = gr.Checkbox(False, label="Randomize", info="draw the seed by chance", elem_id="randomize")
             count = gr.Slider(1, MOST_FACES, value=16, step=1, precision=0, label="Faces", elem_id="count")
             button = gr.Button("Generate", variant="primary", elem_id="generate")
+            with gr.Accordion("More", open=False, elem_id="more"):
+                psi = gr.Slider(*PSI, value=1, step=0.05, label="Truncation", info="low: plainer", elem_id="psi")
+                best_of = gr.Slider(
+                    1,
+                    MOST_DRAWN,
+                    value=1,
+                    step=1,
+                    precision=0,
+                    label="Best of",
+                    info="the most convincing",
+                    elem_id="best-of",
+                )
         with gr.Column(scale=3, min_width=320):
             gallery = gr.Gallery(
                 format="png",
@@ -196,7 +247,7 @@ def _generate_tab(arrival: Dependency, handlers: Handlers, checkpoint: gr.Dropdo
                 buttons=["download", "fullscreen"],
                 elem_id="gallery",
             )
-    inputs, outputs = [seed, count, randomize, checkpoint], [gallery, seed]
+    inputs, outputs = [seed, count, randomize, checkpoint, psi, best_of], [gallery, seed]
     options = {"api_visibility": "private", "show_progress_on": gallery, "concurrency_limit": 4}
     for event in (button.click, seed.submit, checkpoint.input, arrival.then):
         event(handlers.generate, inputs, outputs, **options)
@@ -234,7 +285,8 @@ def _endpoints(handlers: Handlers) -> None:
     checkpoint = gr.Textbox("", visible=False)
     count, randomize = gr.Number(16, visible=False), gr.Checkbox(False, visible=False)
     gallery = gr.Gallery(format="png", visible=False)
-    inputs = [seed, count, randomize, checkpoint]
+    psi, best_of = gr.Number(1, visible=False), gr.Number(1, visible=False)
+    inputs = [seed, count, randomize, checkpoint, psi, best_of]
     trigger.click(handlers.generate, inputs, [gallery, seed], api_name="generate", concurrency_limit=4)
     face = gr.Image(format="png", visible=False)
     trigger.click(handlers.avatar, [seed, checkpoint], face, api_name="avatar")
@@ -275,6 +327,22 @@ def _whole(what: str, value: float | str | None, low: int, high: int) -> int:
         shown = "empty" if value is None or value == "" else value
         raise gr.Error(f"{what} is {shown}; it must be a whole number from {low} to {high}.", print_exception=False)
     return number
+
+
+def _between(what: str, value: float | str | None, low: float, high: float) -> float:
+    """`value` as a number within bounds, or a sentence for the visitor."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = None
+    if number is None or not low <= number <= high:
+        shown = "empty" if value is None or value == "" else value
+        raise gr.Error(f"{what} is {shown}; it must be a number from {low} to {high}.", print_exception=False)
+    return number
+
+
+def _percent(logit: float) -> str:
+    return f"{100 / (1 + math.exp(min(-logit, 700))):.0f}%"  # more would overflow
 
 
 def build_parser() -> Parser:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import torch
 
-from dcgan.checkpoints import load_generator, snapshots
+from dcgan.checkpoints import load_generator, snapshot_folder, snapshots
 from dcgan.errors import InputError
 from dcgan.hub import HubError, Repository, cached_refs, is_repo_id
-from dcgan.models import Generator
+from dcgan.models import Discriminator, Generator
 
 FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached
 REFRESH_AFTER = 300.0  # seconds until a visitor's arrival makes us ask the Hub again
@@ -51,6 +51,7 @@ class Library:
         self._snapshots = {f"{self.default}@{name}": name for name in reversed(snapshots(self.folder))}
         self._loading = threading.Lock()
         self._generators = {self.default: load_generator(Path(folder)).to(device)}
+        self._discriminators: dict[str, Discriminator | None] = {}
 
     @property
     def names(self) -> list[str]:
@@ -71,6 +72,18 @@ class Library:
                 self._generators[name] = load_generator(self.folder, self._snapshots[name]).to(self.device)
             return self._generators[name]
 
+    def discriminator(self, name: str | None = None) -> Discriminator | None:
+        """The discriminator that was trained against `generator(name)`, where the folder has it."""
+        name = name or self.default
+        if name not in self.names:
+            raise unknown_checkpoint(name, self.names)
+        with self._loading:
+            if name not in self._discriminators:
+                snapshot = self._snapshots.get(name)
+                folder = snapshot_folder(self.folder, snapshot) if snapshot else self.folder
+                self._discriminators[name] = load_discriminator(folder, self.device)
+            return self._discriminators[name]
+
     def refresh(self) -> None:
         """See what is new. A folder is what it was when the app started."""
 
@@ -87,6 +100,7 @@ class HubLibrary:
         self._own_name = f"{repo_id}@{revision}" if revision else repo_id
         self._commits: dict[str, str] = {}  # by name, best first; empty until something can be had
         self._generators: dict[str, Generator] = {}  # by commit
+        self._discriminators: dict[str, Discriminator | None] = {}  # by commit
         self._problem: InputError | None = None
         self._loading, self._refreshing = threading.Lock(), threading.Lock()
         self._asked_at = -REFRESH_AFTER
@@ -129,6 +143,23 @@ class HubLibrary:
                     self._generators[commit] = self._load_snapshot(name, commit)
         return self._generators[commit]
 
+    def discriminator(self, name: str | None = None) -> Discriminator | None:
+        """As `Library.discriminator`; it is fetched when it is first asked for.
+
+        Raises:
+            InputError: no such name, or the Hub can't be reached.
+        """
+        commits = self._commits
+        if not commits or name in self._fallback.names:
+            return self._fallback.discriminator(name)
+        name = name or next(iter(commits))
+        if name not in commits:
+            raise unknown_checkpoint(name, self.names)
+        with self._loading:
+            if commits[name] not in self._discriminators:
+                self._discriminators[commits[name]] = self._load_discriminator(commits[name])
+            return self._discriminators[commits[name]]
+
     def refresh(self) -> threading.Thread:
         """Ask the Hub what is new, in the background and not too often."""
         asking = threading.Thread(target=self._ask, name="hub-library", daemon=True)
@@ -169,11 +200,27 @@ class HubLibrary:
     def _load(self, revision: str, **options: bool) -> Generator:
         return Generator.from_pretrained(self._repository.id, revision=revision, **options).to(self._fallback.device)
 
+    def _load_discriminator(self, commit: str) -> Discriminator | None:
+        try:
+            return Discriminator.from_pretrained(
+                self._repository.id, subfolder="discriminator", revision=commit, map_location=self._fallback.device
+            )
+        except HubError as error:
+            if error.temporary:
+                raise
+            return None
+
     def _load_snapshot(self, name: str, commit: str) -> Generator:
         try:
             return self._load(commit, local_files_only=True)
         except HubError:
             return self._load(name.partition("@")[2] or commit)  # by its tag, which is remembered for the next start
+
+
+def load_discriminator(folder: Path, device: torch.device) -> Discriminator | None:
+    if not (folder / "discriminator").is_dir():
+        return None
+    return Discriminator.from_pretrained(folder, subfolder="discriminator", map_location=device)
 
 
 def unknown_checkpoint(name: str, names: list[str]) -> InputError:

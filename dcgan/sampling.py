@@ -8,9 +8,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dcgan.errors import InputError
-from dcgan.images import to_uint8
+from dcgan.images import to_float, to_uint8
 from dcgan.latents import latents
-from dcgan.models import Generator
+from dcgan.models import Discriminator, Generator
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 BATCH = 8  # every forward pass has this many rows, so a face's arithmetic never depends on how many were asked for
@@ -51,6 +51,30 @@ def render(generator: Generator, z: Tensor) -> np.ndarray:
     return np.concatenate(pictures)
 
 
-def faces(generator: Generator, seeds: list[int]) -> np.ndarray:
-    """The faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company."""
-    return render(generator, latents(seeds, generator.latent_dim))
+def faces(generator: Generator, seeds: list[int], psi: float = 1.0) -> np.ndarray:
+    """The faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company.
+
+    `psi` scales the latents (truncation): below 1 faces come nearer to the average one, above 1 they get stranger.
+    """
+    return render(generator, latents(seeds, generator.latent_dim) * psi)
+
+
+@torch.inference_mode()
+def belief(discriminator: Discriminator, pixels: np.ndarray) -> np.ndarray:
+    """How real D takes pictures for, pixels `(N, S, S, 3)` uint8 to logits `(N,)`: above 0 rather real than not."""
+    images = to_float(torch.from_numpy(pixels))[:, : discriminator.config.image_channels]
+    device = next(discriminator.parameters()).device
+    logits = []
+    for rows in images.split(BATCH):
+        padded = F.pad(rows, (0, 0, 0, 0, 0, 0, 0, BATCH - len(rows))).to(device)
+        logits.append(discriminator(padded)[: len(rows)].cpu())
+    return torch.cat(logits).numpy()
+
+
+def most_believed(
+    generator: Generator, discriminator: Discriminator, seeds: list[int], count: int, psi: float = 1.0
+) -> list[tuple[int, float]]:
+    """The `count` seeds whose faces D takes for real most, each with D's logit; the most believed first."""
+    logits = belief(discriminator, faces(generator, seeds, psi))
+    order = np.argsort(-logits, kind="stable")[:count]
+    return [(seeds[i], float(logits[i])) for i in order]

@@ -1,6 +1,7 @@
 """The app's handlers as functions, and its endpoints as a client of the API calls them."""
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import app
 from dcgan import faces
 from dcgan.latents import SEEDS
 from dcgan.library import Library
+from dcgan.sampling import most_believed
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +57,30 @@ def test_the_largest_seed_is_followed_by_the_smallest(handlers):
 
 def test_a_fraction_is_rounded(handlers):
     assert handlers.generate(6.6, 1)[1] == 7
+
+
+def test_truncation_draws_the_same_seeds_nearer_to_the_average(handlers, library):
+    gallery, _ = handlers.generate(7, 3, psi=0.5)
+    assert [caption for _, caption in gallery] == ["7", "8", "9"]
+    assert np.array_equal(np.stack([face for face, _ in gallery]), faces(library.generator(), [7, 8, 9], psi=0.5))
+
+
+def test_the_best_of_many_are_those_the_discriminator_believes_and_can_be_drawn_again(handlers, library):
+    gallery, first = handlers.generate(100, 4, best_of=8)
+    assert first == 100
+    picked = most_believed(library.generator(), library.discriminator(), list(range(100, 132)), 4)
+    assert [caption for _, caption in gallery] == [f"{s} · {100 / (1 + np.exp(-d)):.0f}%" for s, d in picked]
+    for (face, _), (seed, _) in zip(gallery, picked, strict=True):
+        assert np.array_equal(face, handlers.avatar(seed))
+
+
+def test_a_checkpoint_without_a_discriminator_says_so_where_it_would_choose(trained_run, tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(trained_run / name, tmp_path / name)
+    handlers = app.Handlers(Library(tmp_path, torch.device("cpu")), tmp_path)
+    assert handlers.generate(1, 2)[0]
+    with pytest.raises(gr.Error, match="came without the discriminator"):
+        handlers.generate(1, 2, best_of=2)
 
 
 def test_an_avatar_is_the_same_face_as_in_the_gallery(handlers):
@@ -112,6 +138,11 @@ def test_files_of_more_than_an_hour_ago_are_cleared_away(handlers):
         (lambda h: h.generate(0, 0), "The number of faces is 0; it must be a whole number from 1 to 64."),
         (lambda h: h.generate(0, 1000), "The number of faces is 1000"),
         (lambda h: h.generate(0, 1, False, "nobody"), "no checkpoint 'nobody'; there are tiny"),
+        (lambda h: h.generate(0, 1, psi=0), "The truncation is 0; it must be a number from 0.3 to 1.2."),
+        (lambda h: h.generate(0, 1, psi=float("nan")), "The truncation is nan"),
+        (lambda h: h.generate(0, 1, psi=None), "The truncation is empty"),
+        (lambda h: h.generate(0, 1, best_of=0), "Best of is 0; it must be a whole number from 1 to 16."),
+        (lambda h: h.generate(0, 1, best_of=1000), "Best of is 1000"),
         (lambda h: h.avatar(-5), "The seed is -5"),
         (lambda h: h.interpolate("7"), "2 to 12 seeds, as in 7, 42; these are 1"),
         (lambda h: h.interpolate(""), "these are 0"),
@@ -145,7 +176,7 @@ def test_the_api_has_just_these_named_endpoints(client):
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     names = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in endpoints.items()}
     assert names == {
-        "/generate": ["seed", "count", "randomize", "checkpoint"],
+        "/generate": ["seed", "count", "randomize", "checkpoint", "psi", "best_of"],
         "/avatar": ["seed", "checkpoint"],
         "/interpolate": ["seeds", "frames", "format", "size", "checkpoint"],
         "/list_checkpoints": [],

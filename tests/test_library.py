@@ -32,6 +32,18 @@ def test_a_folder_may_have_any_name(trained_run, tmp_path):
     )
 
 
+def test_each_generator_has_its_discriminator_where_the_folder_has_one(trained_run, tmp_path):
+    library = Library(trained_run, torch.device("cpu"))
+    early, late = (library.discriminator(f"tiny@epoch-000{epoch}").main[0].bias for epoch in (1, 2))
+    assert not torch.equal(early, late)
+    assert torch.equal(late, library.discriminator().main[0].bias)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(trained_run / name, tmp_path / name)
+    assert Library(tmp_path, torch.device("cpu")).discriminator() is None
+    with pytest.raises(InputError, match="no checkpoint 'other'"):
+        library.discriminator("other")
+
+
 @pytest.mark.parametrize("name", ["other", "tiny@epoch-0009", "tiny@../..", "@"])
 def test_a_name_that_is_not_in_the_library_is_refused_with_those_that_are(name, trained_run):
     with pytest.raises(InputError, match="tiny@epoch-0002"):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from dcgan import Generator, faces, latents
+from dcgan import Discriminator, Generator, faces, latents
 from dcgan.errors import InputError
-from dcgan.sampling import BATCH, pick_device, render
+from dcgan.sampling import BATCH, belief, most_believed, pick_device, render
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +34,36 @@ def test_a_face_needs_nothing_but_five_lines_of_pytorch(generator):
 def test_faces_are_bytes_of_the_generators_size(generator):
     pixels = faces(generator, [1, 2, 3])
     assert (pixels.shape, pixels.dtype) == ((3, 96, 96, 3), np.uint8)
+
+
+def test_truncation_scales_the_latents_and_changes_nothing_at_one(generator):
+    assert np.array_equal(faces(generator, [5], psi=1.0), faces(generator, [5]))
+    assert np.array_equal(faces(generator, [5], psi=0.5), render(generator, latents([5], 100) * 0.5))
+    near, far = (faces(generator, list(range(20)), psi).astype(float).std(axis=0).mean() for psi in (0.3, 1.2))
+    assert near < far
+
+
+@pytest.mark.parametrize("spectral_norm", [True, False])
+def test_what_d_believes_of_a_picture_does_not_depend_on_its_company(generator, spectral_norm):
+    torch.manual_seed(1)
+    discriminator = Discriminator(feature_maps=4, spectral_norm=spectral_norm).eval()
+    pixels = faces(generator, list(range(BATCH + 3)))
+    logits = belief(discriminator, pixels)
+    assert logits.shape == (BATCH + 3,)
+    assert logits[9] == belief(discriminator, pixels[9:10])[0]
+    with torch.inference_mode():
+        expected = discriminator(torch.from_numpy(pixels).permute(0, 3, 1, 2) / 127.5 - 1)
+    assert np.allclose(logits, expected.numpy(), atol=1e-4)
+
+
+def test_the_most_believed_come_first_with_what_d_thinks_of_them(generator):
+    torch.manual_seed(1)
+    discriminator = Discriminator(feature_maps=4, spectral_norm=True).eval()
+    seeds = list(range(100, 130))
+    picked = most_believed(generator, discriminator, seeds, 4)
+    logits = dict(zip(seeds, belief(discriminator, faces(generator, seeds)), strict=True))
+    assert [seed for seed, _ in picked] == sorted(seeds, key=lambda seed: -logits[seed])[:4]
+    assert [logit for _, logit in picked] == [logits[seed] for seed, _ in picked]
 
 
 def test_drawing_in_train_mode_is_refused(generator):

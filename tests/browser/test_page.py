@@ -138,3 +138,19 @@ def test_a_page_on_a_repository_offers_its_tags_and_no_notice(open_page, serve_a
     )
     wait_for_faces(page, 16)
     assert not {face.tobytes() for face in faces_shown(page)} & {face.tobytes() for face in latest}
+
+
+def test_the_best_of_many_are_shown_with_seed_and_belief(open_page, screenshot):
+    page = open_page()
+    wait_for_faces(page, 16)
+    page.locator("#more button").first.click()
+    page.locator("#best-of input[type=number]").fill("4")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#gallery .caption-label')?.innerText.includes('%')")
+    wait_for_faces(page, 16)
+    seeds, beliefs = zip(*(caption.split(" · ") for caption in captions(page)), strict=True)
+    assert len(set(seeds)) == 16
+    assert all(0 <= int(seed) < 64 for seed in seeds)
+    shown = [int(belief.rstrip("%")) for belief in beliefs]
+    assert shown == sorted(shown, reverse=True)
+    screenshot(page, "best-of")
