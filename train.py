@@ -225,7 +225,7 @@ def close_publisher(publisher: Publisher, status: int) -> int:
         problem = HubError("interrupted")
     if problem is None:
         return status
-    missing = ", ".join(publisher.missing()) or "the folder as it is now"
+    missing = ", ".join(publisher.missing()) or "what is newest in the folder"
     print(
         f"error: not pushed to {publisher.repository.id}: {missing} ({problem}). Everything is in {publisher.folder}; "
         f"push it later with: {publisher.command}",

@@ -5,6 +5,8 @@ A face is its seed: `latent(seed, dim)` is the same on every machine, and needs 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 import torch
 from torch import Tensor
 
@@ -46,6 +48,23 @@ def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
     return torch.where(sine.abs() < 1e-4, torch.lerp(start, end, t), arc)
 
 
+def along(stops: Tensor, positions: Iterable[float], way: Callable[[Tensor, Tensor, float], Tensor] = slerp) -> Tensor:
+    """Latents `(N, D)` at N positions on the way from stop to stop `(K, D)`: at 0 the first, at 1.5 amid 2nd and 3rd.
+
+    Exactly the stop at a whole position. `way` goes one leg: `slerp`, or `torch.lerp` for a straight one.
+
+    Raises:
+        ValueError: a position outside 0 to K - 1.
+    """
+    path = []
+    for position in positions:
+        if not 0 <= position <= len(stops) - 1:
+            raise ValueError(f"position {position} is outside 0 to {len(stops) - 1}, the last of {len(stops)} stops")
+        leg = int(position)
+        path.append(way(stops[leg], stops[leg + 1], position - leg) if position > leg else stops[leg])
+    return torch.stack(path)
+
+
 def walk(keyframes: Tensor, frames: int, closed: bool = False) -> Tensor:
     """Latents `(frames, D)` from keyframe to keyframe `(K, D)` by slerp, evenly spaced; frame 0 is the first keyframe.
 
@@ -58,10 +77,5 @@ def walk(keyframes: Tensor, frames: int, closed: bool = False) -> Tensor:
     if frames < 2:
         raise ValueError(f"a walk of {frames} frames has no way to go; take 2 or more")
     stops = torch.cat([keyframes, keyframes[:1]]) if closed else keyframes
-    legs = len(stops) - 1
     steps = frames if closed else frames - 1
-    path = []
-    for frame in range(frames):
-        leg, within = divmod(frame * legs, steps)
-        path.append(slerp(stops[leg], stops[leg + 1], within / steps) if within else stops[leg])
-    return torch.stack(path)
+    return along(stops, (frame * (len(stops) - 1) / steps for frame in range(frames)))

@@ -34,6 +34,7 @@ from dcgan.hub import MAIN, HubError, Repository
 from dcgan.models import read_config
 
 Contents = dict[str, Path | bytes]  # of a commit, by path
+LONGEST_STOP = 20.0  # seconds that a stopped run waits for the Hub; torchrun, for one, ends it after 30
 STATE_BRANCH = "state"  # of the repository, with what --resume needs; never on main
 
 
@@ -103,7 +104,7 @@ class Publisher:
         """Push what is left, and wait for that; gives what stood in the way.
 
         Of a run that has `ended` main gets the folder as it is; one that was stopped is in a hurry: nothing is tried
-        twice, and what its snapshots don't say waits for the run to go on.
+        twice or waited for long, and what its snapshots don't say waits for the run to go on.
         """
         if self.missing():
             self._tell(f"pushing to {self.repository.id}: {', '.join(self.missing())} to go")
@@ -111,8 +112,8 @@ class Publisher:
         if not ended:
             self._hurry.set()
         self._news.set()
-        self._thread.join()
-        return self._problem
+        self._thread.join(None if ended else LONGEST_STOP)
+        return HubError("there was no more time for it") if self._thread.is_alive() else self._problem
 
     def _work(self) -> None:
         while True:

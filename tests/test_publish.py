@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import threading
 import time
 from math import inf
 from pathlib import Path
@@ -449,3 +450,19 @@ def test_a_push_that_cannot_work_costs_one_line(arguments, message, tmp_path, mo
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_stopped_run_does_not_wait_long_for_a_hub_that_hangs(trained_run, monkeypatch):
+    class Hanging:
+        id = REPO
+
+        def refs(self) -> None:
+            threading.Event().wait(60)
+
+    monkeypatch.setattr(publish, "LONGEST_STOP", 0.2)
+    publisher = publish.Publisher(trained_run, Hanging(), "a run", tell=lambda words: None)
+    publisher.start()
+    began = time.monotonic()
+    assert "no more time" in str(publisher.close(ended=False))
+    assert time.monotonic() - began < 5
+    assert publisher.missing() == NAMES[:2]
