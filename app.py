@@ -289,7 +289,7 @@ def _endpoints(handlers: Handlers) -> None:
     inputs = [seed, count, randomize, checkpoint, psi, best_of]
     trigger.click(handlers.generate, inputs, [gallery, seed], api_name="generate", concurrency_limit=4)
     face = gr.Image(format="png", visible=False)
-    trigger.click(handlers.avatar, [seed, checkpoint], face, api_name="avatar")
+    trigger.click(handlers.avatar, [seed, checkpoint], face, api_name="avatar", concurrency_limit=4)
     seeds = gr.Textbox("7, 42", visible=False)
     frames, size = gr.Number(48, visible=False), gr.Number(384, visible=False)
     format = gr.Radio(list(ANIMATIONS), value="GIF", visible=False)

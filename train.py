@@ -205,14 +205,14 @@ def open_publisher(options: argparse.Namespace, plan: Plan) -> Publisher | None:
         return None
     keep_quiet()
     repository = Repository(options.push_to_hub)
-    publisher = Publisher(plan.folder, repository, plan.run_id, tqdm.write, with_state=options.push_state)
+    publisher = Publisher(plan.folder, repository, plan.run_id, tqdm.write, options.private, options.push_state)
     try:
-        publisher.prepare(options.private)
+        publisher.prepare()
     except HubError as error:
         if not error.temporary:
             raise
         raise InputError(
-            f"{error}. Nothing was started; train without --push-to-hub, and push later with: {publisher.command}"
+            f"{error}. Nothing was started; train without --push-to-hub, and push later with: {publisher.command()}"
         ) from None
     return publisher
 
@@ -221,14 +221,15 @@ def close_publisher(publisher: Publisher, status: int) -> int:
     """Push the rest, say what can't be; the exit status."""
     try:
         problem = publisher.close(ended=status == DONE)
-    except (KeyboardInterrupt, SystemExit):
-        problem = HubError("interrupted")
+    except (KeyboardInterrupt, SystemExit) as stop:
+        problem = HubError("interrupted", temporary=True)
+        status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
     if problem is None:
         return status
     missing = ", ".join(publisher.missing()) or "what is newest in the folder"
     print(
         f"error: not pushed to {publisher.repository.id}: {missing} ({problem}). Everything is in {publisher.folder}; "
-        f"push it later with: {publisher.command}",
+        f"push it later with: {publisher.command(None if problem.temporary else 'user/other')}",
         file=sys.stderr,
     )
     return FAILED if status == DONE else status
@@ -429,4 +430,7 @@ def numbers(text: str) -> tuple[int, ...]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # sys.exit would wait for an upload that the run has given up

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import httpx2
 from huggingface_hub import (
@@ -36,7 +36,7 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils.logging import set_verbosity_error
 
-from dcgan.config import CONFIG_NAME, PICKLE_SUFFIXES, TRAINING_NAME, WEIGHTS_NAME
+from dcgan.config import CONFIG_NAME, PICKLE_SUFFIXES, TRAINING_NAME, WEIGHTS_NAME, GeneratorConfig
 from dcgan.errors import InputError
 
 MAIN = "main"
@@ -70,6 +70,11 @@ def is_repo_id(text: str) -> bool:
     """Whether `text` is written like a repository of the Hub: user/name."""
     well_formed = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", text, re.ASCII)
     return bool(well_formed) and not re.search(r"--|\.\.|\.git$|[.-](/|$)", text)
+
+
+def is_snapshot(tag: str) -> bool:
+    """Whether a tag is one that a run gives its snapshots."""
+    return bool(re.fullmatch(r"epoch-\d{4,}", tag))
 
 
 def persistently(
@@ -146,20 +151,40 @@ class Repository:
                     f"--private: {self.id} exists already and is public; make it private in its settings on the Hub, "
                     "or name another repository."
                 )
-        self.check_owner(self.refs().branches[MAIN], run_id)
+        refs = self.refs()
+        self.check_owner(refs.branches[MAIN], run_id)
+        for name in sorted(filter(is_snapshot, refs.tags))[-1:]:
+            self.check_owner(refs.tags[name], run_id)
 
-    def check_owner(self, commit: str, run_id: str | None) -> None:
-        """Refuse where `commit` holds another run than `run_id`, or a model of which no run is known."""
+    def check_owner(self, commit: str, run_id: str | None) -> int:
+        """The step of the run `run_id` that `commit` holds; 0 where it holds nothing yet, or says no step.
+
+        Raises:
+            HubError: it holds another run, or a model that isn't known to be of this one.
+        """
         files = self.files(commit)
         if TRAINING_NAME in files:
-            theirs = run_id_in(self.read(TRAINING_NAME, commit))
-            if theirs != run_id:
+            facts = read_facts(self.read(TRAINING_NAME, commit))
+            if (theirs := facts.get("run_id")) != run_id or run_id is None:
                 raise HubError(
                     f"{self.id} holds another run already ({theirs}); push to another repository. That run itself goes "
                     f"on with --resume, in its folder or as --resume {self.id}."
                 )
-        elif run_id and WEIGHTS_NAME in files:
+            return facts.get("step") or 0
+        if WEIGHTS_NAME in files and (run_id or not self._holds_a_generator(commit, files)):
             raise HubError(f"{self.id} holds a model already, and no run of train.py's; push to another repository.")
+        return 0
+
+    def _holds_a_generator(self, commit: str, files: Mapping[str, int]) -> bool:
+        if not files.get(CONFIG_NAME, LARGEST_CONFIG) < LARGEST_CONFIG:
+            return False
+        try:
+            GeneratorConfig.from_dict(read_facts(self.read(CONFIG_NAME, commit)))
+        except HubError:
+            raise
+        except InputError:
+            return False
+        return True
 
     def refs(self) -> Refs:
         with self.explained():
@@ -194,7 +219,7 @@ class Repository:
     def download(self, revision: str, patterns: Sequence[str], folder: Path) -> None:
         """Put the files of a revision that match into `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch, self.explained(revision):
+        with tempfile.TemporaryDirectory(dir=folder) as scratch, self.explained(revision, into=folder):
             snapshot_download(self.id, revision=revision, allow_patterns=list(patterns), local_dir=scratch)
             for path in sorted(Path(scratch).rglob("*")):
                 name = path.relative_to(scratch)
@@ -233,14 +258,14 @@ class Repository:
             self.api.create_branch(self.id, branch=name, revision=commit, exist_ok=True)
 
     @contextmanager
-    def explained(self, revision: str | None = None, writing: bool = False) -> Iterator[None]:
+    def explained(self, revision: str | None = None, writing: bool = False, into: Path | None = None) -> Iterator[None]:
         """Turns whatever the client raises into a HubError."""
         try:
             yield
         except InputError:
             raise
         except Exception as error:  # the client raises nearly anything: its own, httpx2's, OSError, RuntimeError
-            raise _explanation(error, self.id, revision, writing) from error
+            raise _explanation(error, self.id, revision, writing, into) from error
 
 
 def fetch(
@@ -294,8 +319,14 @@ def fetch(
 def cached_refs(repo_id: str) -> dict[str, str]:
     """The commits that names of a repository stood for when the cache last heard of them."""
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo_id, repo_type="model") / "refs"
-    files = [path for path in folder.rglob("*") if path.is_file()]
-    return {path.relative_to(folder).as_posix(): path.read_text().strip() for path in files}
+    refs = {}
+    for path in (path for path in folder.rglob("*") if path.is_file()):
+        commit = path.read_text(errors="replace").strip()
+        if re.fullmatch("[0-9a-f]{40}", commit):
+            refs[path.relative_to(folder).as_posix()] = commit
+        else:
+            path.unlink(missing_ok=True)  # damaged: the client would stumble over it, too
+    return refs
 
 
 def without_cache_paths(message: str, repo_id: str) -> str:
@@ -309,12 +340,13 @@ def keep_quiet() -> None:
     set_verbosity_error()
 
 
-def run_id_in(facts: bytes) -> str | None:
-    """Which run a training.json or state.json is of."""
+def read_facts(text: bytes) -> dict[str, Any]:
+    """What a JSON file says; nothing where it is damaged."""
     try:
-        return json.loads(facts)["run_id"]
-    except (ValueError, KeyError, TypeError):
-        return None
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def _cached(repo_id: str, name: str, commit: str, cache_dir: str | Path | None) -> Path | None:
@@ -355,10 +387,14 @@ def _not_a_checkpoint(repo_id: str, missing: str, files: Mapping[str, int]) -> H
 
 
 def _set_time_limit(seconds: float) -> None:
-    """End requests that say nothing for so long, also those that the client sends with an express `timeout=None`."""
+    """End requests that say nothing for so long, also those that the client sends with an express `timeout=None`.
+
+    Uploads and downloads go by plain HTTP for that: the client's own Xet knows no limit and can't be interrupted.
+    """
     global _time_limit
     if _time_limit == seconds:
         return
+    constants.HF_HUB_DISABLE_XET = True
 
     def limit(request: httpx2.Request) -> None:
         limits = request.extensions["timeout"]
@@ -373,7 +409,7 @@ def _set_time_limit(seconds: float) -> None:
 _time_limit: float | None = None
 
 
-def _explanation(error: Exception, repo_id: str, revision: str | None, writing: bool) -> HubError:
+def _explanation(error: Exception, repo_id: str, revision: str | None, writing: bool, into: Path | None) -> HubError:
     """What went wrong, in the words of someone who has to mend it."""
     chain = list(_causes(error))
     response = next((e.response for e in chain if getattr(e, "response", None) is not None), None)
@@ -387,6 +423,8 @@ def _explanation(error: Exception, repo_id: str, revision: str | None, writing: 
         return HubError(f"the Hub ({constants.ENDPOINT}) can't be reached ({type(chain[-1]).__name__})", temporary=True)
     if isinstance(error, RevisionResolutionError | LocalEntryNotFoundError):
         return HubError(f"{repo_id} is not in the cache", temporary=True)
+    if isinstance(error, OSError) and into:
+        return HubError(f"{repo_id} can't be stored in {into} ({error.strerror or error}); make room there.")
     if isinstance(error, OSError):
         return HubError(
             f"{repo_id} can't be stored in {constants.HF_HUB_CACHE} ({error.strerror or error}); make room there, or "
@@ -409,11 +447,16 @@ def _refusal(response: httpx2.Response, repo_id: str, revision: str | None, writ
     if status in (401, 403) and writing:
         return HubError(
             f"{repo_id} can't be written to with this token ({status}): the repository is somebody else's, or the "
-            f"token may only read; {LOG_IN}, with one that may write there."
+            f"token may only read; {LOG_IN}, with one that may write there.{_in_the_hubs_words(response)}"
         )
     if status in (401, 404):
         return HubError(f"{repo_id} is not on the Hub, or is private; for a private one {LOG_IN}.")
-    return HubError(f"the Hub refuses {repo_id} ({status})")
+    return HubError(f"the Hub refuses {repo_id} ({status}).{_in_the_hubs_words(response)}")
+
+
+def _in_the_hubs_words(response: httpx2.Response) -> str:
+    message = " ".join(response.headers.get("X-Error-Message", "").split())[:200]
+    return f" It says: {message}" if message else ""
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -101,7 +101,7 @@ class HubLibrary:
         self._commits: dict[str, str] = {}  # by name, best first; empty until something can be had
         self._generators: dict[str, Generator] = {}  # by commit
         self._discriminators: dict[str, Discriminator | None] = {}  # by commit
-        self._problem: InputError | None = None
+        self._problem: Exception | None = None
         self._loading, self._refreshing = threading.Lock(), threading.Lock()
         self._asked_at = -REFRESH_AFTER
         self._take_what_is_cached()
@@ -137,11 +137,12 @@ class HubLibrary:
         name = name or next(iter(commits))
         if name not in commits:
             raise unknown_checkpoint(name, self.names)
-        if (commit := commits[name]) not in self._generators:
+        commit = commits[name]
+        generator = self._generators.get(commit) or self._cached_snapshot(commit)
+        if generator is None:
             with self._loading:
-                if commit not in self._generators:
-                    self._generators[commit] = self._load_snapshot(name, commit)
-        return self._generators[commit]
+                generator = self._generators.get(commit) or self._load(name.partition("@")[2] or commit)
+        return self._generators.setdefault(commit, generator)
 
     def discriminator(self, name: str | None = None) -> Discriminator | None:
         """As `Library.discriminator`; it is fetched when it is first asked for.
@@ -184,7 +185,7 @@ class HubLibrary:
             if commit not in self._generators:
                 self._generators[commit] = self._load(commit)
             commits = self._named(commit, self._repository.refs().tags)
-        except InputError as error:
+        except Exception as error:  # whatever it is, the page has to say something
             self._problem = error
             print(f"{self._own_name}: {error}", file=sys.stderr)
             return
@@ -210,11 +211,11 @@ class HubLibrary:
                 raise
             return None
 
-    def _load_snapshot(self, name: str, commit: str) -> Generator:
+    def _cached_snapshot(self, commit: str) -> Generator | None:
         try:
             return self._load(commit, local_files_only=True)
         except HubError:
-            return self._load(name.partition("@")[2] or commit)  # by its tag, which is remembered for the next start
+            return None
 
 
 def load_discriminator(folder: Path, device: torch.device) -> Discriminator | None:

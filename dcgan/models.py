@@ -203,7 +203,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise InputError(
             f"{folder} has no {CONFIG_NAME}, so it is no checkpoint folder; one holds {CONFIG_NAME} and {WEIGHTS_NAME}."
         ) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} can't be read as JSON: {error}") from None
     if not isinstance(config, dict):
         raise InputError(f"{path} holds a {type(config).__name__}, not an object of named settings.")

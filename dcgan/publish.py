@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from dcgan import hub
 from dcgan.card import PLACEHOLDER
@@ -30,7 +31,8 @@ from dcgan.checkpoints import (
 )
 from dcgan.cli import DONE, FAILED, Parser, command
 from dcgan.config import TRAINING_NAME
-from dcgan.hub import MAIN, HubError, Repository
+from dcgan.errors import InputError
+from dcgan.hub import MAIN, HubError, Repository, is_snapshot, read_facts
 from dcgan.models import read_config
 
 Contents = dict[str, Path | bytes]  # of a commit, by path
@@ -51,22 +53,23 @@ class Publisher:
         repository: Repository,
         run_id: str | None,
         tell: Callable[[str], object],
+        private: bool = False,
         with_state: bool = False,
     ):
         self.folder, self.repository, self.run_id = folder, repository, run_id
-        self.with_state = with_state
+        self.private, self.with_state = private, with_state
         self._tell = tell
-        self._tagged: set[str] = set()
-        self._ours: set[str] = set()  # commits that were found to be this run's
+        self._settled: set[str] = set()  # snapshots that need no push any more
+        self._ours: dict[str, int] = {}  # the step of commits that were found to be this run's
         self._state_pushed: str | None = None
         self._news, self._hurry = threading.Event(), threading.Event()
         self._closing = self._ended = False
         self._problem: HubError | None = None
         self._thread = threading.Thread(target=self._work, name="publisher", daemon=True)
 
-    def prepare(self, private: bool) -> None:
+    def prepare(self) -> None:
         """Raises HubError where pushing can't work, soon; creates the repository."""
-        self._persistently(lambda: self.repository.prepare(private, self.run_id), tries=3)
+        self._persistently(lambda: self.repository.prepare(self.private, self.run_id), tries=3)
         if self.with_state:
             self._persistently(self._state_head, tries=3)
 
@@ -76,19 +79,16 @@ class Publisher:
         Raises:
             HubError: what came before it is on the Hub.
         """
-        self._push_snapshots()
-        self._persistently(self._push_folder)
-        self._push_state_if_wanted()
+        self._push(with_folder=True)
 
-    @property
-    def command(self) -> str:
-        """The command that pushes what is missing, for people to copy."""
-        words = ["python", "-m", "dcgan.hub", "push", str(self.folder), self.repository.id]
-        return shlex.join(words + ["--push-state"] * self.with_state)
+    def command(self, repository: str | None = None) -> str:
+        """The command that pushes what is missing, for people to copy; to another repository, if one is named."""
+        words = ["python", "-m", "dcgan.hub", "push", str(self.folder), repository or self.repository.id]
+        return shlex.join(words + ["--private"] * self.private + ["--push-state"] * self.with_state)
 
     def missing(self) -> list[str]:
         """Snapshots that aren't known to be on the Hub."""
-        return [name for name in snapshots(self.folder) if name not in self._tagged]
+        return [name for name in snapshots(self.folder) if name not in self._settled]
 
     # In the background
 
@@ -106,6 +106,8 @@ class Publisher:
         Of a run that has `ended` main gets the folder as it is; one that was stopped is in a hurry: nothing is tried
         twice or waited for long, and what its snapshots don't say waits for the run to go on.
         """
+        if self._thread.ident is None:
+            return None  # the run failed before it began
         if self.missing():
             self._tell(f"pushing to {self.repository.id}: {', '.join(self.missing())} to go")
         self._ended, self._closing = ended, True
@@ -121,11 +123,7 @@ class Publisher:
             self._news.clear()
             closing = self._closing
             try:
-                if self._ended or (closing and not snapshots(self.folder)):
-                    self.push_all()
-                else:
-                    self._push_snapshots()
-                    self._push_state_if_wanted()
+                self._push(with_folder=self._ended or (closing and not snapshots(self.folder)))
                 self._problem = None
             except HubError as error:
                 self._problem = error
@@ -136,38 +134,61 @@ class Publisher:
             if closing:
                 return
 
-    # One thing each, an attempt at a time
+    def _push(self, with_folder: bool) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            # Taken before the snapshots are looked at, so that the state pushed is never ahead of those.
+            state = self._take_state(Path(scratch)) if self.with_state else None
+            problem = None
+            try:
+                for name in self.missing():
+                    self._persistently(lambda name=name: self._push_snapshot(name))
+                if with_folder:
+                    self._persistently(self._push_folder)
+            except HubError as error:
+                if error.temporary or not state:
+                    raise
+                problem = error  # trying again won't help, but the run must be able to go on elsewhere
+            if state:
+                self._persistently(lambda: self._push_state(Path(scratch), state))
+            if problem:
+                raise problem
 
-    def _push_snapshots(self) -> None:
-        for name in self.missing():
-            self._persistently(lambda name=name: self._push_snapshot(name))
+    # One thing each, an attempt at a time
 
     def _push_snapshot(self, name: str) -> None:
         refs = self.repository.refs()
-        if name not in refs.tags:
-            head = self._our_head(refs)
-            commit = self._landed(name) or self._commit(self._snapshot_contents(name), name, head)
-            self.repository.tag(name, commit)
-            self._tell(f"pushed {name} to {self.repository.id}")
-        self._tagged.add(name)
+        if name in refs.tags:
+            self._check_owner(refs.tags[name])
+        else:
+            self._push_new_snapshot(name, refs.branches[MAIN])
+        self._settled.add(name)
+
+    def _push_new_snapshot(self, name: str, head: str) -> None:
+        contents = self._contents(snapshot_folder(self.folder, name))
+        commit = self._landed(name)
+        if commit is None and self._is_behind(self._step_of(contents), self._check_owner(head), name):
+            return
+        self.repository.tag(name, commit or self._commit(contents, name, head))
+        self._tell(f"pushed {name} to {self.repository.id}")
 
     def _landed(self, title: str) -> str | None:
         """The commit with this title, where an earlier attempt made it but didn't hear or live to tag it."""
         history = self.repository.history(MAIN)
         return next((c.oid for c in history if c.title == title and self._description in c.message), None)
 
-    def _snapshot_contents(self, name: str) -> Contents:
-        contents = self._contents(snapshot_folder(self.folder, name))
-        if TRAINING_NAME not in contents and self.run_id:  # a slim copy: it must still say which run this is
-            facts = read_training(self.folder)
-            contents[TRAINING_NAME] = json.dumps({key: facts[key] for key in ("run_id", "command", "data")}).encode()
-        return contents
-
     def _push_folder(self) -> None:
-        """Make main what the folder shows now; nothing is committed where it is that already."""
-        head = self._our_head(self.repository.refs())
-        if self._commit(self._contents(self.folder), "The folder as it is", head) != head:
+        """Make main what the folder shows now; nothing is committed where it is that already, or further."""
+        head, contents = self.repository.refs().branches[MAIN], self._contents(self.folder)
+        if self._is_behind(self._step_of(contents), self._check_owner(head), str(self.folder)):
+            return
+        if self._commit(contents, "The folder as it is", head) != head:
             self._tell(f"pushed {self.folder} to {self.repository.id}")
+
+    def _is_behind(self, step: int, step_there: int, what: str) -> bool:
+        """Whether the run went on elsewhere, so that a push would take the Hub back; that is told."""
+        if behind := bool(step and step < step_there):
+            self._tell(f"{self.repository.id} is at step {step_there} already; {what} (step {step}) is left out")
+        return behind
 
     def _contents(self, folder: Path) -> Contents:
         """What of a folder is pushed; in the model card its own path becomes the repository's name."""
@@ -175,46 +196,51 @@ class Publisher:
         if CARD_NAME in contents:
             card = (folder / CARD_NAME).read_text(encoding="utf-8")
             contents[CARD_NAME] = card.replace(PLACEHOLDER, self.repository.id).encode()
+        if TRAINING_NAME not in contents and self.run_id:  # a slim copy: it must still say which run this is
+            facts = read_training(self.folder)
+            contents[TRAINING_NAME] = json.dumps({key: facts[key] for key in ("run_id", "command", "data")}).encode()
         return contents
 
     def _commit(self, contents: Contents, title: str, head: str) -> str:
         commit = self.repository.commit(contents, title, self._description, head)
-        self._ours.add(commit)
+        self._ours[commit] = self._step_of(contents)
         return commit
 
-    def _our_head(self, refs: hub.Refs) -> str:
-        """Main's newest commit, made sure to be no other run's."""
-        head = refs.branches[MAIN]
-        if head not in self._ours:
-            self.repository.check_owner(head, self.run_id)
-            self._ours.add(head)
-        return head
+    def _check_owner(self, commit: str) -> int:
+        """The step of a commit that is made sure to be of no other run."""
+        if commit not in self._ours:
+            self._ours[commit] = self.repository.check_owner(commit, self.run_id)
+        return self._ours[commit]
 
-    def _push_state_if_wanted(self) -> None:
-        if self.with_state:
-            self._persistently(self._push_state)
+    def _step_of(self, contents: Contents) -> int:
+        facts = contents.get(TRAINING_NAME, b"{}")
+        return read_facts(facts if isinstance(facts, bytes) else facts.read_bytes()).get("step") or 0
 
-    def _push_state(self) -> None:
+    def _take_state(self, scratch: Path) -> str | None:
+        """Copy the newest resume state, if it is new: the run deletes its states as it goes on."""
         if newest_state(self.folder) == self._state_pushed:
-            return
-        with tempfile.TemporaryDirectory() as scratch:
-            name = copy_state(self.folder, Path(scratch))  # the run deletes its states as it goes on
-            if name is None:
-                return
-            facts_file = Path(scratch) / "state" / name / STATE_FACTS_NAME
-            facts = json.loads(facts_file.read_text(encoding="utf-8"))
-            facts["config"]["data"] = facts["data_name"]  # a path of this machine helps nobody
-            facts_file.write_text(json.dumps(facts), encoding="utf-8")
-            if (self.folder / METRICS_NAME).is_file():
-                shutil.copyfile(self.folder / METRICS_NAME, Path(scratch) / METRICS_NAME)
-            files = {p.relative_to(scratch).as_posix(): p for p in Path(scratch).rglob("*") if p.is_file()}
-            self._commit_state(files, name)
-        self._state_pushed = name
+            return None
+        name = copy_state(self.folder, scratch)
+        if name is None:
+            return None
+        facts_file = scratch / "state" / name / STATE_FACTS_NAME
+        facts = json.loads(facts_file.read_text(encoding="utf-8"))
+        facts["config"]["data"] = facts["data_name"]  # a path of this machine helps nobody
+        facts_file.write_text(json.dumps(facts), encoding="utf-8")
+        if (self.folder / METRICS_NAME).is_file():
+            shutil.copyfile(self.folder / METRICS_NAME, scratch / METRICS_NAME)
+        return name
 
-    def _commit_state(self, files: Contents, name: str) -> None:
+    def _push_state(self, scratch: Path, name: str) -> None:
+        files = {path.relative_to(scratch).as_posix(): path for path in scratch.rglob("*") if path.is_file()}
+        step = read_facts((scratch / "state" / name / STATE_FACTS_NAME).read_bytes())["step"]
         head = self._state_head()
-        old = [path for path in self.repository.files(head) if path.startswith("state/step-") and path not in files]
-        self._ours.add(self.repository.commit(files, name, self._description, head, STATE_BRANCH, delete=old))
+        if not self._is_behind(step, self._ours[head], f"the resume state {name}"):
+            there = self.repository.files(head)
+            old = [path for path in there if path.startswith("state/step-") and path not in files]
+            commit = self.repository.commit(files, name, self._description, head, STATE_BRANCH, delete=old)
+            self._ours[commit] = step
+        self._state_pushed = name
 
     def _state_head(self) -> str:
         """The newest commit of the state's branch, made sure to be no other run's; the branch is created if need be."""
@@ -224,11 +250,12 @@ class Publisher:
             self.repository.branch(STATE_BRANCH, head)
         if head not in self._ours:
             kept = next((path for path in self.repository.files(head) if path.endswith(STATE_FACTS_NAME)), None)
-            if kept and hub.run_id_in(self.repository.read(kept, head)) != self.run_id:
+            facts = read_facts(self.repository.read(kept, head)) if kept else {}
+            if kept and facts.get("run_id") != self.run_id:
                 raise HubError(
                     f"{self.repository.id} keeps the resume state of another run; push to another repository."
                 )
-            self._ours.add(head)
+            self._ours[head] = facts.get("step") or 0
         return head
 
     @property
@@ -240,41 +267,62 @@ class Publisher:
         hub.persistently(attempt, waits, self._hurry.wait, lambda words: self._tell(f"{self.repository.id}: {words}"))
 
 
-def restore(repository: Repository, folder: Path) -> None:
+def restore(repository: Repository, folder: Path, tell: Callable[[str], object] = print) -> None:
     """Bring a run that was pushed with its state to a machine that hasn't got it, so that --resume continues it there.
 
-    `folder` must not exist yet, or be empty; it appears whole or not at all.
+    `folder` must not exist yet, or be empty; what makes it a run that can be resumed comes last.
 
     Raises:
         HubError: the repository can't be had, or keeps no state.
+        InputError: the state is damaged, or the folder can't be written to.
     """
-    refs = repository.refs()
-    if STATE_BRANCH not in refs.branches:
+
+    def persistently(attempt: Callable[[], Any]) -> Any:
+        return hub.persistently(
+            attempt, hub.PATIENCE.waits, time.sleep, lambda words: tell(f"{repository.id}: {words}")
+        )
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".restoring-") as scratch:
+            run = Path(scratch)
+            _fetch_run(repository, run, persistently)
+            for path in sorted(run.iterdir(), key=lambda path: path.name == "state"):
+                path.replace(folder / path.name)
+    except OSError as error:
+        raise InputError(f"{repository.id} can't be restored into {folder} ({error.strerror or error}).") from None
+
+
+def _fetch_run(repository: Repository, run: Path, persistently: Callable[[Callable[[], Any]], Any]) -> None:
+    refs = persistently(repository.refs)
+    state = refs.branches.get(STATE_BRANCH)
+    if state is None or "state/last" not in persistently(lambda: repository.files(state)):
         raise HubError(
-            f"{repository.id} keeps no resume state (a branch {STATE_BRANCH!r}): its run was pushed without "
+            f"{repository.id} keeps no resume state (on a branch {STATE_BRANCH!r}): its run was pushed without "
             "--push-state, so it can be continued only where it was trained."
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        run = Path(scratch) / folder.name
-        run.mkdir()
-        repository.download(refs.branches[STATE_BRANCH], ["state/*", METRICS_NAME], run)
-        saved = load_state(run)
-        for name in sorted(name for name in refs.tags if re.fullmatch(r"epoch-\d{4,}", name)):
-            _restore_snapshot(repository, refs.tags[name], run, name, saved.facts["run_id"])
-        drop_snapshots_after(run, saved.facts["step"])
-        _show_newest_snapshot(run)
-        if folder.exists():
-            folder.rmdir()
-        run.replace(folder)
+    persistently(lambda: repository.download(state, ["state/*", METRICS_NAME], run))
+    try:
+        facts = load_state(run).facts
+        run_id, step = facts["run_id"], facts["step"]
+    except (InputError, KeyError):
+        raise InputError(f"the resume state that {repository.id} keeps is damaged or of another version.") from None
+    for name in sorted(filter(is_snapshot, refs.tags)):
+        persistently(lambda name=name: _fetch_snapshot(repository, refs.tags[name], run, name))
+        kept = snapshot_folder(run, name)
+        if (
+            not (kept / TRAINING_NAME).is_file()
+            or read_facts((kept / TRAINING_NAME).read_bytes()).get("run_id") != run_id
+        ):
+            shutil.rmtree(kept)  # somebody else's tag
+    drop_snapshots_after(run, step)
+    _show_newest_snapshot(run)
 
 
-def _restore_snapshot(repository: Repository, commit: str, run: Path, name: str, run_id: str) -> None:
+def _fetch_snapshot(repository: Repository, commit: str, run: Path, name: str) -> None:
     own = [pattern for pattern in PUBLISHED if pattern != "samples/*"]
-    kept = snapshot_folder(run, name)
-    repository.download(commit, [*own, "samples/latest.png", "samples/timelapse.gif", f"samples/{name}.png"], kept)
-    if read_training(kept)["run_id"] != run_id:
-        shutil.rmtree(kept)
+    patterns = [*own, "samples/latest.png", "samples/timelapse.gif", f"samples/{name}.png"]
+    repository.download(commit, patterns, snapshot_folder(run, name))
 
 
 def _show_newest_snapshot(run: Path) -> None:
@@ -305,10 +353,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     hub.keep_quiet()
     folder, repository = options.folder, Repository(options.repository)
     read_config(folder)
-    run_id = read_training(folder)["run_id"] if (folder / TRAINING_NAME).exists() else None
-    publisher = Publisher(folder, repository, run_id, tell=print, with_state=options.push_state)
+    run_id = read_training(folder).get("run_id") if (folder / TRAINING_NAME).exists() else None
+    publisher = Publisher(folder, repository, run_id, print, options.private, options.push_state)
     try:
-        publisher.prepare(options.private)
+        publisher.prepare()
         publisher.push_all()
     except HubError as error:
         if not error.temporary:

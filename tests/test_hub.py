@@ -138,11 +138,24 @@ def test_each_repository_that_is_no_checkpoint_gets_a_sentence_of_its_own(client
     repository("alice/foreign", {"config.json": b'{"architectures": ["Bert"]}', "model.safetensors": weights()})
     repository("alice/endless", {"config.json": b" " * 100_000, "model.safetensors": weights()})
     repository("alice/broken", {"config.json": b"{", "model.safetensors": weights()})
+    repository("alice/deep", {"config.json": b"[" * 60_000, "model.safetensors": weights()})
     repository("alice/too-big", {"config.json": config(), "model.safetensors": bytes(200_000)})
     repository("alice/too-small", {"config.json": config(), "model.safetensors": b"tiny"})
     misfit = {"config.json": config(latent_dim=4, feature_maps=4), "model.safetensors": weights(latent_dim=5)}
     repository("alice/misfit", misfit)
-    names = ["missing", "text", "pickle", "absurd", "foreign", "endless", "broken", "too-big", "too-small", "misfit"]
+    names = [
+        "missing",
+        "text",
+        "pickle",
+        "absurd",
+        "foreign",
+        "endless",
+        "broken",
+        "deep",
+        "too-big",
+        "too-small",
+        "misfit",
+    ]
     told = dict(zip(names, *client(f'tell([refusal("alice/" + name) for name in {names}])'), strict=True))
     for name, words in {
         "missing": "alice/missing is not on the Hub, or is private",
@@ -152,6 +165,7 @@ def test_each_repository_that_is_no_checkpoint_gets_a_sentence_of_its_own(client
         "foreign": "config.json of alice/foreign has the unknown key 'architectures'",
         "endless": "alice/endless has a config.json of 100,000 bytes",
         "broken": "alice/broken/config.json can't be read as JSON",
+        "deep": "alice/deep/config.json can't be read as JSON",
         "too-big": "alice/too-big: model.safetensors has 200,000 bytes, but its config.json calls for",
         "too-small": "alice/too-small: model.safetensors has 4 bytes, but its config.json calls for",
         "misfit": "alice/misfit/model.safetensors: the tensor main.0.weight is (5, 8, 4, 4), but its config.json calls",

@@ -165,6 +165,34 @@ tell(open_hub().notice)
     assert "make room there" in notice
 
 
+def test_a_damaged_cache_is_mended_and_never_keeps_the_app_from_starting(client, pushed_run, tmp_path):
+    client("open_hub()")
+    (refs,) = (tmp_path / "home").glob("hub/models--alice--faces/refs")
+    for damage in (b"\xff\xfe", b""):
+        (refs / "main").write_bytes(damage)
+        assert client("tell(face(open_hub()))") == [local_face(pushed_run)]
+
+
+def test_whoever_chooses_what_is_cached_does_not_wait_for_whoever_fetches(client, pushed_run, hub):
+    client(f'opened = open_hub(); face(opened, "{REPO}@epoch-0001")')
+    hub.fail("GET|HEAD", "/revision/epoch-0002", hang(20), times=inf)
+    (seconds,) = client(f"""
+import threading
+opened = open_hub()
+settle(opened)
+late, really = opened._commits["{REPO}@epoch-0002"], opened._cached_snapshot
+opened._cached_snapshot = lambda commit: None if commit == late else really(commit)
+opened._generators.clear()
+threading.Thread(target=opened.generator, args=("{REPO}@epoch-0002",), daemon=True).start()
+time.sleep(0.5)
+began = time.monotonic()
+face(opened, "{REPO}@epoch-0001")
+tell(time.monotonic() - began)
+import os; import sys; sys.stdout.flush(); os._exit(0)
+""")
+    assert seconds < 5
+
+
 @pytest.fixture(scope="module")
 def served(serve_app, pushed_store, tmp_path_factory):
     """An app on alice/faces, which has nothing cached but what it starts with: its Hub and a client."""

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import signal
 import threading
 import time
 from math import inf
@@ -18,6 +19,7 @@ from tiny import TINY
 import train
 from dcgan import avatars, publish
 from dcgan.checkpoints import load_state, snapshots
+from dcgan.hub import Refs
 
 THREE = ["--epochs", "3", "--snapshot-epochs", "1,2,3"]
 NAMES = ["epoch-0001", "epoch-0002", "epoch-0003"]
@@ -450,6 +452,175 @@ def test_a_push_that_cannot_work_costs_one_line(arguments, message, tmp_path, mo
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_a_push_never_goes_by_xet_which_has_no_time_limit(push, trained_run, hub):
+    done = push(trained_run, REPO, HF_HUB_DISABLE_XET="0")
+    assert done.returncode == 0, done.stderr
+    assert not any("xet" in path for _, path in hub.requests)
+
+
+def test_an_older_copy_of_a_run_takes_the_hub_not_back(run_train, push, hub, tmp_path):
+    flags = ["--push-to-hub", REPO, "--push-state"]
+    assert run_train(*TINY, *THREE, "--max-steps", "7", *flags, out="old").returncode == 0
+    assert run_train("--resume", REPO, "--epochs", "3", *flags, out="new").returncode == 0
+    heads = [hub.commits(REPO, branch)[0].oid for branch in ("main", "state")]
+    done = push(tmp_path / "old", REPO, "--push-state")
+    assert done.returncode == 0, done.stderr
+    assert f"{REPO} is at step 15 already; {tmp_path}/old (step 7) is left out" in done.stdout
+    assert f"{REPO} is at step 15 already; the resume state step-7 (step 7) is left out" in done.stdout
+    assert [hub.commits(REPO, branch)[0].oid for branch in ("main", "state")] == heads
+
+
+def test_a_tag_of_another_run_is_not_taken_for_ones_own(run_train, push, pushed_run, hub, tmp_path):
+    store = Repository(tmp_path / "hub" / f"{REPO}.git")
+    store.git("branch", "--force", "main", hub.commits(REPO)[-1].oid)  # main was emptied, the tags remain
+    error = refused(run_train(*TINY, "--push-to-hub", REPO), tmp_path)
+    assert "holds another run already" in error
+
+
+def test_a_state_is_pushed_though_the_hub_refuses_the_snapshots(run_train, hub):
+    hub.fail("POST", "/commit/main", status(400), times=inf)
+    done = run_train(*TINY, *THREE, "--push-to-hub", REPO, "--push-state")
+    assert done.returncode == 1
+    assert f"the Hub refuses {REPO} (400)" in done.stderr
+    assert "hub push" in done.stderr
+    assert "state/step-15/state.json" in hub.files(REPO, "state")
+
+
+class Recorded:
+    """A repository that notes what is committed, and lets the run go on while a tag is made."""
+
+    id = REPO
+
+    def __init__(self, meanwhile):
+        self.committed, self._meanwhile = [], meanwhile
+
+    def refs(self):
+        return Refs({"main": "0" * 40, "state": "1" * 40}, {})
+
+    def check_owner(self, commit, run_id):
+        return 0
+
+    def history(self, branch):
+        return []
+
+    def files(self, commit):
+        return {}
+
+    def commit(self, contents, title, *arguments, **options):
+        self.committed.append(title)
+        return f"{len(self.committed):040}"
+
+    def tag(self, name, commit):
+        self._meanwhile()
+
+
+def test_a_state_on_the_hub_is_never_ahead_of_the_snapshots_there(trained_run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained_run, folder, ignore=shutil.ignore_patterns("epoch-0002", "step-10"))
+    (folder / "state" / "last").write_text("step-5\n")
+
+    def go_on() -> None:
+        shutil.copytree(trained_run, folder, dirs_exist_ok=True)
+
+    repository = Recorded(go_on)
+    run_id = json.loads((folder / "training.json").read_text())["run_id"]
+    publisher = publish.Publisher(folder, repository, run_id, print, with_state=True)
+    publisher.push_all()
+    assert repository.committed[:2] == ["epoch-0001", "The folder as it is"]
+    assert repository.committed[2:] == ["step-5"]
+    publisher.push_all()
+    assert [title for title in repository.committed[3:] if title != "The folder as it is"] == ["epoch-0002", "step-10"]
+
+
+def test_a_publisher_that_never_began_is_closed_at_once_and_advises_what_was_asked_for(trained_run):
+    publisher = publish.Publisher(trained_run, Recorded(None), "a run", print, private=True, with_state=True)
+    assert publisher.close(ended=False) is None
+    assert publisher.command() == f"python -m dcgan.hub push {trained_run} {REPO} --private --push-state"
+    assert " user/other --private" in publisher.command("user/other")
+
+
+def test_an_import_does_not_overwrite_what_is_no_generator_of_ours(pushed_run, push, hub, tmp_path):
+    store = Repository(tmp_path / "hub" / "alice/bert.git")
+    store.create(False)
+    store.commit("main", "alice", "bert", {"config.json": b'{"architectures": []}', "model.safetensors": b"precious"})
+    folder = tmp_path / "imported"
+    folder.mkdir()
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(pushed_run / name, folder / name)
+    refusal = push(folder, "alice/bert")
+    assert refusal.returncode == 2
+    assert "alice/bert holds a model already" in refusal.stderr
+    assert hub.read("alice/bert", "main", "model.safetensors") == b"precious"
+
+
+def test_what_the_hub_says_is_passed_on(push, trained_run, hub):
+    hub.fail("POST", "/commit/", status(403, x_error_message="Private repository storage limit reached"))
+    done = push(trained_run, REPO)
+    assert done.returncode == 2
+    assert "It says: Private repository storage limit reached" in done.stderr
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_whoever_interrupts_the_last_push_gets_out_at_once_and_hears_what_is_missing(
+    number, code, hub, tmp_path, picture_cache
+):
+    hub.fail("PUT", "/upload/", hang(100), times=inf)
+    with hub_client.start(
+        hub, tmp_path / "home", "train.py", *TINY, *THREE, "--push-to-hub", REPO, "--output-dir", str(tmp_path / "run"),
+        DCGAN_CACHE=str(picture_cache), IMPATIENCE="60",
+    ) as process:  # fmt: skip
+        for line in process.stdout:
+            if line.startswith("pushing to"):
+                break
+        while not any("/upload/" in path for _, path in hub.requests):
+            time.sleep(0.05)
+        began = time.monotonic()
+        process.send_signal(number)
+        _, error = process.communicate(timeout=CLIENT_SECONDS)
+    assert time.monotonic() - began < 10
+    assert process.returncode == code
+    assert f"not pushed to {REPO}: epoch-0001, epoch-0002, epoch-0003 (interrupted)" in error
+    assert "Traceback" not in error
+
+
+# A run that comes from the Hub
+
+
+@pytest.fixture
+def pushed_with_state(run_train, hub, tmp_path) -> Repository:
+    done = run_train(*TINY, *THREE, "--push-to-hub", REPO, "--push-state", out="first")
+    assert done.returncode == 0, done.stderr
+    return Repository(tmp_path / "hub" / f"{REPO}.git")
+
+
+def test_a_resume_from_the_hub_outlasts_a_hiccup_and_leaves_foreign_tags_alone(
+    run_train, hub, pushed_with_state, tmp_path
+):
+    pushed_with_state.git("tag", "epoch-0000", hub.commits(REPO)[-1].oid)
+    hub.fail("GET", "/refs", status(503))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
+    done = run_train("--resume", REPO, "--epochs", "4")
+    assert done.returncode == 0, done.stderr
+    assert snapshots(tmp_path / "run") == [*NAMES, "epoch-0004"]
+    assert not list((tmp_path / "run").glob(".restoring*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"state/step-15/state.json": b"{}"}, "the resume state that alice/faces keeps is damaged"),
+        ({"state/step-15/state.safetensors": b"cut"}, "the resume state that alice/faces keeps is damaged"),
+        ({"state": None}, "alice/faces keeps no resume state"),
+    ],
+)
+def test_a_state_that_is_damaged_on_the_hub_costs_one_line(changes, words, run_train, pushed_with_state, tmp_path):
+    pushed_with_state.commit("state", "alice", "damage", changes)
+    error = refused(run_train("--resume", REPO), tmp_path)
+    assert words in error
+    assert str(tmp_path) not in error
 
 
 def test_a_stopped_run_does_not_wait_long_for_a_hub_that_hangs(trained_run, monkeypatch):
