@@ -33,7 +33,7 @@ from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, RECIPES, TrainConfi
 from dcgan.data import Pictures, load_pictures
 from dcgan.distributed import World
 from dcgan.errors import InputError
-from dcgan.hub import HubError, Repository, keep_quiet
+from dcgan.hub import HubError, OccupiedError, Repository, keep_quiet
 from dcgan.publish import Publisher, restore
 from dcgan.run import Run, config_to_resume, new_run_id
 from dcgan.sampling import DEVICES, pick_device
@@ -229,7 +229,7 @@ def close_publisher(publisher: Publisher, status: int) -> int:
     missing = ", ".join(publisher.missing()) or "what is newest in the folder"
     print(
         f"error: not pushed to {publisher.repository.id}: {missing} ({problem}). Everything is in {publisher.folder}; "
-        f"push it later with: {publisher.command(None if problem.temporary else 'user/other')}",
+        f"push it later with: {publisher.command('user/other' if isinstance(problem, OccupiedError) else None)}",
         file=sys.stderr,
     )
     return FAILED if status == DONE else status

@@ -66,6 +66,10 @@ class HubError(InputError):
         self.temporary, self.after = temporary, after
 
 
+class OccupiedError(HubError):
+    """The repository belongs to something else; only another one will do."""
+
+
 def is_repo_id(text: str) -> bool:
     """Whether `text` is written like a repository of the Hub: user/name."""
     well_formed = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", text, re.ASCII)
@@ -166,13 +170,15 @@ class Repository:
         if TRAINING_NAME in files:
             facts = read_facts(self.read(TRAINING_NAME, commit))
             if (theirs := facts.get("run_id")) != run_id or run_id is None:
-                raise HubError(
+                raise OccupiedError(
                     f"{self.id} holds another run already ({theirs}); push to another repository. That run itself goes "
                     f"on with --resume, in its folder or as --resume {self.id}."
                 )
             return facts.get("step") or 0
         if WEIGHTS_NAME in files and (run_id or not self._holds_a_generator(commit, files)):
-            raise HubError(f"{self.id} holds a model already, and no run of train.py's; push to another repository.")
+            raise OccupiedError(
+                f"{self.id} holds a model already, and no run of train.py's; push to another repository."
+            )
         return 0
 
     def _holds_a_generator(self, commit: str, files: Mapping[str, int]) -> bool:

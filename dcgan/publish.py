@@ -32,7 +32,7 @@ from dcgan.checkpoints import (
 from dcgan.cli import DONE, FAILED, Parser, command
 from dcgan.config import TRAINING_NAME
 from dcgan.errors import InputError
-from dcgan.hub import MAIN, HubError, Repository, is_snapshot, read_facts
+from dcgan.hub import MAIN, HubError, OccupiedError, Repository, is_snapshot, read_facts
 from dcgan.models import read_config
 
 Contents = dict[str, Path | bytes]  # of a commit, by path
@@ -252,7 +252,7 @@ class Publisher:
             kept = next((path for path in self.repository.files(head) if path.endswith(STATE_FACTS_NAME)), None)
             facts = read_facts(self.repository.read(kept, head)) if kept else {}
             if kept and facts.get("run_id") != self.run_id:
-                raise HubError(
+                raise OccupiedError(
                     f"{self.repository.id} keeps the resume state of another run; push to another repository."
                 )
             self._ours[head] = facts.get("step") or 0

@@ -321,6 +321,25 @@ def test_a_hub_that_hangs_never_holds_up_the_training(run_train, hub, tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (status(401), "the Hub refuses the token (401)"),
+        (status(403), "can't be written to with this token (403)"),
+        (status(404, x_error_code="RepoNotFound"), "is not on the Hub, or is private"),
+    ],
+    ids=["token revoked", "rights withdrawn", "repository deleted"],
+)
+def test_what_is_taken_away_in_the_middle_of_a_run_costs_the_push_alone(fault, words, run_train, hub, tmp_path):
+    hub.fail("POST", "/preupload/", fault, times=inf)
+    done = run_train(*TINY, *THREE, "--push-to-hub", REPO)
+    assert done.returncode == 1
+    assert load_state(tmp_path / "run").facts["step"] == 15
+    assert words in done.stderr
+    assert f"push it later with: python -m dcgan.hub push {tmp_path}/run {REPO}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 # Bad input: exit 2 before the first step, one line, nothing left behind
 
 
@@ -380,6 +399,7 @@ def test_two_runs_that_began_together_do_not_overwrite_each_other(run_train, hub
     done = run_train(*TINY, *THREE, "--push-to-hub", REPO)
     assert done.returncode == 1
     assert "holds another run already" in done.stderr
+    assert f"push it later with: python -m dcgan.hub push {tmp_path}/run user/other" in done.stderr
     assert titles(hub) == ["initial commit", "theirs"]
     assert load_state(tmp_path / "run").facts["step"] == 15
 
