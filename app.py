@@ -29,10 +29,12 @@ from gradio.events import Dependency
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.images import ANIMATIONS, enlarge
-from dcgan.latents import SEEDS, latents, seeds_from, walk
+from dcgan.latents import SEEDS, latents, seeds_from
 from dcgan.library import HubLibrary, Library, open_library
 from dcgan.models import Discriminator, Generator
-from dcgan.sampling import DEVICES, faces, most_believed, pick_device, render
+from dcgan.recipe import Recipe, to_note
+from dcgan.sampling import DEVICES, faces, most_believed, pick_device
+from dcgan.walks import render_walk
 
 BUNDLED = Path(__file__).parent / "checkpoints" / "adventurer-96"
 MOST_FACES = 64
@@ -124,7 +126,9 @@ class Handlers:
         size: int = 384,
         checkpoint: str | None = None,
     ) -> str:
-        """Walk from face to face and back to the first, as one animated file.
+        """Walk from face to face and back to the first, at a constant visible speed, as one animated file.
+
+        The file carries its recipe in its metadata.
 
         Args:
             seeds: two to twelve seeds, as in "7, 42".
@@ -143,12 +147,14 @@ class Handlers:
         if format not in ANIMATIONS:
             raise gr.Error(f"The format {format!r} is unknown; choose {', '.join(ANIMATIONS)}.", print_exception=False)
 
-        path = walk(latents(chosen, generator.latent_dim), frames, closed=True)
-        pixels = enlarge(render(generator, path), size)
+        pixels = enlarge(render_walk(generator, latents(chosen, generator.latent_dim), frames), size)
         name = checkpoint or self.library.default
+        recipe = Recipe(
+            "walk", checkpoint=name, seeds=tuple(chosen), frames=frames, fps=1000 // FRAME_MS, format=format, size=size
+        )
         name = f"{re.sub('[@/]', '-', name)}_seed-{'-'.join(map(str, chosen))}_{frames}f.{format.lower()}"
         file = self._fresh_folder() / name
-        ANIMATIONS[format](pixels, file, FRAME_MS)
+        ANIMATIONS[format](pixels, file, FRAME_MS, note=to_note(recipe))
         return str(file)
 
     def interpolate_two(self, start: int, end: int, *settings) -> tuple[str, str]:

@@ -21,6 +21,7 @@ import app
 from dcgan import faces
 from dcgan.latents import SEEDS
 from dcgan.library import Library
+from dcgan.recipe import from_file
 from dcgan.sampling import most_believed
 
 
@@ -106,6 +107,14 @@ def test_a_lossless_walk_starts_exactly_with_the_still_and_passes_the_second_fac
         for frame, seed in ((0, 7), (4, 42)):
             webp.seek(frame)
             assert np.array_equal(np.asarray(webp.convert("RGB"))[::4, ::4], handlers.avatar(seed))
+
+
+@pytest.mark.parametrize("format", ["GIF", "WebP", "MP4"])
+def test_a_walks_file_carries_its_recipe(handlers, format):
+    file = handlers.interpolate("7, 42, 99", frames=10, format=format, size=200, checkpoint="tiny@epoch-0001")
+    recipe = from_file(Path(file))
+    assert (recipe.kind, recipe.checkpoint, recipe.seeds) == ("walk", "tiny@epoch-0001", (7, 42, 99))
+    assert (recipe.frames, recipe.fps, recipe.mode, recipe.format, recipe.size) == (10, 20, "loop", format, 200)
 
 
 def test_an_mp4_can_be_had_too(handlers):

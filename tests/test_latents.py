@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from dcgan.latents import SEEDS, latent, latents, seeds_from, slerp, walk
+from dcgan.latents import SEEDS, along, latent, latents, seeds_from, slerp, walk
 
 
 def test_a_latent_is_five_lines_of_anyones_pytorch():
@@ -74,3 +74,21 @@ def test_a_walk_with_one_keyframe_stands_still():
 def test_a_walk_of_one_frame_is_refused():
     with pytest.raises(ValueError, match="2 or more"):
         walk(latents([1, 2], 10), 1)
+
+
+def test_along_is_exact_at_every_stop_and_a_slerp_between_them():
+    stops = latents([1, 2, 3], 100)
+    path = along(stops, [0, 1, 1.25, 2])
+    assert torch.equal(path[[0, 1, 3]], stops)
+    assert torch.equal(path[2], slerp(stops[1], stops[2], 0.25))
+
+
+def test_along_can_go_straight():
+    stops = latents([1, 2], 100)
+    torch.testing.assert_close(along(stops, [0.5], torch.lerp)[0], stops.mean(dim=0))
+
+
+@pytest.mark.parametrize("position", [-0.1, 2.1, float("nan")])
+def test_along_has_no_positions_off_its_stops(position):
+    with pytest.raises(ValueError, match="outside 0 to 2"):
+        along(latents([1, 2, 3], 10), [position])

@@ -1,0 +1,296 @@
+import json
+import math
+import random
+import time
+from urllib.parse import parse_qs, parse_qsl
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from dcgan.errors import InputError
+from dcgan.images import ANIMATIONS, save_png
+from dcgan.latents import SEEDS
+from dcgan.recipe import (
+    KIND,
+    SETTINGS,
+    Choice,
+    Number,
+    Recipe,
+    Text,
+    from_file,
+    from_note,
+    from_query,
+    to_note,
+    to_query,
+)
+
+FRAMES = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
+
+
+def random_recipe(rng: random.Random) -> Recipe:
+    """Any recipe; each setting is at its default now and then."""
+    kind = rng.choice(KIND.options)
+    settings = {name: random_value(rng, bounds) for name, bounds in SETTINGS[kind].items() if rng.random() < 0.7}
+    return Recipe(kind, **settings)
+
+
+def random_value(rng: random.Random, bounds):
+    match bounds:
+        case Number():
+            return rng.choice([bounds.low, bounds.high, rng.uniform(bounds.low, bounds.high)])
+        case Choice():
+            return rng.choice(bounds.options)
+        case Text():
+            return "".join(rng.choices("aZ9/@._- +&=%#;?脸é😀\"'<\\", k=rng.randrange(40)))
+    return rng.sample(range(SEEDS), rng.randrange(bounds.fewest, bounds.most + 1))
+
+
+RECIPES = [random_recipe(random.Random(i)) for i in range(500)]
+
+
+def assert_within_bounds(recipe: Recipe) -> None:
+    assert recipe.kind in KIND.options
+    for name, bounds in SETTINGS[recipe.kind].items():
+        value = getattr(recipe, name)
+        match bounds:
+            case Number():
+                assert bounds.low <= value <= bounds.high
+                assert isinstance(value, float if bounds.digits else int)
+            case Choice():
+                assert value in bounds.options
+            case Text():
+                assert len(value) <= bounds.most
+                assert value.isprintable()
+            case _:
+                assert bounds.fewest <= len(value) <= bounds.most
+                assert all(type(seed) is int and 0 <= seed < SEEDS for seed in value)
+    to_query(recipe).encode("ascii")
+    to_note(recipe).encode("ascii")
+
+
+# Links
+
+
+def test_a_link_gives_the_recipe_back_whichever_way_it_is_parsed():
+    for recipe in RECIPES:
+        query = to_query(recipe)
+        assert from_query(dict(parse_qsl(query))) == recipe
+        assert from_query(parse_qs(query)) == recipe
+
+
+def test_a_link_says_only_what_differs_from_the_defaults():
+    assert to_query(Recipe()) == ""
+    assert to_query(Recipe("walk")) == "kind=walk"
+    assert to_query(Recipe(seed=7, count=1)) == "seed=7&count=1"
+
+
+def test_a_link_is_legible_and_always_in_the_same_order():
+    recipe = Recipe("walk", size=96, psi=0.7, seeds=[3, 1, 2], checkpoint="user/name@epoch-0010", limit=5, mode="open")
+    assert to_query(recipe) == (
+        "kind=walk&checkpoint=user/name@epoch-0010&seeds=3,1,2&mode=open&psi=0.7&size=96&limit=5"
+    )
+
+
+def test_a_link_has_the_names_of_the_apis_arguments():
+    api = {"seed", "count", "checkpoint", "seeds", "frames", "format", "size"}
+    assert set().union(*SETTINGS.values()) >= api | {"model", "commit", "psi", "fps", "mode", "method", "grid", "limit"}
+
+
+def test_an_empty_query_is_the_page_as_it_opens():
+    assert from_query({}) == Recipe() == Recipe("faces", seed=0, count=16, psi=1.0)
+
+
+def test_settings_of_the_other_kind_are_left_alone():
+    assert from_query({"frames": "99", "seed": "5"}) == Recipe(seed=5)
+    assert from_query({"kind": "walk", "seed": "5", "count": "3"}) == Recipe("walk")
+
+
+@pytest.mark.parametrize(
+    ("text", "seed"),
+    [("42", 42), (" 42 ", 42), ("41.6", 42), ("1e3", 1000), ("-1", 0), ("2147483648", SEEDS - 1), ("9" * 99, SEEDS - 1)]
+    + [("inf", SEEDS - 1), ("-inf", 0)]
+    + [(garbage, 0) for garbage in ("", "nan", "seven", "²", "①", "0x10", "1,2", "\ud800", "\0", "None", "__import__")],
+)
+def test_a_number_is_rounded_and_clamped_and_garbage_is_the_default(text, seed):
+    assert from_query({"seed": text}).seed == seed
+
+
+def test_text_of_any_length_is_read_at_once():
+    started = time.process_time()
+    long = from_query({"seed": "9" * 10**6, "count": "x" * 10**6, "seeds": "1," * 10**6, "model": " " * 10**6})
+    assert long == Recipe(seed=SEEDS - 1, seeds=[1] * 64)
+    assert time.process_time() - started < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "psi"), [("0.7", 0.7), ("0.70499", 0.7), ("0", 0.3), ("9", 1.2), ("nan", 1), ("x", 1)]
+)
+def test_truncation_has_two_digits_within_its_bounds(text, psi):
+    assert from_query({"psi": text}).psi == psi
+
+
+@pytest.mark.parametrize(
+    ("text", "seeds"),
+    [
+        ("7, 42", (7, 42)),
+        ("3 1;2,\n1", (3, 1, 2, 1)),
+        ("-5, 99999999999", (0, SEEDS - 1)),
+        ("1, two, 3", (1, 3)),
+        (",".join(map(str, range(99))), tuple(range(12))),
+        ("5", (7, 42)),
+        ("5, 5, 5", (7, 42)),
+        ("", (7, 42)),
+    ],
+)
+def test_keyframes_are_read_from_text_and_a_walk_always_has_two_different_ones(text, seeds):
+    assert from_query({"kind": "walk", "seeds": text}).seeds == seeds
+
+
+def test_faces_can_be_picked_one_by_one():
+    assert Recipe(seed=SEEDS - 1, count=3).shown == [SEEDS - 1, 0, 1]
+    assert from_query({"seeds": "9,9,1"}).shown == [9, 9, 1]
+    assert len(from_query({"seeds": ",".join(["2147483647"] * 99)}).seeds) == 64
+
+
+@pytest.mark.parametrize(
+    ("wish", "value"),
+    [
+        ({"format": "mp4"}, "MP4"),
+        ({"format": "exe"}, "GIF"),
+        ({"mode": "Ping-Pong"}, "ping-pong"),
+        ({"grid": "4"}, 4),
+        ({"grid": "5"}, 1),
+        ({"limit": "10"}, 10),
+        ({"limit": "none"}, None),
+        ({"limit": "1000"}, None),
+    ],
+)
+def test_a_choice_is_one_of_its_options(wish, value):
+    assert getattr(from_query({"kind": "walk", **wish}), *wish) == value
+
+
+def test_names_are_one_short_line():
+    assert from_query({"model": " a\r\nb\0\u202e\ud800 "}).model == "ab"
+    assert len(from_query({"checkpoint": "x" * 10**6}).checkpoint) == 256
+
+
+def test_of_a_repeated_name_the_last_counts():
+    assert from_query(parse_qs("seed=1&seed=2")).seed == 2
+    assert from_query({"seed": []}).seed == 0
+
+
+def test_no_garbage_in_a_link_is_an_error():
+    rng = random.Random(0)
+    numbers = ["0", "-1", "1e400", "-inf", "NaN", "٣", "½", "1_0", "0.5", "9" * 5000, "0" * 5000 + "7", "٣,٤", "1;2 3"]
+    words = [
+        "",
+        " ",
+        "\0",
+        "\ud83d",
+        "脸" * 999,
+        "'; DROP",
+        "<script>",
+        "../../etc/passwd",
+        "http://[",
+        "walk",
+        "{}",
+        "%",
+    ]
+    others = [None, True, -1, 2**70, math.nan, math.inf, 1e308, [], [[]], ["7", "8"], (1, "x", None), {"a": 1}, b"7"]
+    names = ["kind", *SETTINGS["faces"], *SETTINGS["walk"], "unknown", "", "__class__", "settings"]
+    for _ in range(3000):
+        link = {name: rng.choice(rng.choice([numbers, words, others])) for name in rng.sample(names, len(names) // 2)}
+        link.setdefault("kind", rng.choice(["faces", "walk"]))
+        recipe = from_query(link)
+        assert_within_bounds(recipe)
+        assert from_query(dict(parse_qsl(to_query(recipe)))) == recipe
+
+
+# Notes and files
+
+
+def test_a_note_gives_the_recipe_and_its_link_back():
+    for recipe in RECIPES:
+        assert_within_bounds(recipe)
+        assert from_note(to_note(recipe)) == recipe
+        assert to_query(from_note(to_note(recipe))) == to_query(recipe)
+
+
+def test_a_note_is_short_and_names_the_defaults_too():
+    assert json.loads(to_note(Recipe(model="脸"))) == {
+        "dcgan": 1,
+        **{"kind": "faces", "model": "脸", "checkpoint": "", "commit": ""},
+        **{"seed": 0, "count": 16, "seeds": [], "psi": 1.0},
+    }
+    assert max(len(to_note(recipe)) for recipe in RECIPES) < 2500
+
+
+@pytest.mark.parametrize("save", [save_png, *ANIMATIONS.values()])
+def test_every_file_carries_its_recipe(tmp_path, save):
+    recipe = Recipe("walk", model="脸/name", commit="0123abc", seeds=range(12), frames=240, mode="open", format="WebP")
+    if save is save_png:
+        save_png(FRAMES[0], tmp_path / "file", to_note(recipe))
+    else:
+        save(FRAMES, tmp_path / "file", 50, to_note(recipe))
+    assert from_file(tmp_path / "file") == recipe
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["", "Created with GIMP", "7", "null", "[]", "{}", '{"dcgan":0}', '{"dcgan":"1"}', '{"seed":7}', '{"dcgan":1,'],
+)
+def test_a_note_of_others_is_no_recipe(note):
+    with pytest.raises(InputError, match="carries no recipe"):
+        from_note(note)
+
+
+def test_notes_made_to_choke_on_are_no_recipes_either():
+    for note in (
+        "[" * 19_000,
+        '{"dcgan":' * 2000,
+        '{"dcgan":1}' + " " * 10**6,
+        '{"dcgan":1,"seed":' + "9" * 5000 + "}",
+    ):
+        with pytest.raises(InputError, match="carries no recipe"):
+            from_note(note)
+
+
+def test_a_recipe_of_a_later_version_is_called_so():
+    with pytest.raises(InputError, match="later version"):
+        from_note('{"dcgan":2,"seed":7}')
+
+
+def test_what_is_wrong_within_a_note_is_as_in_a_link():
+    nested = json.dumps(
+        {"dcgan": 1, "seed": {"a": [1]}, "count": 10**300, "psi": math.nan, "seeds": [[1], "2", None, -3]}
+    )
+    assert from_note(nested) == Recipe(count=64, seeds=[2, 0])
+    deep = '{"dcgan":1,"model":' + "[" * 900 + "]" * 900 + "}"
+    assert from_note(deep) == Recipe()
+
+
+def test_a_picture_without_a_recipe_says_why_that_may_be(tmp_path):
+    Image.fromarray(FRAMES[0]).save(tmp_path / "plain.png")
+    with pytest.raises(InputError, match="carries no recipe.*strip it"):
+        from_file(tmp_path / "plain.png")
+
+
+@pytest.mark.parametrize(
+    ("content", "length", "sentence"),
+    [
+        (b"", 0, "is no PNG"),
+        (b"just text", 9, "is no PNG"),
+        (b"GIF89a", 200, "This GIF is damaged or cut short"),
+        (b"\x89PNG\r\n\x1a\n", 50_000_000, "larger than 20 MB"),
+    ],
+)
+def test_a_file_that_is_not_ours_gets_one_sentence_at_once(tmp_path, content, length, sentence):
+    with open(tmp_path / "a.png", "wb") as file:
+        file.write(content)
+        file.truncate(length)
+    started = time.process_time()
+    with pytest.raises(InputError, match=sentence) as refusal:
+        from_file(tmp_path / "a.png")
+    assert "\n" not in str(refusal.value)
+    assert time.process_time() - started < 1
