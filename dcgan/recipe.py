@@ -15,8 +15,9 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from dcgan.errors import InputError
-from dcgan.images import ANIMATIONS, read_note
+from dcgan.images import FORMATS
 from dcgan.latents import SEEDS, seeds_from
+from dcgan.notes import read_note
 from dcgan.walks import GRIDS, METHODS, MODES
 from dcgan.walks import KEYFRAMES as FEWEST_AND_MOST_KEYFRAMES
 
@@ -97,7 +98,7 @@ FPS = Number(1, 50, 20)
 MODE = Choice(MODES, "loop")
 METHOD = Choice(tuple(METHODS), "slerp")
 GRID = Choice(GRIDS, 1)
-FORMAT = Choice(tuple(ANIMATIONS), "GIF")
+FORMAT = Choice(FORMATS, "GIF")
 SIZE = Number(96, 768, 384)
 LIMIT = Choice((None, 2, 5, 10), None)
 
@@ -199,7 +200,7 @@ def from_file(path: Path) -> Recipe:
     """The recipe that a PNG, GIF, WebP or MP4 carries.
 
     Raises:
-        InputError: what `dcgan.images.read_note` and `from_note` refuse.
+        InputError: what `dcgan.notes.read_note` and `from_note` refuse.
     """
     return from_note(read_note(path))
 

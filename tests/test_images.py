@@ -1,35 +1,10 @@
-import random
-import struct
-import time
-import zlib
-from pathlib import Path
-from xml.etree import ElementTree
-
 import av
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
-from dcgan.errors import InputError
-from dcgan.images import (
-    ANIMATIONS,
-    MOST_BYTES,
-    enlarge,
-    grid,
-    read_note,
-    save_gif,
-    save_mp4,
-    save_png,
-    save_webp,
-    to_float,
-    to_uint8,
-)
-
-FORMATS = ["PNG", *ANIMATIONS]
-# Longer than any part that a format splits it into, with what XML and JSON have to escape
-LONG_NOTE = '{"name":"脸 <é> & 😀 \\n"}\n' * 300
+from dcgan.images import enlarge, grid, save_gif, save_mp4, save_png, save_webp, to_float, to_uint8
 
 
 def stripes(count: int, side: int = 24) -> np.ndarray:
@@ -126,7 +101,7 @@ def test_a_webp_is_lossless_and_has_every_frame(tmp_path):
 
 def test_an_mp4_is_h264_that_every_browser_plays(tmp_path):
     frames = enlarge(stripes(10), 96)
-    save_mp4(frames, tmp_path / "a.mp4", 50)
+    save_mp4(frames, tmp_path / "a.mp4", 20)
     with av.open(tmp_path / "a.mp4") as video:
         stream = video.streams.video[0]
         decoded = [frame.to_ndarray(format="rgb24") for frame in video.decode(stream)]
@@ -134,183 +109,3 @@ def test_an_mp4_is_h264_that_every_browser_plays(tmp_path):
         assert stream.average_rate == 20
     assert len(decoded) == 10
     assert np.abs(decoded[0].astype(int) - frames[0]).mean() < 6
-
-
-def test_the_formats_are_known_by_their_common_names():
-    assert list(ANIMATIONS) == ["GIF", "WebP", "MP4"]
-
-
-def save(format: str, path: Path, note: str = "") -> Path:
-    """Ten frames, or the first alone as a PNG."""
-    if format == "PNG":
-        save_png(stripes(1)[0], path, note)
-    else:
-        ANIMATIONS[format](stripes(10), path, 50, note)
-    return path
-
-
-def decoded(path: Path) -> list[np.ndarray]:
-    if path.read_bytes()[4:8] == b"ftyp":
-        with av.open(path) as video:
-            assert video.streams.video[0].average_rate == 20
-            return [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
-    with Image.open(path) as picture:
-        frames = []
-        for i in range(getattr(picture, "n_frames", 1)):
-            picture.seek(i)
-            assert picture.info.get("duration", 50) == 50
-            frames.append(np.asarray(picture.convert("RGB")))
-        return frames
-
-
-@pytest.mark.parametrize("note", ["x", "七 and 四十二 &amp; <b>", LONG_NOTE], ids=["short", "to escape", "long"])
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_note_is_read_back_from_every_format_whatever_the_file_is_called(tmp_path, format, note):
-    assert read_note(save(format, tmp_path / "file", note)) == note
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_without_a_note_there_is_none(tmp_path, format):
-    assert read_note(save(format, tmp_path / "file")) == ""
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_note_changes_no_pixel_no_frame_and_no_duration(tmp_path, format):
-    plain = decoded(save(format, tmp_path / "plain"))
-    noted = decoded(save(format, tmp_path / "noted", LONG_NOTE))
-    assert len(plain) == (1 if format == "PNG" else 10)
-    difference = np.abs(np.stack(plain).astype(int) - np.stack(noted)).mean()
-    assert difference < 1 if format == "MP4" else difference == 0  # under load x264 was seen to vary a little by itself
-
-
-def test_other_programs_find_the_note_where_each_format_has_its_comment(tmp_path):
-    with Image.open(save("PNG", tmp_path / "a.png", "七")) as png:
-        assert png.text == {"Comment": "七"}
-    with Image.open(save("GIF", tmp_path / "a.gif", "七")) as gif:
-        assert gif.info["comment"].decode() == "七"
-    with Image.open(save("WebP", tmp_path / "a.webp", "七 & 四")) as webp:
-        described = ElementTree.fromstring(webp.info["xmp"]).find(".//{http://purl.org/dc/elements/1.1/}description")
-        assert "".join(described.itertext()) == "七 & 四"
-    with av.open(save("MP4", tmp_path / "a.mp4", "七")) as video:
-        assert video.metadata["comment"] == "七"
-
-
-def pillow_file(path: Path, format: str, **options) -> Path:
-    Image.new("RGB", (8, 8)).save(path, format, **options)
-    return path
-
-
-def chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-
-@pytest.mark.parametrize("format", ["PNG", "GIF", "WebP"])
-def test_what_others_saved_has_no_note(tmp_path, format):
-    assert read_note(pillow_file(tmp_path / "a", format)) == ""
-
-
-@pytest.mark.parametrize("content", [b"", b"R", b"Dear all,\n", b"\x89PNG", bytes(1000)])
-def test_a_file_of_another_kind_is_called_so(tmp_path, content):
-    (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(InputError, match="no PNG, GIF, WebP or MP4"):
-        read_note(tmp_path / "a.png")
-
-
-def test_a_jpeg_is_not_taken_for_a_png_by_its_name(tmp_path):
-    with pytest.raises(InputError, match="no PNG, GIF, WebP or MP4"):
-        read_note(pillow_file(tmp_path / "a.png", "JPEG"))
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_file_cut_short_anywhere_is_never_taken_for_a_whole_one(tmp_path, format):
-    whole = save(format, tmp_path / "whole", "a note").read_bytes()
-    cut = tmp_path / "cut"
-    for length in range(12, len(whole)):
-        cut.write_bytes(whole[:length])
-        with pytest.raises(InputError, match=f"This {format} is damaged or cut short"):
-            read_note(cut)
-
-
-@pytest.mark.parametrize("format", FORMATS)
-def test_a_damaged_file_gives_a_note_or_a_sentence_and_nothing_else(tmp_path, format):
-    rng = random.Random(format)
-    whole = save(format, tmp_path / "whole", "a note").read_bytes()
-    damaged, refused = tmp_path / "damaged", 0
-    for _ in range(500):
-        content = bytearray(whole)
-        for _ in range(rng.randrange(1, 6)):
-            content[rng.randrange(12, len(content))] = rng.choice([0, 1, 255, rng.randrange(256)])
-        damaged.write_bytes(content)
-        try:
-            assert isinstance(read_note(damaged), str)
-        except InputError:
-            refused += 1
-    assert refused
-
-
-def test_a_length_beyond_what_python_can_count_is_damage(tmp_path):
-    (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x08ftyp" + struct.pack(">I4sQ", 1, b"moov", 2**64 - 1))
-    with pytest.raises(InputError, match="damaged"):
-        read_note(tmp_path / "a.mp4")
-
-
-def test_a_file_of_50_mb_is_refused_unread(tmp_path):
-    save("PNG", tmp_path / "a.png", "a note")
-    with open(tmp_path / "a.png", "r+b") as file:
-        file.truncate(50_000_000)
-    started = time.perf_counter()
-    with pytest.raises(InputError, match="larger than 20 MB"):
-        read_note(tmp_path / "a.png")
-    assert time.perf_counter() - started < 1
-
-
-def test_text_that_would_unpack_to_a_gigabyte_is_never_unpacked(tmp_path):
-    bomb = zlib.compress(bytes(10**8), 9)
-    info = PngInfo()
-    info.add(b"zTXt", b"Comment\0\0" + bomb)
-    info.add(b"iTXt", b"Comment\0\1\0\0\0" + bomb)
-    assert read_note(pillow_file(tmp_path / "a.png", "PNG", pnginfo=info)) == ""
-
-
-def test_how_large_a_picture_claims_to_be_makes_no_difference(tmp_path):
-    header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
-    note = chunk(b"iTXt", b"Comment\0\0\0\0\0" + "七".encode())
-    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + note + chunk(b"IEND", b"")
-    (tmp_path / "a.png").write_bytes(content)
-    assert read_note(tmp_path / "a.png") == "七"
-
-
-@pytest.mark.parametrize(
-    ("begins", "part"),
-    [
-        (b"\x89PNG\r\n\x1a\n", chunk(b"teSt", b"")),
-        (b"GIF89a" + bytes(7), b"!\xfe\0"),
-        (b"GIF89a" + bytes(7) + b"!\xfe", b"\1a"),
-        (b"RIFF" + struct.pack("<I", MOST_BYTES - 20) + b"WEBP", b"teSt\0\0\0\0"),
-        (b"\0\0\0\x08ftyp", b"\0\0\0\x08free"),
-    ],
-    ids=["PNG chunks", "GIF comments", "GIF blocks", "WebP chunks", "MP4 boxes"],
-)
-def test_a_file_of_millions_of_parts_takes_no_time(tmp_path, begins, part):
-    (tmp_path / "a").write_bytes(begins + part * ((MOST_BYTES - len(begins)) // len(part)))
-    started = time.process_time()
-    with pytest.raises(InputError, match="damaged"):
-        read_note(tmp_path / "a")
-    assert time.process_time() - started < 1.5
-
-
-def test_an_mp4_of_others_with_other_metadata_has_no_note(tmp_path):
-    with av.open(tmp_path / "a.mp4", "w", format="mp4") as container:
-        container.metadata["title"] = "Holidays"
-        stream = container.add_stream("libx264", rate=20)
-        stream.height = stream.width = 24
-        container.mux(stream.encode(av.VideoFrame.from_ndarray(stripes(1)[0], format="rgb24")))
-        container.mux(stream.encode())
-    assert read_note(tmp_path / "a.mp4") == ""
-
-
-def test_a_note_survives_beside_frames_of_a_real_size(tmp_path):
-    noise = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), dtype=np.uint8)
-    for save_frames in ANIMATIONS.values():
-        save_frames(noise, tmp_path / "a", 40, LONG_NOTE)
-        assert read_note(tmp_path / "a") == LONG_NOTE

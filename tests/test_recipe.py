@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import InputError
-from dcgan.images import ANIMATIONS, save_png
+from dcgan.export import export
+from dcgan.images import FORMATS, save_png
 from dcgan.latents import SEEDS
 from dcgan.recipe import (
     KIND,
@@ -226,13 +227,13 @@ def test_a_note_is_short_and_names_the_defaults_too():
     assert max(len(to_note(recipe)) for recipe in RECIPES) < 2500
 
 
-@pytest.mark.parametrize("save", [save_png, *ANIMATIONS.values()])
-def test_every_file_carries_its_recipe(tmp_path, save):
+@pytest.mark.parametrize("format", ["PNG", *FORMATS])
+def test_every_file_carries_its_recipe(tmp_path, format):
     recipe = Recipe("walk", model="脸/name", commit="0123abc", seeds=range(12), frames=240, mode="open", format="WebP")
-    if save is save_png:
+    if format == "PNG":
         save_png(FRAMES[0], tmp_path / "file", to_note(recipe))
     else:
-        save(FRAMES, tmp_path / "file", 50, to_note(recipe))
+        export(FRAMES, tmp_path / "file", format, 96, 20, note=to_note(recipe))
     assert from_file(tmp_path / "file") == recipe
 
 
