@@ -96,9 +96,13 @@ def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks:
     At most 150 characters, safe on any system: others than letters, digits, dots and dashes become dashes, a long model
     name is cut, and of many seeds the first are named.
     """
-    model = re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MOST_MODEL_CHARACTERS].strip("-.") or "faces"
     grid = f"_grid-{walks}" if walks > 1 else ""
-    return f"{model}{grid}_seed-{_listed(seeds)}_{frames}f.{format.lower()}"
+    return f"{safe_name(model)}{grid}_seed-{_listed(seeds)}_{frames}f.{format.lower()}"
+
+
+def safe_name(model: str) -> str:
+    """A model's name as the beginning of a file's: letters, digits, dots and dashes."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MOST_MODEL_CHARACTERS].strip("-.") or "faces"
 
 
 def _listed(seeds: Sequence[int]) -> str:

@@ -41,6 +41,7 @@ from dcgan.errors import InputError
 
 MAIN = "main"
 LARGEST_CONFIG = 64 * 2**10  # bytes
+LARGEST_TEXT = 2 * 2**20
 WORTH_ANOTHER_TRY = {408, 409, 412, 425, 429}  # and all from 500
 LONGEST_WAIT_ASKED_FOR = 300.0  # seconds of a Retry-After that are heeded
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
@@ -320,6 +321,22 @@ def fetch(
             f"{most:,}, so it wasn't fetched."
         )
     return _download(repository, weights, commit, cache_dir, force_download).parent
+
+
+def fetch_texts(repo_id: str, commit: str, names: Iterable[str], local_files_only: bool = False) -> dict[str, str]:
+    """Those of the text files `names` that a commit has, if they have at most LARGEST_TEXT bytes.
+
+    Raises:
+        HubError: the repository can't be had; never with `local_files_only`, which gives those that are cached.
+    """
+    if local_files_only:
+        paths = {name: _cached(repo_id, name, commit, None) for name in names}
+    else:
+        repository = Repository(repo_id)
+        sizes = repository.files(commit)
+        fit = [name for name in names if sizes.get(name, LARGEST_TEXT + 1) <= LARGEST_TEXT]
+        paths = {name: _download(repository, name, commit, None, False) for name in fit}
+    return {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path}
 
 
 def cached_refs(repo_id: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 import threading
@@ -10,13 +11,16 @@ from pathlib import Path
 
 import torch
 
-from dcgan.checkpoints import load_generator, snapshot_folder, snapshots
+from dcgan.checkpoints import CARD_NAME, METRICS_NAME, load_generator, snapshot_folder, snapshots
+from dcgan.config import TRAINING_NAME, WEIGHTS_NAME
 from dcgan.errors import InputError
-from dcgan.hub import HubError, Repository, cached_refs, is_repo_id
+from dcgan.hub import LARGEST_TEXT, HubError, Repository, cached_refs, fetch_texts, is_repo_id
 from dcgan.models import Discriminator, Generator
 
 FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached
 REFRESH_AFTER = 300.0  # seconds until a visitor's arrival makes us ask the Hub again
+TEXTS = (TRAINING_NAME, METRICS_NAME, CARD_NAME)  # what a checkpoint says of itself
+COMMIT_DIGITS = 12  # enough to tell versions apart, short enough for a link
 
 
 def open_library(model: str, revision: str | None, bundled: Path, device: torch.device) -> Library:
@@ -50,8 +54,14 @@ class Library:
         self.default = self.folder.name
         self._snapshots = {f"{self.default}@{name}": name for name in reversed(snapshots(self.folder))}
         self._loading = threading.Lock()
+        self._commits: dict[str, str] = {}
         self._generators = {self.default: load_generator(Path(folder)).to(device)}
         self._discriminators: dict[str, Discriminator | None] = {}
+
+    @property
+    def model(self) -> str:
+        """What links and files call this library."""
+        return self.default
 
     @property
     def names(self) -> list[str]:
@@ -75,17 +85,43 @@ class Library:
     def discriminator(self, name: str | None = None) -> Discriminator | None:
         """The discriminator that was trained against `generator(name)`, where the folder has it."""
         name = name or self.default
-        if name not in self.names:
-            raise unknown_checkpoint(name, self.names)
+        folder = self._folder(name)
         with self._loading:
             if name not in self._discriminators:
-                snapshot = self._snapshots.get(name)
-                folder = snapshot_folder(self.folder, snapshot) if snapshot else self.folder
                 self._discriminators[name] = load_discriminator(folder, self.device)
             return self._discriminators[name]
 
+    def commit(self, name: str | None = None) -> str:
+        """What tells a generator's weights from all others: the beginning of their file's SHA-256.
+
+        Raises:
+            InputError: no such name, or a snapshot whose files are gone.
+        """
+        name = name or self.default
+        if name not in self._commits:
+            folder = self._folder(name)
+            try:
+                with open(folder / WEIGHTS_NAME, "rb") as file:
+                    self._commits[name] = hashlib.file_digest(file, "sha256").hexdigest()[:COMMIT_DIGITS]
+            except OSError:
+                raise InputError(f"{name} is not in {self.folder.name} any more; choose another checkpoint.") from None
+        return self._commits[name]
+
+    def text(self, file: str) -> str:
+        """What one of TEXTS says; "" where the folder hasn't it."""
+        path = self.folder / file
+        if not path.is_file() or path.stat().st_size > LARGEST_TEXT:
+            return ""
+        return path.read_text(encoding="utf-8", errors="replace")
+
     def refresh(self) -> None:
         """See what is new. A folder is what it was when the app started."""
+
+    def _folder(self, name: str) -> Path:
+        if name not in self.names:
+            raise unknown_checkpoint(name, self.names)
+        snapshot = self._snapshots.get(name)
+        return snapshot_folder(self.folder, snapshot) if snapshot else self.folder
 
 
 class HubLibrary:
@@ -99,6 +135,7 @@ class HubLibrary:
         self._repository, self._revision, self._fallback = Repository(repo_id), revision, fallback
         self._own_name = f"{repo_id}@{revision}" if revision else repo_id
         self._commits: dict[str, str] = {}  # by name, best first; empty until something can be had
+        self._texts: dict[str, str] = {}  # by file; of the first of those commits
         self._generators: dict[str, Generator] = {}  # by commit
         self._discriminators: dict[str, Discriminator | None] = {}  # by commit
         self._problem: Exception | None = None
@@ -112,6 +149,11 @@ class HubLibrary:
     @property
     def default(self) -> str:
         return self.names[0]
+
+    @property
+    def model(self) -> str:
+        """What links and files call this library."""
+        return self._repository.id if self._commits else self._fallback.model
 
     @property
     def names(self) -> list[str]:
@@ -161,6 +203,20 @@ class HubLibrary:
                 self._discriminators[commits[name]] = self._load_discriminator(commits[name])
             return self._discriminators[commits[name]]
 
+    def commit(self, name: str | None = None) -> str:
+        """As `Library.commit`, but of the commit that has the weights."""
+        commits = self._commits
+        if not commits or name in self._fallback.names:
+            return self._fallback.commit(name)
+        name = name or next(iter(commits))
+        if name not in commits:
+            raise unknown_checkpoint(name, self.names)
+        return commits[name][:COMMIT_DIGITS]
+
+    def text(self, file: str) -> str:
+        """As `Library.text`; "" too where it hasn't been fetched yet."""
+        return self._texts.get(file, "") if self._commits else self._fallback.text(file)
+
     def refresh(self) -> threading.Thread:
         """Ask the Hub what is new, in the background and not too often."""
         asking = threading.Thread(target=self._ask, name="hub-library", daemon=True)
@@ -177,6 +233,7 @@ class HubLibrary:
             self._generators[commit] = self._load(commit, local_files_only=True)
         except InputError:
             return
+        self._texts = fetch_texts(self._repository.id, commit, TEXTS, local_files_only=True)
         self._commits = self._named(commit, refs)
 
     def _ask(self) -> None:
@@ -192,6 +249,10 @@ class HubLibrary:
         self._commits = commits
         for old in set(self._generators) - set(commits.values()):
             del self._generators[old]
+        try:
+            self._texts = fetch_texts(self._repository.id, commit, TEXTS)
+        except InputError as error:  # faces can be had without
+            print(f"{self._own_name}: {error}", file=sys.stderr)
 
     def _named(self, commit: str, refs: dict[str, str]) -> dict[str, str]:
         tags = sorted((name for name in refs if re.fullmatch(r"epoch-\d+", name)), reverse=True)

@@ -1,0 +1,103 @@
+"""The About tab: what a DCGAN is, what this one learned from, whose work that is, and how to use it elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import gradio as gr
+
+from dcgan.checkpoints import CARD_NAME
+from dcgan.config import TRAINING_NAME
+from dcgan.hub import read_facts
+from dcgan.library import HubLibrary, Library
+from dcgan.studio import Studio
+from dcgan.ui.events import Listener, message, on
+from dcgan.ui.networks import networks_figure
+from dcgan.ui.texts import i18n, say
+
+API_SNIPPET = """```python
+from gradio_client import Client
+
+client = Client("{url}")
+gallery, seed = client.predict(seed=7, count=16, api_name="/generate")
+face = client.predict(seed=7, api_name="/avatar")
+walk = client.predict(seeds="7, 42", frames=48, format="MP4", size=384, api_name="/interpolate")
+names = client.predict(api_name="/list_checkpoints")
+```"""
+
+CITATION = """```bibtex
+@article{radford2015unsupervised,
+  title   = {Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks},
+  author  = {Radford, Alec and Metz, Luke and Chintala, Soumith},
+  journal = {arXiv preprint arXiv:1511.06434},
+  year    = {2015}
+}
+```"""
+
+
+class AboutTab:
+    """Texts, a figure and the model's own card, filled in when the tab is first looked at."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        gr.Markdown(i18n("what-it-is"))
+        self.figure = gr.HTML(elem_id="networks")
+        self.licence = gr.Markdown(elem_id="licence")
+        gr.Markdown(i18n("limits"))
+        gr.Markdown(i18n("api"))
+        self.snippet = gr.Markdown(elem_id="snippet")
+        gr.Markdown(i18n("citation"))
+        gr.Markdown(CITATION)
+        with gr.Accordion(i18n("card"), open=False, visible=False) as self.card_fold:
+            self.card = gr.Markdown(elem_id="card")
+        self.message = message("about-message")
+        self.address = gr.Textbox(visible=False)
+
+    def open(self, listener: Listener) -> None:
+        """Fill the tab when something happens."""
+        outputs = [self.figure, self.licence, self.snippet, self.card_fold, self.card]
+        js = "() => location.origin + location.pathname"
+        on([listener], self._open, [self.address], outputs, self.message, js=js, show_progress="hidden")
+
+    def _open(self, language: str, address: str) -> list[Any]:
+        library = self.studio.library
+        card = readable_card(library.text(CARD_NAME))
+        return [
+            networks_figure(language, library.generator().config),
+            licence_of(language, library),
+            API_SNIPPET.format(url=re.sub(r"[^\w:/.\[\]-]", "", str(address))),
+            gr.Accordion(visible=bool(card)),
+            card,
+        ]
+
+
+def licence_of(language: str, library: Library | HubLibrary) -> str:
+    """Whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
+    data = read_facts(library.text(TRAINING_NAME).encode()).get("data")
+    data = data if isinstance(data, dict) else {}
+    credit = data.get("attribution")
+    if isinstance(credit, dict) and credit.get("licence"):
+        creator = say(language, "licence-by", creator=_text(credit["creator"])) if credit.get("creator") else ""
+        licence = _linked(_text(credit["licence"]), credit.get("licence_url"))
+        title = _linked(_text(credit.get("title")), credit.get("source"))
+        said = say(language, "licence-line", title=title, creator=creator, licence=licence)
+    else:
+        said = say(language, "licence-unknown", data=_text(data.get("name") or library.model))
+    return f"{say(language, 'data-and-licence')}\n{said} {say(language, 'code-licence')}"
+
+
+def readable_card(card: str) -> str:
+    """A model card without its metadata, and without pictures, which aren't served here."""
+    body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
+    body = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", body)
+    return re.sub(r"<(img|picture|source|video|audio|iframe|link|style|script)\b[^>]*>", "", body, flags=re.IGNORECASE)
+
+
+def _linked(text: str, url: object) -> str:
+    is_address = isinstance(url, str) and re.fullmatch(r"https?://[\w./%~#?=&+-]+", url)
+    return f"[{text}]({url})" if is_address else text
+
+
+def _text(words: object) -> str:
+    return re.sub(r"[\[\]<>*_`\\]", "", " ".join(str(words).split()))

@@ -1,0 +1,75 @@
+"""What happens on the page: a visitor's event runs a function, and what it refuses stands beside the control."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gradio as gr
+
+from dcgan.errors import InputError
+from dcgan.ui.inputs import RefusedError
+from dcgan.ui.texts import language_of
+
+Listener = Callable[..., Any]
+
+
+def message(elem_id: str) -> gr.HTML:
+    """Where a tab says what it refuses."""
+    return gr.HTML(visible=False, elem_id=elem_id, elem_classes="message")
+
+
+def on(
+    listeners: Sequence[Listener],
+    function: Callable[..., Sequence[Any]],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    message: gr.HTML,
+    **options: Any,
+) -> list[Any]:
+    """Run `function(language, *inputs)` on each of the events; what it refuses is said in `message`, all else stays."""
+
+    def handle(request: gr.Request, *values: Any) -> tuple[Any, ...]:
+        language = language_of(request)
+        return _or_refusal(lambda: function(language, *values), len(outputs), language)
+
+    return [_listen(listener, handle, inputs, [*outputs, message], options) for listener in listeners]
+
+
+def on_select(
+    listener: Listener,
+    function: Callable[..., Sequence[Any]],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    message: gr.HTML,
+    **options: Any,
+) -> Any:
+    """As `on`, for `function(language, index, *inputs)` where one of several things was picked."""
+
+    def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
+        language = language_of(request)
+        return _or_refusal(lambda: function(language, event.index, *values), len(outputs), language)
+
+    return _listen(listener, handle, inputs, [*outputs, message], options)
+
+
+def explain(error: InputError, language: str) -> str:
+    """An error in the visitor's language where we have words for it, else as it is."""
+    return error.in_language(language) if isinstance(error, RefusedError) else str(error)
+
+
+def said(text: str) -> gr.HTML:
+    """Text for a place to say things in; nothing hides it."""
+    return gr.HTML(f'<p role="alert">{html.escape(text)}</p>' if text else "", visible=bool(text))
+
+
+def _listen(listener: Listener, handle: Callable, inputs: Sequence, outputs: Sequence, options: dict) -> Any:
+    return listener(handle, list(inputs), list(outputs), **{"api_visibility": "private"} | options)
+
+
+def _or_refusal(call: Callable[[], Sequence[Any]], count: int, language: str) -> tuple[Any, ...]:
+    try:
+        return *call(), said("")
+    except InputError as error:
+        return *(gr.skip() for _ in range(count)), said(explain(error, language))

@@ -1,0 +1,74 @@
+"""What visitors and API clients type, held against its bounds: taken as it is, or refused with a sentence.
+
+Links and files are another matter: `recipe.py` makes the best of whatever is in them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from dcgan.errors import InputError
+from dcgan.recipe import KEYFRAMES, SEED, Choice, Number
+from dcgan.ui.texts import ENGLISH, say
+
+
+class RefusedError(InputError):
+    """An error that can be said in each language of the page: a key of its texts, and the values in them.
+
+    A value called `what` is the key of another text.
+    """
+
+    def __init__(self, key: str, **values: object):
+        self.key, self.values = key, values
+        super().__init__(self.in_language(ENGLISH))
+
+    def in_language(self, language: str) -> str:
+        named = {"what": say(language, self.values["what"])} if "what" in self.values else {}
+        return say(language, self.key, **self.values | named)
+
+
+def number(what: str, bounds: Number, value: object) -> float:
+    """`value` as a number within `bounds`; where these are whole, a fraction is rounded.
+
+    Raises:
+        RefusedError: anything else; `what` is the text that names it.
+    """
+    is_whole = bounds.digits is None
+    try:
+        given = float(value)
+        given = round(given) if is_whole else given
+    except (TypeError, ValueError, OverflowError):
+        given = math.nan
+    if not bounds.low <= given <= bounds.high:
+        shown = "" if value is None else str(value).strip()[:40]
+        key = "not-whole" if is_whole else "not-a-number"
+        raise RefusedError(key, what=what, shown=shown or "—", low=bounds.low, high=bounds.high)
+    return given
+
+
+def choice(what: str, bounds: Choice, value: object) -> str | int | None:
+    """`value` as one of the options, which may be written as text.
+
+    Raises:
+        RefusedError: it is none of them.
+    """
+    for option in bounds.options:
+        if value == option or str(value) == str(option):
+            return option
+    raise RefusedError("not-a-choice", what=what, shown=str(value)[:40], options=", ".join(map(str, bounds.options)))
+
+
+def keyframes(text: object) -> tuple[int, ...]:
+    """The seeds in "7, 42".
+
+    Raises:
+        RefusedError: fewer than two, more than twelve, one that is none, or all the same.
+    """
+    words = [word for word in re.split(r"[\s,;]+", str(text)) if word]
+    seeds = tuple(number("the-seed", SEED, word) for word in words)
+    if not KEYFRAMES.fewest <= len(seeds) <= KEYFRAMES.most:
+        raise RefusedError("too-few-keyframes", fewest=KEYFRAMES.fewest, most=KEYFRAMES.most, count=len(seeds))
+    if len(set(seeds)) == 1:
+        raise RefusedError("same-keyframes", seed=seeds[0])
+    return seeds

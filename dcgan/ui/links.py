@@ -1,0 +1,34 @@
+"""Links: what is shown is in the page's address, and a button copies it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import gradio as gr
+
+from dcgan.recipe import Recipe, from_query
+from dcgan.ui.texts import i18n
+
+
+def recipe_of(query: str) -> Recipe:
+    """The recipe of a link's query string; anything is one."""
+    return from_query(dict(parse_qsl(str(query))))
+
+
+def copy_button(text: str) -> Callable[[gr.Textbox], Any]:
+    """A button labelled with a text's key; called with what holds a link, it copies that."""
+    button = gr.Button(i18n(text), size="sm", elem_id=text)
+
+    def copies(link: gr.Textbox) -> Any:
+        js = f"(query) => dcgan.copy(query, '#{text}')"
+        return button.click(None, [link], None, js=js, api_visibility="private")
+
+    return copies
+
+
+def remember(events: list[Any], link: gr.Textbox) -> None:
+    """Put a link into the address bar after each of the events, so that reloading shows the same."""
+    for event in events:
+        event.then(None, [link], None, js="(query) => dcgan.remember(query)", api_visibility="private")

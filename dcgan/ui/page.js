@@ -1,0 +1,50 @@
+// What the page does by itself in the browser: links, and files dropped anywhere.
+window.dcgan = {
+  link(query) {
+    const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('__'));
+    const settings = new URLSearchParams(kept).toString();
+    return location.origin + location.pathname + '?' + [query, settings].filter(Boolean).join('&');
+  },
+
+  remember(query) {
+    if (query) history.replaceState(history.state, '', dcgan.link(query));
+  },
+
+  async copy(query, button) {
+    const link = (location.origin + location.pathname) + (query ? '?' + query : '');
+    if (!(await dcgan.toClipboard(link))) return window.prompt('', link);
+    const element = document.querySelector(button);
+    element.classList.add('done');
+    setTimeout(() => element.classList.remove('done'), 2000);
+  },
+
+  // A frame without the permission, or a page that isn't served securely, has only the old way
+  async toClipboard(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      const area = Object.assign(document.createElement('textarea'), { value: text });
+      document.body.append(area);
+      area.select();
+      const copied = document.execCommand('copy');
+      area.remove();
+      return copied;
+    }
+  },
+};
+
+const carriesFiles = (event) => event.dataTransfer?.types?.includes('Files');
+
+document.addEventListener('dragover', (event) => {
+  if (carriesFiles(event)) event.preventDefault();
+});
+
+document.addEventListener('drop', (event) => {
+  const input = document.querySelector('#header-buttons input[type=file]');
+  if (!carriesFiles(event) || !input) return;
+  event.preventDefault();
+  event.stopPropagation();
+  input.files = event.dataTransfer.files;
+  input.dispatchEvent(new Event('change', { bubbles: true }));
+}, true);

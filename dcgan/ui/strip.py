@@ -1,0 +1,61 @@
+"""A strip of faces that can be picked, moved and removed: keyframes of a walk, and favourites."""
+
+from __future__ import annotations
+
+import base64
+import io
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from dcgan.ui.texts import i18n
+
+TEMPLATE = """
+<ol class="strip">{{#each value}}
+  <li>
+    <button type="button" class="face" data-do="pick" data-index="{{@index}}" title="{{seed}}">
+      <img src="{{src}}" alt="{{alt}}"></button>
+    <span class="seed">{{seed}}</span>
+    <span class="tools">
+      <button type="button" data-do="left" data-index="{{@index}}" aria-label="{{../move_left}} {{seed}}">‹</button>
+      <button type="button" data-do="remove" data-index="{{@index}}" aria-label="{{../remove}} {{seed}}">×</button>
+      <button type="button" data-do="right" data-index="{{@index}}" aria-label="{{../move_right}} {{seed}}">›</button>
+    </span>
+  </li>{{/each}}
+</ol>
+"""
+
+# The strip is its own state: the visitor's browser keeps what is in it, and in which order
+BEHAVIOUR = """
+element.addEventListener('click', (event) => {
+  const button = event.target.closest('button[data-do]');
+  if (!button) return;
+  const index = Number(button.dataset.index), action = button.dataset.do;
+  if (action === 'pick') { trigger('select', { index }); return; }
+  const faces = [...props.value], [face] = faces.splice(index, 1);
+  const place = { left: Math.max(0, index - 1), right: Math.min(faces.length, index + 1) }[action];
+  if (place !== undefined) faces.splice(place, 0, face);
+  props.value = faces;
+  trigger('input', { index });
+  requestAnimationFrame(() => {
+    const wanted = element.querySelectorAll(`[data-do=${action}]`);
+    (wanted[place ?? index] ?? wanted[wanted.length - 1])?.focus();
+  });
+});
+"""
+
+
+def face_strip(elem_id: str) -> gr.HTML:
+    """The component; its value is a list of `strip_face`s. Events: `input` after a change, `select` with an index."""
+    labels = {name: i18n(name.replace("_", "-")) for name in ("move_left", "move_right", "remove")}
+    return gr.HTML([], html_template=TEMPLATE, js_on_load=BEHAVIOUR, elem_id=elem_id, apply_default_css=False, **labels)
+
+
+def strip_face(picture: np.ndarray, seed: int, alt: str, query: str) -> dict[str, Any]:
+    """A face for a strip: `query` is the link that draws it."""
+    data = io.BytesIO()
+    Image.fromarray(picture).save(data, format="PNG")
+    source = "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
+    return {"seed": seed, "alt": alt, "src": source, "query": query}

@@ -1,0 +1,214 @@
+"""The Training tab: one face through all snapshots, the curves of the run, and what the run was."""
+
+from __future__ import annotations
+
+import html
+import json
+from typing import Any
+
+import gradio as gr
+import pandas as pd
+
+from dcgan.checkpoints import METRICS_NAME
+from dcgan.config import TRAINING_NAME
+from dcgan.library import HubLibrary, Library
+from dcgan.recipe import SEED, Recipe
+from dcgan.studio import SHOWN_LARGE, Studio
+from dcgan.ui.events import Listener, message, on
+from dcgan.ui.inputs import number
+from dcgan.ui.texts import i18n, say
+
+CURVES = {"losses": ("loss_d", "loss_g"), "beliefs": ("d_real", "d_fake")}
+MOST_POINTS = 150  # a curve; more can't be told apart on a screen
+
+
+class TrainingTab:
+    """What there is to see of a training, made when the tab is first looked at."""
+
+    def __init__(self, studio: Studio):
+        self.studio = studio
+        self.message = message("training-message")
+        with gr.Column() as self.course:
+            self._lay_out_course()
+        self.absent = gr.Markdown(i18n("no-snapshots"), visible=False)
+        with gr.Row():
+            self.plots = [self._lay_out_plot(name) for name in CURVES]
+        self.facts = gr.Markdown(elem_id="run-facts")
+        self._connect()
+
+    def _lay_out_plot(self, name: str) -> gr.LinePlot:
+        return gr.LinePlot(
+            x="images",
+            y="value",
+            color="curve",
+            title=i18n(name),
+            y_title=" ",
+            color_title=" ",
+            height=240,
+            min_width=300,
+            visible=False,
+            buttons=[],
+            elem_id=name,
+        )
+
+    def _lay_out_course(self) -> None:
+        gr.Markdown(i18n("watch-it-learn"))
+        with gr.Row():
+            with gr.Column(scale=3, min_width=260):
+                with gr.Row(elem_id="learn-row"):
+                    self.seed = gr.Number(
+                        7, precision=0, label=i18n("seed"), info=i18n("seed-info"), min_width=120, elem_id="learn-seed"
+                    )
+                    self.button = gr.Button(i18n("show"), variant="primary", min_width=90, elem_id="learn")
+                self.stage = gr.Slider(1, 2, 2, step=1, label=i18n("stage"), elem_id="stage")
+                self.gallery = gr.Gallery(
+                    show_label=False, allow_preview=False, height="max-content", buttons=[], elem_id="stages"
+                )
+                self.download = gr.DownloadButton(i18n("learned-gif"), size="sm", elem_id="learned-gif")
+            with gr.Column(scale=2, min_width=260):
+                self.title = gr.HTML(elem_id="stage-title")
+                self.picture = gr.Image(
+                    type="filepath", show_label=False, interactive=False, buttons=[], elem_id="stage-face"
+                )
+            with gr.Column(scale=2, min_width=260):
+                gr.HTML(i18n("early-and-late"), elem_classes="label")
+                self.compare = gr.ImageSlider(
+                    type="filepath", format="png", show_label=False, interactive=False, buttons=[],
+                    elem_id="early-and-late",
+                )  # fmt: skip
+
+    def _connect(self) -> None:
+        outputs = [self.stage, self.gallery, self.title, self.picture, self.compare, self.download]
+        shows = [self.button.click, self.seed.submit]
+        options = {"show_progress_on": self.gallery}
+        on(shows, self._show, [self.seed], outputs, self.message, **options)
+        stage_inputs, stage_outputs = [self.seed, self.stage], [self.title, self.picture]
+        on([self.stage.input], self._show_stage, stage_inputs, stage_outputs, self.message, show_progress="hidden")
+
+    def open(self, listener: Listener) -> None:
+        """Show all of it when something happens."""
+        outputs = [
+            self.course, self.absent, *self.plots, self.facts,
+            self.stage, self.gallery, self.title, self.picture, self.compare, self.download,
+        ]  # fmt: skip
+        on([listener], self._open, [self.seed], outputs, self.message, show_progress_on=self.gallery)
+
+    def _open(self, language: str, seed: object) -> list[Any]:
+        has_course = len(self.studio.stages) > 1
+        course = self._show(language, seed) if has_course else [gr.skip() for _ in range(6)]
+        return [
+            gr.Column(visible=has_course),
+            gr.Markdown(visible=not has_course),
+            *(self._plot(language, curves) for curves in CURVES.values()),
+            run_facts(language, self.studio.library),
+            *course,
+        ]
+
+    def _show(self, language: str, seed: object) -> list[Any]:
+        seed = int(number("the-seed", SEED, seed))
+        faces, film = self.studio.growth(seed)
+        stages = self.studio.stages
+        last = len(faces)
+        gallery = [(face.path, _short(stage)) for face, stage in zip(faces, stages, strict=True)]
+        return [
+            gr.Slider(maximum=last, value=last),
+            gallery,
+            *self._large(language, seed, stages[-1]),
+            (str(faces[0].path), str(faces[-1].path)),
+            gr.DownloadButton(value=str(film)),
+        ]
+
+    def _show_stage(self, language: str, seed: object, stage: float) -> list[Any]:
+        stages = self.studio.stages
+        place = min(max(int(stage), 1), len(stages)) - 1
+        return self._large(language, int(number("the-seed", SEED, seed)), stages[place])
+
+    def _large(self, language: str, seed: int, stage: str) -> list[Any]:
+        title = say(language, "stage-title", seed=seed, stage=_short(stage))
+        still = list(self.studio.stills(Recipe(checkpoint=stage, seed=seed)).values())[SHOWN_LARGE]
+        return [f"<p>{html.escape(title)}</p>", gr.Image(str(still), alt_text=title)]
+
+    def _plot(self, language: str, curves: tuple[str, ...]) -> gr.LinePlot:
+        points = curve_points(language, self.studio.library.text(METRICS_NAME), curves)
+        return gr.LinePlot(points, visible=not points.empty, x_title=say(language, "pictures-seen"))
+
+
+def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.DataFrame:
+    """Columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
+    lines = [line for line in map(_facts, metrics.splitlines()) if _is_number(line.get("images"))]
+    rows = []
+    for curve in curves:
+        known = [line for line in lines if _is_number(line.get(curve))]
+        kept = known[:: len(known) // MOST_POINTS + 1]
+        rows += [(line["images"], line[curve], say(language, f"curve-{curve}")) for line in kept]
+    return pd.DataFrame(rows, columns=["images", "value", "curve"])
+
+
+def run_facts(language: str, library: Library | HubLibrary) -> str:
+    """What the run was, as a Markdown table; a sentence where nothing is known of it."""
+    facts = _facts(library.text(TRAINING_NAME))
+    data, config, parameters = (_part(facts, name) for name in ("data", "config", "parameters"))
+    if not facts:
+        return say(language, "no-record")
+    rows = {
+        "run-data": say(
+            language, "run-pictures", count=_thousands(data.get("pictures")), name=_plain(data.get("name", "?"))
+        ),
+        "run-seen": _thousands(facts.get("images_seen")),
+        "run-steps": say(
+            language, "run-epochs", steps=_thousands(facts.get("step")), epochs=_rounded(facts.get("epoch"))
+        ),
+        "run-recipe": _plain(
+            f"{facts.get('recipe', '?')}: {config.get('loss', '?')}, batch {config.get('batch_size')}"
+        ),
+        "run-parameters": say(
+            language,
+            "run-parameter-counts",
+            generator=_thousands(parameters.get("generator")),
+            discriminator=_thousands(parameters.get("discriminator")),
+        ),
+        "run-time": say(
+            language,
+            "run-time-value",
+            minutes=_thousands(facts.get("seconds", 0) / 60 if _is_number(facts.get("seconds")) else None),
+            hardware=_plain(facts.get("hardware", "?")),
+        ),
+    }
+    table = "".join(f"| {say(language, name)} | {value} |\n" for name, value in rows.items())
+    command = _plain(facts.get("command", ""))
+    return f"{say(language, 'the-run')}\n\n| | |\n|---|---|\n{table}\n`{command.replace('`', '')}`"
+
+
+def _facts(text: str) -> dict[str, Any]:
+    try:
+        facts = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _part(facts: dict[str, Any], name: str) -> dict[str, Any]:
+    part = facts.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+
+
+def _thousands(value: object) -> str:
+    return f"{value:,.0f}" if _is_number(value) else "?"
+
+
+def _rounded(value: object) -> str:
+    return f"{value:.1f}" if _is_number(value) else "?"
+
+
+def _plain(text: object) -> str:
+    """Somebody's text in one line of a table, as it is."""
+    return html.escape(" ".join(str(text).split())).replace("|", "&#124;").replace("*", "&#42;")
+
+
+def _short(stage: str) -> str:
+    """The snapshot alone where the checkpoint's name is one's own: `epoch-0010`."""
+    return stage.rpartition("@")[2] if "@" in stage else stage
