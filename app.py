@@ -7,11 +7,11 @@ python app.py --model user/name                  one on the Hugging Face Hub
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -53,10 +53,10 @@ def build_app(library: Library | HubLibrary, files: Path) -> gr.Blocks:
                 value=library.default,
                 label=i18n("checkpoint"),
                 visible=len(library.names) > 1,
-                min_width=200,
+                min_width=150,
                 elem_id="checkpoint",
             )
-            with gr.Column(scale=0, min_width=180, elem_id="header-buttons"):
+            with gr.Column(scale=0, min_width=140, elem_id="header-buttons"):
                 file = gr.UploadButton(i18n("open-file"), size="sm", elem_id="open-file")
                 if os.environ.get("SPACE_ID"):
                     gr.DuplicateButton(size="sm", elem_id="duplicate")
@@ -141,6 +141,7 @@ def theme() -> gr.Theme:
         block_info_text_size="*text_xs",
         block_padding="*spacing_md *spacing_lg",
         layout_gap="*spacing_lg",
+        body_background_fill="*neutral_50",
     )
 
 
@@ -173,7 +174,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 server_port=options.port,
                 share=options.share,
                 max_file_size=LARGEST_UPLOAD,
-                mcp_server=importlib.util.find_spec("mcp") is not None,
+                mcp_server=find_spec("mcp") is not None,
                 **look(),
             )
         except OSError as error:  # Gradio says no more than that it found no port

@@ -90,6 +90,9 @@ class GenerateTab:
         on_select(self.gallery.select, self._pick, [self.shown], self.panel, self.message, show_progress="hidden")
         self.copy(self.shown)
         self.copy_face(self.face_link)
+        # On a phone what was asked for is elsewhere on the page
+        for event, target in ((self.gallery.select, "face-panel"), (self.button.click, "tabs")):
+            event(None, None, None, js=f"() => dcgan.reveal('{target}')", api_visibility="private")
 
     @property
     def _options(self) -> dict[str, Any]:

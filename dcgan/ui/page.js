@@ -6,6 +6,11 @@ window.dcgan = {
     return location.origin + location.pathname + '?' + [query, settings].filter(Boolean).join('&');
   },
 
+  // On a phone, where columns stand one below the other
+  reveal(id) {
+    if (innerWidth <= 640) document.getElementById(id).scrollIntoView({ behavior: 'smooth' });
+  },
+
   remember(query) {
     if (query) history.replaceState(history.state, '', dcgan.link(query));
   },

@@ -110,6 +110,7 @@ class WalkTab:
                 i18n("download"), size="sm", min_width=110, interactive=False, elem_id="walk-download"
             )
             self.copy = copy_button("copy-walk-link")
+        gr.Markdown(i18n("files-remember"), elem_classes="hint")
 
     @property
     def settings(self) -> list[Any]:

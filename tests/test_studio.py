@@ -1,0 +1,206 @@
+import os
+import shutil
+import time
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dcgan import InputError, faces
+from dcgan.latents import SEEDS
+from dcgan.library import Library
+from dcgan.recipe import Recipe, from_file
+from dcgan.sampling import most_believed
+from dcgan.studio import FILES_KEPT_SECONDS, NothingChoosesError, Studio
+
+
+@pytest.fixture(scope="module")
+def library(trained_run):
+    return Library(trained_run, torch.device("cpu"))
+
+
+@pytest.fixture
+def studio(library, tmp_path):
+    return Studio(library, tmp_path)
+
+
+def pixels(path, frame: int = 0) -> np.ndarray:
+    with Image.open(path) as picture:
+        picture.seek(frame)
+        return np.asarray(picture.convert("RGB"))
+
+
+def walk(studio, *seeds: int, **settings):
+    return studio.walk(Recipe("walk", seeds=seeds, **{"frames": 12, "size": 96} | settings))
+
+
+def test_a_gallery_shows_consecutive_seeds_as_pngs_that_carry_their_own_recipe(studio, library):
+    recipe, made = studio.faces(Recipe(seed=7, count=3))
+    assert [face.seed for face in made] == [7, 8, 9]
+    assert np.array_equal(np.stack([pixels(face.path) for face in made]), faces(library.generator(), [7, 8, 9]))
+    for face in made:
+        assert face.path.name == f"tiny_seed-{face.seed}.png"
+        carried = from_file(face.path)
+        assert (carried.seed, carried.count, carried.checkpoint) == (face.seed, 1, "tiny")
+        assert carried.commit == recipe.commit == library.commit()
+
+
+def test_the_largest_seed_is_followed_by_the_smallest(studio):
+    assert [face.seed for face in studio.faces(Recipe(seed=SEEDS - 1, count=2))[1]] == [SEEDS - 1, 0]
+
+
+def test_truncation_draws_the_same_seeds_nearer_to_the_average(studio, library):
+    _, made = studio.faces(Recipe(seed=7, count=2, psi=0.5))
+    assert np.array_equal(pixels(made[1].path), faces(library.generator(), [8], psi=0.5)[0])
+    assert from_file(made[1].path).psi == 0.5
+
+
+def test_the_best_of_many_are_those_the_discriminator_believes_and_can_be_drawn_again(studio, library):
+    recipe, made = studio.faces(Recipe(seed=100, count=4), best_of=8)
+    picked = most_believed(library.generator(), library.discriminator(), list(range(100, 132)), 4)
+    assert [(face.seed, face.logit) for face in made] == picked
+    assert recipe.seeds == tuple(seed for seed, _ in picked)
+    _, again = studio.faces(recipe)
+    assert [pixels(face.path).tobytes() for face in again] == [pixels(face.path).tobytes() for face in made]
+
+
+def test_a_checkpoint_without_a_discriminator_says_so_where_it_would_choose(trained_run, tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(trained_run / name, tmp_path / name)
+    studio = Studio(Library(tmp_path, torch.device("cpu")), tmp_path)
+    assert studio.faces(Recipe(count=2))[1]
+    with pytest.raises(NothingChoosesError, match="came without the discriminator"):
+        studio.faces(Recipe(count=2), best_of=2)
+
+
+def test_a_still_comes_in_four_sizes_each_sharp(studio, library):
+    stills = studio.stills(Recipe(seed=42, count=5))
+    assert list(stills) == [24, 48, 96, 192]
+    face = faces(library.generator(), [42])[0]
+    for size, path in stills.items():
+        assert path.name == f"tiny_seed-42_{size}px.png"
+        factor = size // 24
+        assert np.array_equal(pixels(path), face.repeat(factor, 0).repeat(factor, 1))
+        assert from_file(path).shown == [42]
+
+
+def test_frame_0_of_a_lossless_walk_is_the_still_of_its_seed_pixel_for_pixel(studio, library):
+    _, file = walk(studio, 7, 42, 99, format="WebP", psi=0.8)
+    still = faces(library.generator(), [7], psi=0.8)[0].repeat(4, 0).repeat(4, 1)
+    assert np.array_equal(pixels(file.path), still)
+
+
+def test_the_first_picture_of_a_grid_shows_consecutive_seeds(studio, library):
+    _, file = walk(studio, 7, 42, format="WebP", grid=4, size=1)
+    sheet = pixels(file.path)
+    for i, seed in enumerate((7, 8, 9, 10)):
+        top, left = 2 + 26 * (i // 2), 2 + 26 * (i % 2)
+        assert np.array_equal(sheet[top : top + 24, left : left + 24], faces(library.generator(), [seed])[0])
+
+
+@pytest.mark.parametrize("format", ["GIF", "WebP", "MP4"])
+def test_a_walks_file_carries_the_recipe_that_draws_it_again(studio, format):
+    settings = {"mode": "open", "method": "linear", "fps": 12, "psi": 0.9, "checkpoint": "tiny@epoch-0001"}
+    recipe, file = walk(studio, 1, 2, 3, format=format, limit=2, **settings)
+    assert file.path.name == f"tiny-epoch-0001_seed-1-2-3_12f.{format.lower()}"
+    assert from_file(file.path) == recipe
+    _, again = studio.walk(from_file(file.path))
+    if format != "MP4":
+        assert again.path.read_bytes() == file.path.read_bytes()
+
+
+def test_a_file_that_no_limit_was_set_for_can_still_be_read_back(studio, monkeypatch):
+    monkeypatch.setattr("dcgan.studio.MOST_BYTES", 20_000)
+    _, file = walk(studio, 1, 2, format="WebP", frames=60, size=384)
+    assert file.bytes <= 20_000
+    assert file.given_up
+    assert from_file(file.path).size == 384
+
+
+def test_a_limit_in_megabytes_is_a_million_bytes_each(studio, monkeypatch):
+    asked = []
+    monkeypatch.setattr("dcgan.studio.export", lambda *arguments: asked.append(arguments))
+    walk(studio, 1, 2, limit=5)
+    assert asked[0][5] == 5_000_000
+
+
+def test_progress_is_told_up_to_the_end(library, tmp_path):
+    told = []
+    walk(Studio(library, tmp_path, progress=lambda done, total: told.append((done, total))), 1, 2)
+    assert len(told) > 3
+    assert told[-1][0] == told[-1][1]
+
+
+def test_a_face_is_shown_at_every_stage_of_training_earliest_first(studio, library):
+    assert studio.stages == ["tiny@epoch-0001", "tiny@epoch-0002"]  # the folder's own is the second of them
+    stages, film = studio.growth(5)
+    for face, name in zip(stages, studio.stages, strict=True):
+        assert np.array_equal(pixels(face.path), faces(library.generator(name), [5])[0])
+        assert from_file(face.path).checkpoint == name
+    with Image.open(film) as gif:
+        assert (gif.n_frames, gif.size) == (2, (96, 96))
+    assert from_file(film).shown == [5]
+
+
+def test_a_checkpoint_without_snapshots_is_its_only_stage(trained_run, tmp_path):
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(trained_run / name, tmp_path / name)
+    assert Studio(Library(tmp_path, torch.device("cpu")), tmp_path).stages == [tmp_path.name]
+
+
+def test_an_unknown_checkpoint_is_refused_with_those_there_are(studio):
+    for draw in (studio.faces, studio.stills, studio.walk):
+        with pytest.raises(InputError, match="no checkpoint 'nobody'; there are tiny"):
+            draw(Recipe("walk", checkpoint="nobody"))
+
+
+def test_a_snapshot_that_vanishes_while_the_app_runs_costs_a_sentence(trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    (tmp_path / "files").mkdir()
+    studio = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path / "files")
+    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
+    with pytest.raises(InputError, match="run@epoch-0001 is not in run any more"):
+        studio.faces(Recipe(checkpoint="run@epoch-0001"))
+    assert studio.faces(Recipe(checkpoint="run", count=1))[1]
+
+
+def test_two_visitors_never_share_a_file(studio):
+    first, second = (walk(studio, 1, 2, frames=8)[1].path for _ in range(2))
+    assert first != second
+    assert first.name == second.name
+
+
+def test_files_of_more_than_an_hour_ago_are_cleared_away(studio):
+    old = studio.faces(Recipe(count=1))[1][0].path
+    hours_ago = time.time() - 2 * FILES_KEPT_SECONDS
+    os.utime(old.parent, (hours_ago, hours_ago))
+    new = studio.faces(Recipe(count=1))[1][0].path
+    assert list(studio.files.iterdir()) == [new.parent]
+
+
+def test_every_use_of_a_network_is_inside_what_is_lent_a_gpu_and_takes_plain_values(library, tmp_path):
+    """A function on a GPU of ZeroGPU runs in another process, so its arguments and results have to be picklable."""
+    inside, used_outside = [], []
+
+    def on_gpu(function):
+        def on_loan(*arguments):
+            assert all(isinstance(a, str | int | float | list) for a in arguments)
+            inside.append(function)
+            result = function(*arguments)
+            inside.pop()
+            assert isinstance(result, np.ndarray | list)
+            return result
+
+        return on_loan
+
+    studio = Studio(library, tmp_path, on_gpu)
+    networks = [library.generator(name) for name in library.names] + [library.discriminator()]
+    hooks = [n.register_forward_pre_hook(lambda *_: inside or used_outside.append(n)) for n in networks]
+    studio.faces(Recipe(count=2), best_of=2)
+    studio.stills(Recipe())
+    walk(studio, 1, 2)
+    studio.growth(3)
+    for hook in hooks:
+        hook.remove()
+    assert not used_outside
