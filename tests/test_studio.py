@@ -194,9 +194,13 @@ def test_every_use_of_a_network_is_inside_what_is_lent_a_gpu_and_takes_plain_val
 
         return on_loan
 
+    def watch(network, _) -> None:
+        if not inside:
+            used_outside.append(network)
+
     studio = Studio(library, tmp_path, on_gpu)
     networks = [library.generator(name) for name in library.names] + [library.discriminator()]
-    hooks = [n.register_forward_pre_hook(lambda *_: inside or used_outside.append(n)) for n in networks]
+    hooks = [network.register_forward_pre_hook(watch) for network in networks]
     studio.faces(Recipe(count=2), best_of=2)
     studio.stills(Recipe())
     walk(studio, 1, 2)
@@ -204,3 +208,4 @@ def test_every_use_of_a_network_is_inside_what_is_lent_a_gpu_and_takes_plain_val
     for hook in hooks:
         hook.remove()
     assert not used_outside
+    assert not inside

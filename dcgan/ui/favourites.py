@@ -119,12 +119,12 @@ def read_export(path: Path) -> list[str]:
         if path.stat().st_size > LARGEST_EXPORT:
             raise ValueError
         notes = json.loads(path.read_text(encoding="utf-8"))
-        links = [to_query(from_note(json.dumps(note))) for note in notes if isinstance(notes, list)]
+        links = links_in([to_query(from_note(json.dumps(note))) for note in notes])
     except (ValueError, TypeError, RecursionError, InputError):
         links = []
     if not links:
         raise RefusedError("bad-favourites")
-    return links_in(links)
+    return links
 
 
 def walkable(kept: object) -> Recipe:

@@ -1,0 +1,182 @@
+"""Links and files: what a page makes of what visitors bring."""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+from PIL import Image
+
+import app
+from dcgan.images import save_png
+from dcgan.library import Library
+from dcgan.recipe import Recipe, to_note, to_query
+from dcgan.studio import Studio
+from dcgan.ui.arrival import checkpoint_for
+from dcgan.ui.favourites import MOST, links_in, read_export, walkable
+from dcgan.ui.inputs import RefusedError
+from dcgan.ui.links import recipe_of
+
+
+@pytest.fixture(scope="module")
+def library(trained_run):
+    return Library(trained_run, torch.device("cpu"))
+
+
+@pytest.fixture
+def page(library, tmp_path):
+    """What is behind the page: its arrivals, found through the function that its load event runs."""
+    (tmp_path / "files").mkdir()
+    blocks = app.build_app(library, tmp_path / "files")
+    arrive = next(f.fn for f in blocks.fns.values() if getattr(f.fn, "__name__", "") == "arrive")
+    return arrive.__self__
+
+
+def request(language: str = "en", **query: str) -> SimpleNamespace:
+    return SimpleNamespace(query_params=query, headers={"accept-language": language})
+
+
+def notice(outputs) -> str:
+    return outputs[-1].value
+
+
+def settings(page, outputs) -> dict:
+    """What became of each control, by its name in a link."""
+    names = ["checkpoint", "tab", "seed", "count", "psi", "strip", *(c.elem_id for c in page.walk.settings), "wish"]
+    return dict(zip(names, outputs, strict=False))
+
+
+def test_without_a_link_the_page_begins_with_the_first_seeds(page):
+    outputs = page.arrive(request())
+    made = settings(page, outputs)
+    assert (made["checkpoint"].value, made["seed"], made["count"], made["psi"]) == ("tiny", 0, 16, 1)
+    assert made["tab"].selected == "generate"
+    assert [face["seed"] for face in made["strip"]] == [7, 42]
+    assert recipe_of(made["wish"]) == Recipe(checkpoint="tiny")
+    assert notice(outputs) == ""
+
+
+def test_a_link_sets_all_that_it_names(page, library):
+    recipe = Recipe("walk", model="tiny", checkpoint="tiny@epoch-0001", seeds=(3, 4, 5), frames=30, fps=9, mode="open",
+                    method="linear", grid=4, psi=0.6, format="MP4", size=192, limit=5)  # fmt: skip
+    query = dict(pair.split("=") for pair in to_query(recipe).split("&"))
+    outputs = page.arrive(request(**query))
+    made = settings(page, outputs)
+    assert made["tab"].selected == "walk"
+    assert [face["seed"] for face in made["strip"]] == [3, 4, 5]
+    for name in ("frames", "fps", "mode", "method", "grid", "format", "size", "limit"):
+        assert made[name] == getattr(recipe, name)
+    assert made["walk-psi"] == 0.6
+    assert notice(outputs) == ""
+    wish = recipe_of(made["wish"])
+    assert (wish.checkpoint, wish.seeds, wish.grid) == ("tiny@epoch-0001", (3, 4, 5), 4)
+
+
+@pytest.mark.parametrize("garbage", ["", "-1", "1e999", "<script>", "💥" * 500, "9" * 400, "null", "../../etc/passwd"])
+def test_garbage_in_every_field_of_a_link_still_shows_faces(page, garbage):
+    names = ["kind", "model", "checkpoint", "commit", "seed", "count", "seeds", "psi", "frames", "fps", "mode"]
+    names += ["method", "grid", "format", "size", "limit", "unknown"]
+    for query in (dict.fromkeys(names, garbage), dict.fromkeys(names, garbage) | {"kind": "walk"}):
+        outputs = page.arrive(request(**query))
+        made = settings(page, outputs)
+        assert made["checkpoint"].value == "tiny"
+        assert 0 <= made["seed"] < 2**31
+        assert 1 <= made["count"] <= 64
+        assert "<script>" not in notice(outputs)
+        assert recipe_of(made["wish"]).checkpoint == "tiny"
+
+
+def test_a_links_checkpoint_is_found_by_its_weights_under_whatever_name(library, trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "renamed")
+    elsewhere = Library(tmp_path / "renamed", torch.device("cpu"))
+    made = Recipe(model="tiny", checkpoint="tiny@epoch-0001", commit=library.commit("tiny@epoch-0001"))
+    assert checkpoint_for(elsewhere, made) == ("renamed@epoch-0001", None)
+
+
+def test_a_link_to_another_model_or_version_shows_ours_and_says_so(page, library):
+    other = page.arrive(request(model="alice/faces", checkpoint="alice/faces@epoch-0003", seed="5"))
+    assert notice(other) == (
+        '<p role="alert">The link is to faces of alice/faces@epoch-0003, which is not on this page; these are of tiny.'
+        "</p>"
+    )
+    assert settings(page, other)["seed"] == 5
+    older = page.arrive(request(model="tiny", checkpoint="tiny", commit="0123456789ab"))
+    assert "another version of tiny" in notice(older)
+    assert "另一个版本" in notice(page.arrive(request("zh-CN", model="tiny", commit="0123456789ab")))
+
+
+def test_a_file_of_ours_sets_the_controls_as_a_link_does(page, tmp_path):
+    studio = Studio(page.library, tmp_path)
+    _, file = studio.walk(Recipe("walk", seeds=(7, 8), frames=8, size=96))
+    made = settings(page, page.open_file(request(), str(file.path), []))
+    assert [face["seed"] for face in made["strip"]] == [7, 8]
+    assert recipe_of(made["wish"]).frames == 8
+
+
+def drop(page, path) -> str:
+    outputs = page.open_file(request(), str(path), [])
+    assert all(output["__type__"] == "update" and len(output) == 1 for output in outputs[:-1])  # nothing changes
+    return notice(outputs)
+
+
+def test_a_file_that_is_not_ours_costs_a_sentence(page, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "theirs.png")
+    assert "carries no recipe" in drop(page, tmp_path / "theirs.png")
+    (tmp_path / "text.png").write_text("hello")
+    assert "no PNG, GIF, WebP or MP4" in drop(page, tmp_path / "text.png")
+
+
+def test_a_truncated_file_costs_a_sentence(page, tmp_path):
+    _, file = Studio(page.library, tmp_path).walk(Recipe("walk", seeds=(7, 8), frames=8, size=96))
+    content = file.path.read_bytes()
+    (tmp_path / "cut.gif").write_bytes(content[: len(content) // 2])
+    assert "damaged or cut short" in drop(page, tmp_path / "cut.gif")
+
+
+def test_a_file_of_50_mb_costs_a_sentence(page, tmp_path):
+    with open(tmp_path / "large.gif", "wb") as file:
+        file.write(b"GIF89a")
+        file.truncate(50 * 2**20)
+    assert "larger than 20 MB" in drop(page, tmp_path / "large.gif")
+
+
+def test_a_file_of_a_model_that_we_have_not_costs_a_sentence(page, tmp_path):
+    picture = Studio(page.library, tmp_path).pixels("tiny", [1], 1.0)[0]
+    save_png(picture, tmp_path / "a.png", to_note(Recipe(model="alice/faces", checkpoint="alice/faces", commit="0a")))
+    assert "made with alice/faces, which is not on this page; it shows tiny" in drop(page, tmp_path / "a.png")
+
+
+def favourites(count: int) -> list[str]:
+    return [to_query(Recipe(checkpoint="tiny", seed=seed, count=1)) for seed in range(count)]
+
+
+def test_an_export_of_favourites_can_be_opened_again(page, tmp_path):
+    [button] = page.favourites._prepare_export("en", favourites(3))
+    exported = Path(button.value["path"])
+    assert exported.name == "favourite-faces.json"
+    assert read_export(exported) == favourites(3)
+    outputs = page.open_file(request(), str(exported), favourites(5)[3:])
+    assert outputs[-3] == [*favourites(5)[3:], *favourites(3)]
+    assert [face["seed"] for face in outputs[-2]] == [3, 4, 0, 1, 2]
+
+
+@pytest.mark.parametrize("content", ["", "[", "{}", "[]", "[1]", '[{"dcgan": 1, "kind": "walk"}]', "[[[[]]]]", "7"])
+def test_what_is_no_export_of_favourites_costs_a_sentence(content, page, tmp_path):
+    (tmp_path / "favourites.json").write_text(content)
+    assert "holds no favourites" in drop(page, tmp_path / "favourites.json")
+
+
+@pytest.mark.parametrize("kept", [None, {}, 7, [7, None, {"a": 1}], "seed=1", [["seed=1"]]])
+def test_whatever_a_browser_sends_as_its_favourites_is_read_as_none(kept):
+    assert links_in(kept) == []
+
+
+def test_favourites_are_links_of_faces_and_no_more_than_there_is_room_for():
+    assert links_in([*favourites(60), to_query(Recipe("walk"))]) == favourites(60)[:MOST]
+
+
+def test_a_walk_through_favourites_takes_each_face_once_and_at_most_twelve():
+    assert walkable([*favourites(20), *favourites(20)]).seeds == tuple(range(12))
+    with pytest.raises(RefusedError, match="these are 1"):
+        walkable([*favourites(1), *favourites(1)])

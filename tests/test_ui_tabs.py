@@ -1,0 +1,100 @@
+"""What the Training and About tabs say of a checkpoint, whatever its files hold."""
+
+import json
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+import torch
+
+from dcgan.config import IMAGE_SIZES, GeneratorConfig
+from dcgan.library import Library
+from dcgan.ui.about import licence_of, readable_card
+from dcgan.ui.networks import networks_figure
+from dcgan.ui.strip import strip_face
+from dcgan.ui.training import MOST_POINTS, curve_points, run_facts
+from dcgan.ui.walk import seeds_in
+
+
+class Texts:
+    """A library that has nothing but texts."""
+
+    model = "tiny"
+
+    def __init__(self, **texts: str):
+        self.texts = texts
+
+    def text(self, file: str) -> str:
+        return self.texts.get(file.partition(".")[0], "")
+
+
+def test_the_run_is_told_as_it_was(trained_run):
+    facts = json.loads((trained_run / "training.json").read_text())
+    told = run_facts("en", Library(trained_run, torch.device("cpu")))
+    assert f"| Pictures seen | {facts['images_seen']:,} |" in told
+    assert f"{facts['data']['pictures']} of **avatars:adventurer**" in told
+    assert "python train.py --data avatars:adventurer" in told
+
+
+@pytest.mark.parametrize("training", ["", "[]", "{", "7", "null"])
+def test_without_a_record_the_page_says_so(training):
+    assert run_facts("en", Texts(training=training)) == "This checkpoint came without a record of its training."
+
+
+def test_strange_facts_are_shown_as_unknown_and_nobodys_markup_is_taken_over():
+    facts = {"data": {"name": "<b>|x*", "pictures": "many"}, "parameters": 7, "seconds": None, "command": "a`b<script>"}
+    told = run_facts("en", Texts(training=json.dumps(facts)))
+    assert "? of **&lt;b&gt;&#124;x&#42;**" in told
+    assert "`ab&lt;script&gt;`" in told
+
+
+def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_one():
+    def lines(count: int) -> str:
+        return "\n".join(json.dumps({"images": i, "loss_d": i / 2, "loss_g": None}) for i in range(count))
+
+    points = curve_points("en", lines(20), ("loss_d", "loss_g"))
+    assert points["value"].tolist() == [i / 2 for i in range(20)]
+    assert set(points["curve"]) == {"discriminator"}
+    assert MOST_POINTS / 2 < len(curve_points("en", lines(1000), ("loss_d",))) <= MOST_POINTS
+    assert curve_points("en", 'x\n[]\n{"event": "rollback"}\n{"images": "7"}', ("loss_d",)).empty
+
+
+@pytest.mark.parametrize("size", IMAGE_SIZES)
+def test_the_figure_shows_every_feature_map_of_both_networks(size):
+    config = GeneratorConfig(image_size=size, feature_maps=16)
+    figure = ElementTree.fromstring(networks_figure("en", config))
+    kinds = [rect.get("class") for rect in figure.iter("rect")]
+    assert kinds == ["end", *"g" * len(config.widths), "picture", *"d" * len(config.widths), "end"]
+    words = [text.text for text in figure.iter("text")]
+    assert words.count(f"{config.widths[0]}") >= 2
+    assert f"{size}×{size}" in words
+    _, _, width, _ = map(float, figure.get("viewBox").split())
+    assert all(0 < float(rect.get("x")) < width - float(rect.get("width")) for rect in figure.iter("rect"))
+
+
+def test_the_author_of_the_style_is_named_with_the_licence(trained_run):
+    said = licence_of("en", Library(trained_run, torch.device("cpu")))
+    assert "by Lisa Wischofsky, [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)" in said
+
+
+def test_an_unknown_licence_is_said_to_be_unknown_and_no_foreign_address_is_linked():
+    assert "is not stated" in licence_of("en", Texts(training='{"data": {"name": "pictures"}}'))
+    credit = {"licence": "mine", "licence_url": "javascript:alert(1)", "title": "[x](http://y)"}
+    said = licence_of("en", Texts(training=json.dumps({"data": {"attribution": credit}})))
+    assert "mine" in said
+    assert "javascript" not in said
+    assert "](http://y)" not in said
+
+
+def test_a_card_is_shown_without_its_metadata_and_asks_for_nothing():
+    card = "---\nlicense: mit\n---\n\n# Faces\n![a](samples/latest.png) <img src='http://x'> <SCRIPT>a</SCRIPT> text"
+    shown = readable_card(card)
+    assert shown.strip().startswith("# Faces")
+    assert "text" in shown
+    assert not any(words in shown.lower() for words in ("license", "latest.png", "<img", "<script", "http"))
+
+
+def test_seeds_are_read_from_a_strip_and_nothing_else_is():
+    face = strip_face(np.zeros((4, 4, 3), np.uint8), 7, "seven", "seed=7")
+    assert seeds_in([face, {"seed": "42"}, {"seed": None}, 9, {"seed": -3}]) == (7, 42, 0)
+    assert seeds_in(None) == seeds_in("7") == ()
