@@ -205,7 +205,7 @@ def served(serve_app, pushed_store, tmp_path_factory):
         client.close()
 
 
-def test_the_app_serves_a_repository_and_fetches_two_kinds_of_files(served, trained_run):
+def test_the_app_serves_a_repository_and_fetches_weights_and_three_texts(served, trained_run):
     hub, client, _ = served
     assert client.predict(api_name="/list_checkpoints") == [REPO, f"{REPO}@epoch-0002", f"{REPO}@epoch-0001"]
     with Image.open(client.predict(seed=1, api_name="/avatar")) as picture:
@@ -213,7 +213,7 @@ def test_the_app_serves_a_repository_and_fetches_two_kinds_of_files(served, trai
     path = client.predict(seeds="1 2", frames=8, size=96, checkpoint=REPO, api_name="/interpolate")
     assert path.endswith("alice-faces_seed-1-2_8f.gif")
     files = {path.rpartition("/")[2] for _, path in hub.requests if "/resolve/" in path}
-    assert files == {"config.json", "model.safetensors"}
+    assert files == {"config.json", "model.safetensors", "training.json", "metrics.jsonl", "README.md"}
 
 
 def test_a_tag_deleted_while_the_app_runs_costs_a_sentence_and_nothing_else(served, trained_run):
@@ -224,6 +224,44 @@ def test_a_tag_deleted_while_the_app_runs_costs_a_sentence_and_nothing_else(serv
     for name in (REPO, f"{REPO}@epoch-0002", ""):
         with Image.open(client.predict(seed=1, checkpoint=name, api_name="/avatar")) as picture:
             assert np.asarray(picture.convert("RGB")).tolist() == local_face(trained_run)[0]
+
+
+def test_what_a_checkpoint_says_of_itself_comes_from_the_hub_and_then_from_the_cache(client, pushed_run, hub):
+    script = """
+opened = open_hub()
+settle(opened)
+tell([opened.model, opened.commit()])
+tell([opened.text(file) for file in library.TEXTS])
+"""
+    (model, commit), (training, metrics, card) = told = client(script)
+    assert model == REPO
+    assert len(commit) == 12
+    assert training == (pushed_run / "training.json").read_text()
+    assert metrics == (pushed_run / "metrics.jsonl").read_text()
+    assert f'from_pretrained("{REPO}")' in card
+    hub.down()
+    assert client(script) == told
+
+
+def test_snapshots_have_commits_of_their_own(client, pushed_run):
+    [commits] = client("""
+opened = open_hub()
+settle(opened)
+tell([opened.commit(name) for name in opened.names])
+""")
+    assert commits[0] == commits[1] != commits[2]
+
+
+def test_a_text_of_megabytes_is_never_fetched(client, pushed_run, hub):
+    texts = client("""
+from dcgan import hub
+hub.LARGEST_TEXT = 50
+opened = open_hub()
+settle(opened)
+tell([opened.text(file) for file in library.TEXTS])
+""")
+    assert texts == [["", "", ""]]
+    assert not any("training.json" in path for _, path in hub.requests if "/resolve/" in path)
 
 
 def test_a_path_that_is_there_wins_over_the_hub(trained_run, tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dcgan import InputError, faces
-from dcgan.library import Library
+from dcgan.library import TEXTS, Library
 
 
 def test_a_library_names_the_folder_first_and_then_its_snapshots_latest_first(trained_run):
@@ -48,3 +48,22 @@ def test_each_generator_has_its_discriminator_where_the_folder_has_one(trained_r
 def test_a_name_that_is_not_in_the_library_is_refused_with_those_that_are(name, trained_run):
     with pytest.raises(InputError, match="tiny@epoch-0002"):
         Library(trained_run, torch.device("cpu")).generator(name)
+
+
+def test_a_commit_tells_weights_apart_and_is_the_same_for_the_same_weights(trained_run, tmp_path):
+    library = Library(trained_run, torch.device("cpu"))
+    assert library.commit() == library.commit("tiny") == library.commit("tiny@epoch-0002")
+    assert library.commit("tiny@epoch-0001") != library.commit()
+    shutil.copytree(trained_run, tmp_path / "copy")
+    assert Library(tmp_path / "copy", torch.device("cpu")).commit() == library.commit()
+    with pytest.raises(InputError, match="no checkpoint 'other'"):
+        library.commit("other")
+
+
+def test_what_a_folder_says_of_itself_can_be_read_and_nothing_is_nothing(trained_run, tmp_path):
+    library = Library(trained_run, torch.device("cpu"))
+    assert all(library.text(file) == (trained_run / file).read_text() for file in TEXTS)
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(trained_run / name, tmp_path / name)
+    (tmp_path / "README.md").write_text("x" * 3_000_000)
+    assert [Library(tmp_path, torch.device("cpu")).text(file) for file in TEXTS] == ["", "", ""]

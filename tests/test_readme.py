@@ -105,8 +105,12 @@ def test_every_option_the_readme_names_exists():
 
 def test_the_tree_names_every_module_and_no_other():
     tree = re.search(r"## The tree\n\n```\n(.*?)```", README, re.DOTALL)[1]
-    named = {line.split()[0] for line in tree.splitlines() if line.startswith("  ")}
-    assert named == {path.name for path in (ROOT / "dcgan").glob("*.py")}
+    package, page = (
+        {name for line in re.findall(rf"^ {{{indent}}}(\S.*?)  ", tree, re.MULTILINE) for name in line.split(", ")}
+        for indent in (2, 4)
+    )
+    assert package == {path.name for path in (ROOT / "dcgan").glob("*.py")} | {"ui/"}
+    assert page == {path.name for path in (ROOT / "dcgan" / "ui").iterdir() if path.is_file()} - {"__init__.py"}
     for line in tree.splitlines():
         if not line.startswith(" "):
             assert list(ROOT.glob(line.split()[0].rstrip("/"))), line

@@ -15,7 +15,7 @@ from dcgan.recipe import COUNT, PSI, SEED, Number, Recipe, to_query
 from dcgan.studio import SHOWN_LARGE, STILL_FACTORS, Face, NothingChoosesError, Studio, of_one_face
 from dcgan.ui.events import Listener, message, on, on_select
 from dcgan.ui.inputs import RefusedError, number
-from dcgan.ui.links import copy_button, recipe_of, remember
+from dcgan.ui.links import copy_button, recipe_of, remember, reveal
 from dcgan.ui.texts import i18n, say
 
 BEST_OF = Number(1, 16, 1)
@@ -90,9 +90,8 @@ class GenerateTab:
         on_select(self.gallery.select, self._pick, [self.shown], self.panel, self.message, show_progress="hidden")
         self.copy(self.shown)
         self.copy_face(self.face_link)
-        # On a phone what was asked for is elsewhere on the page
-        for event, target in ((self.gallery.select, "face-panel"), (self.button.click, "tabs")):
-            event(None, None, None, js=f"() => dcgan.reveal('{target}')", api_visibility="private")
+        reveal(self.gallery.select, "face-panel")
+        reveal(self.button.click, "tabs")
 
     @property
     def _options(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Links: what is shown is in the page's address, and a button copies it."""
+"""What the browser does by itself, by page.js: what is shown is in the page's address, and a button copies that."""
 
 from __future__ import annotations
 
@@ -32,3 +32,8 @@ def remember(events: list[Any], link: gr.Textbox) -> None:
     """Put a link into the address bar after each of the events, so that reloading shows the same."""
     for event in events:
         event.then(None, [link], None, js="(query) => dcgan.remember(query)", api_visibility="private")
+
+
+def reveal(listener: Callable[..., Any], elem_id: str) -> None:
+    """Scroll to where the answer to an event appears, on a phone, where that is elsewhere."""
+    listener(None, None, None, js=f"() => dcgan.reveal('{elem_id}')", api_visibility="private")

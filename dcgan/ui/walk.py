@@ -28,7 +28,7 @@ from dcgan.recipe import (
 from dcgan.studio import MEGABYTE, Studio, of_one_face
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.inputs import RefusedError, choice, keyframes, number
-from dcgan.ui.links import copy_button, recipe_of, remember
+from dcgan.ui.links import copy_button, recipe_of, remember, reveal
 from dcgan.ui.strip import face_strip, strip_face
 from dcgan.ui.texts import i18n, say
 
@@ -45,7 +45,7 @@ class WalkTab:
         with gr.Row():
             with gr.Column(scale=2, min_width=260):
                 self._lay_out_settings()
-            with gr.Column(scale=3, min_width=300):
+            with gr.Column(scale=3, min_width=300, elem_id="walk-result"):
                 self._lay_out_result()
         self.shown = gr.Textbox(visible=False)  # the walk's link
         self._connect()
@@ -127,6 +127,7 @@ class WalkTab:
         options = {"show_progress_on": [self.picture, self.video]}
         remember(on([self.button.click], self._make, inputs, self.result, self.message, **options), self.shown)
         self.copy(self.shown)
+        reveal(self.button.click, "walk-result")
         drawn_with = [self.strip, self.checkpoint, self.psi]
         quietly = {"show_progress": "hidden"}
         adds = [self.add.click, self.new_seed.submit]
