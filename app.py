@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-
-from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu  # isort: skip  # its `spaces` has to come before torch
+if os.environ.get("SPACES_ZERO_GPU"):
+    import spaces  # noqa: F401  # before torch, which it changes
 
 import gradio as gr
 
@@ -31,6 +31,7 @@ from dcgan.ui.arrival import Arrivals
 from dcgan.ui.events import message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
+from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
 from dcgan.ui.links import remember
 from dcgan.ui.texts import i18n
 from dcgan.ui.training import TrainingTab

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -162,6 +163,18 @@ def test_interpolate_takes_all_of_a_walks_settings(client):
         assert video.streams.video[0].average_rate == 10
     recipe = from_file(Path(path))
     assert {name: getattr(recipe, name) for name in settings} == settings
+
+
+def test_a_walk_tells_how_far_it_is(client):
+    job = client.submit(seeds="1 2 3 4 5 6", frames=240, format="WebP", size=768, api_name="/interpolate")
+    told = []
+    while not job.done():
+        progress = job.status().progress_data
+        told += [unit.index / unit.length for unit in progress or [] if unit.length]
+        time.sleep(0.01)
+    assert Path(job.result()).exists()
+    assert told
+    assert told == sorted(told)
 
 
 def test_list_checkpoints_names_them_best_first(client):
