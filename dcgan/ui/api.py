@@ -43,8 +43,7 @@ class Api:
                 takes for real most, the most believed first.
 
         Returns:
-            The faces as PNGs with their seeds as captions, where some were chosen with the discriminator's belief too,
-            and the first seed.
+            The faces as PNGs, captioned with seed and, where they were chosen, belief; and the first seed.
         """
         first = random.randrange(SEEDS) if randomize else seed
         recipe, chosen = _answered(generating.wished, first, count, checkpoint, psi, best_of)

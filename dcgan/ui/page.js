@@ -53,3 +53,12 @@ document.addEventListener('drop', (event) => {
   input.files = event.dataTransfer.files;
   input.dispatchEvent(new Event('change', { bubbles: true }));
 }, true);
+
+// Gradio leaves these pictures and films without a name; that of their file tells the seeds
+new MutationObserver(() => {
+  for (const element of document.querySelectorAll('#early-and-late img[alt=""], #walk-video video')) {
+    const name = decodeURIComponent(element.src.split('/').pop()).replace(/\.\w+$/, '');
+    if (element.matches('img')) element.alt = name;
+    else if (element.ariaLabel !== name) element.ariaLabel = name;
+  }
+}).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ['src'] });

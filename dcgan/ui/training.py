@@ -109,7 +109,7 @@ class TrainingTab:
         faces, film = self.studio.growth(seed)
         stages = self.studio.stages
         last = len(faces)
-        gallery = [(face.path, _short(stage)) for face, stage in zip(faces, stages, strict=True)]
+        gallery = [(face.path, f"{seed} · {_short(stage)}") for face, stage in zip(faces, stages, strict=True)]
         return [
             gr.Slider(maximum=last, value=last),
             gallery,

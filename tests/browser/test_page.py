@@ -250,6 +250,7 @@ def test_a_film_a_grid_and_a_limit_can_be_chosen(open_page, screenshot, tmp_path
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()
     page.wait_for_function("document.querySelector('#walk-video video')?.readyState >= 2")
+    assert page.locator("#walk-video video").get_attribute("aria-label") == "adventurer-96_grid-9_seed-7-42_48f"
     path = download(page, "#walk-download", tmp_path)
     with av.open(path) as film:
         assert sum(1 for _ in film.decode(video=0)) == 48
@@ -353,13 +354,16 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     open_tab(page, 2)
     stages = ["epoch-0001", "epoch-0002", "epoch-0004", "epoch-0008", "epoch-0014"]
     page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
-    assert page.locator("#stages .caption-label").all_inner_texts() == stages
+    assert page.locator("#stages .caption-label").all_inner_texts() == [f"7 · {stage}" for stage in stages]
     page.locator("#stage-title", has_text="Seed 7 at epoch-0014").wait_for()
     late = page.locator("#stage-face img").get_attribute("src")
     page.locator("#stage input[type=range]").fill("1")
     page.locator("#stage-title", has_text="Seed 7 at epoch-0001").wait_for()
     page.wait_for_function("late => document.querySelector('#stage-face img')?.src != late", arg=late)
     page.wait_for_function("document.querySelectorAll('#early-and-late img').length >= 2")
+    alts = page.eval_on_selector_all("#stages img, #stage-face img, #early-and-late img", "all => all.map(e => e.alt)")
+    assert len(alts) == 8
+    assert all("7" in alt for alt in alts)
     for plot in ("#losses", "#beliefs"):
         page.locator(plot).locator("canvas, svg").first.wait_for()
     assert "699,328" in page.locator("#run-facts").inner_text()
