@@ -363,7 +363,7 @@ def keep_quiet() -> None:
     set_verbosity_error()
 
 
-def read_facts(text: bytes) -> dict[str, Any]:
+def read_facts(text: str | bytes) -> dict[str, Any]:
     """What a JSON file says; nothing where it is damaged."""
     try:
         facts = json.loads(text)

@@ -139,7 +139,7 @@ class HubLibrary:
         self._generators: dict[str, Generator] = {}  # by commit
         self._discriminators: dict[str, Discriminator | None] = {}  # by commit
         self._problem: Exception | None = None
-        self._loading, self._refreshing = threading.Lock(), threading.Lock()
+        self._loading = threading.Lock()
         self._asked_at = -REFRESH_AFTER
         self._take_what_is_cached()
         asking = self.refresh()
@@ -173,17 +173,13 @@ class HubLibrary:
         Raises:
             InputError: no such name, or a snapshot that can't be had any more.
         """
-        commits = self._commits
-        if not commits or name in self._fallback.names:  # of a page that was opened before
+        commit = self._commit_of(name)
+        if commit is None:
             return self._fallback.generator(name)
-        name = name or next(iter(commits))
-        if name not in commits:
-            raise unknown_checkpoint(name, self.names)
-        commit = commits[name]
         generator = self._generators.get(commit) or self._cached_snapshot(commit)
         if generator is None:
             with self._loading:
-                generator = self._generators.get(commit) or self._load(name.partition("@")[2] or commit)
+                generator = self._generators.get(commit) or self._load((name or "").partition("@")[2] or commit)
         return self._generators.setdefault(commit, generator)
 
     def discriminator(self, name: str | None = None) -> Discriminator | None:
@@ -192,26 +188,18 @@ class HubLibrary:
         Raises:
             InputError: no such name, or the Hub can't be reached.
         """
-        commits = self._commits
-        if not commits or name in self._fallback.names:
+        commit = self._commit_of(name)
+        if commit is None:
             return self._fallback.discriminator(name)
-        name = name or next(iter(commits))
-        if name not in commits:
-            raise unknown_checkpoint(name, self.names)
         with self._loading:
-            if commits[name] not in self._discriminators:
-                self._discriminators[commits[name]] = self._load_discriminator(commits[name])
-            return self._discriminators[commits[name]]
+            if commit not in self._discriminators:
+                self._discriminators[commit] = self._load_discriminator(commit)
+            return self._discriminators[commit]
 
     def commit(self, name: str | None = None) -> str:
         """As `Library.commit`, but of the commit that has the weights."""
-        commits = self._commits
-        if not commits or name in self._fallback.names:
-            return self._fallback.commit(name)
-        name = name or next(iter(commits))
-        if name not in commits:
-            raise unknown_checkpoint(name, self.names)
-        return commits[name][:COMMIT_DIGITS]
+        commit = self._commit_of(name)
+        return self._fallback.commit(name) if commit is None else commit[:COMMIT_DIGITS]
 
     def text(self, file: str) -> str:
         """As `Library.text`; "" too where it hasn't been fetched yet."""
@@ -224,6 +212,16 @@ class HubLibrary:
             self._asked_at = time.monotonic()
             asking.start()
         return asking
+
+    def _commit_of(self, name: str | None) -> str | None:
+        """The commit that `name` stands for; None where the fallback is meant, as by a page that was opened before."""
+        commits = self._commits
+        if not commits or name in self._fallback.names:
+            return None
+        name = name or next(iter(commits))
+        if name not in commits:
+            raise unknown_checkpoint(name, self.names)
+        return commits[name]
 
     def _take_what_is_cached(self) -> None:
         refs = cached_refs(self._repository.id)

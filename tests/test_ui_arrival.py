@@ -24,13 +24,15 @@ def library(trained_run):
     return Library(trained_run, torch.device("cpu"))
 
 
+def behind(page):
+    """A page's arrivals, found through the function that its load event runs."""
+    return next(f.fn.__self__ for f in page.fns.values() if getattr(f.fn, "__name__", "") == "arrive")
+
+
 @pytest.fixture
 def page(library, tmp_path):
-    """What is behind the page: its arrivals, found through the function that its load event runs."""
     (tmp_path / "files").mkdir()
-    blocks = app.build_app(library, tmp_path / "files")
-    arrive = next(f.fn for f in blocks.fns.values() if getattr(f.fn, "__name__", "") == "arrive")
-    return arrive.__self__
+    return behind(app.build_app(library, tmp_path / "files"))
 
 
 def request(language: str = "en", **query: str) -> SimpleNamespace:
@@ -104,6 +106,18 @@ def test_a_link_to_another_model_or_version_shows_ours_and_says_so(page, library
     older = page.arrive(request(model="tiny", checkpoint="tiny", commit="0123456789ab"))
     assert "another version of tiny" in notice(older)
     assert "另一个版本" in notice(page.arrive(request("zh-CN", model="tiny", commit="0123456789ab")))
+
+
+def test_a_link_to_a_snapshot_that_is_gone_shows_faces_and_says_so(trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    (tmp_path / "files").mkdir()
+    library = Library(tmp_path / "run", torch.device("cpu"))
+    page = behind(app.build_app(library, tmp_path / "files"))
+    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
+    for commit in ("", "0123456789ab"):
+        outputs = page.arrive(request(checkpoint="run@epoch-0001", commit=commit))
+        assert "not in run any more" in notice(outputs)
+        assert settings(page, outputs)["checkpoint"].value == "run"
 
 
 def test_a_file_of_ours_sets_the_controls_as_a_link_does(page, tmp_path):

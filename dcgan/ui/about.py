@@ -74,7 +74,7 @@ class AboutTab:
 
 def licence_of(language: str, library: Library | HubLibrary) -> str:
     """Whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
-    data = read_facts(library.text(TRAINING_NAME).encode()).get("data")
+    data = read_facts(library.text(TRAINING_NAME)).get("data")
     data = data if isinstance(data, dict) else {}
     credit = data.get("attribution")
     if isinstance(credit, dict) and credit.get("licence"):

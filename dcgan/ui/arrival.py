@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,12 @@ class Arrivals:
         name, amiss = checkpoint_for(self.library, recipe)
         if amiss and amiss.key == "another-model":
             amiss = RefusedError("another-model-link", **amiss.values)
+        try:
+            settings = self._settings(recipe, name)
+        except InputError as error:  # a snapshot that is gone, while the link is still about
+            amiss, settings = error, self._settings(recipe, self.library.default)
         notices = [self.library.notice, *([explain(amiss, language)] if amiss else [])]
-        return [*self._settings(recipe, name), said(" ".join(filter(None, notices)))]
+        return [*settings, said(" ".join(filter(None, notices)))]
 
     def open_file(self, request: gr.Request, file: str | None, kept: object) -> list[Any]:
         """What a dropped file asks for; an export of favourites joins those that are kept."""
@@ -64,10 +69,11 @@ class Arrivals:
             name, amiss = checkpoint_for(self.library, recipe)
             if amiss and amiss.key == "another-model":
                 raise amiss
+            settings = self._settings(recipe, name)
         except InputError as error:
             return [*unchanged, gr.skip(), gr.skip(), said(explain(error, language))]
         notice = said(explain(amiss, language) if amiss else "")
-        return [*self._settings(recipe, name), gr.skip(), gr.skip(), notice]
+        return [*settings, gr.skip(), gr.skip(), notice]
 
     def walk_wish(self, recipe: Recipe) -> list[Any]:
         """The controls of a walk by a checkpoint of this page."""
@@ -93,9 +99,10 @@ def checkpoint_for(library: Library | HubLibrary, recipe: Recipe) -> tuple[str, 
     A link never makes the page fetch a model that it wasn't started with.
     """
     named = recipe.checkpoint if recipe.checkpoint in library.names else library.default
-    for name in (named, *library.names):
-        if recipe.commit and library.commit(name) == recipe.commit:
-            return name, None
+    for name in (named, *library.names) if recipe.commit else ():
+        with suppress(InputError):  # a snapshot that is gone
+            if library.commit(name) == recipe.commit:
+                return name, None
     theirs, ours = recipe.checkpoint or recipe.model, library.model
     if (recipe.model and recipe.model != ours) or (recipe.checkpoint and recipe.checkpoint != named):
         return named, RefusedError("another-model", theirs=theirs, ours=ours)

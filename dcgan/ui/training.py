@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from typing import Any
 
 import gradio as gr
@@ -11,6 +10,7 @@ import pandas as pd
 
 from dcgan.checkpoints import METRICS_NAME
 from dcgan.config import TRAINING_NAME
+from dcgan.hub import read_facts
 from dcgan.library import HubLibrary, Library
 from dcgan.recipe import SEED, Recipe
 from dcgan.studio import SHOWN_LARGE, Studio
@@ -135,7 +135,7 @@ class TrainingTab:
 
 def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.DataFrame:
     """Columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
-    lines = [line for line in map(_facts, metrics.splitlines()) if _is_number(line.get("images"))]
+    lines = [line for line in map(read_facts, metrics.splitlines()) if _is_number(line.get("images"))]
     rows = []
     for curve in curves:
         known = [line for line in lines if _is_number(line.get(curve))]
@@ -146,7 +146,7 @@ def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.Dat
 
 def run_facts(language: str, library: Library | HubLibrary) -> str:
     """What the run was, as a Markdown table; a sentence where nothing is known of it."""
-    facts = _facts(library.text(TRAINING_NAME))
+    facts = read_facts(library.text(TRAINING_NAME))
     data, config, parameters = (_part(facts, name) for name in ("data", "config", "parameters"))
     if not facts:
         return say(language, "no-record")
@@ -177,14 +177,6 @@ def run_facts(language: str, library: Library | HubLibrary) -> str:
     table = "".join(f"| {say(language, name)} | {value} |\n" for name, value in rows.items())
     command = _plain(facts.get("command", ""))
     return f"{say(language, 'the-run')}\n\n| | |\n|---|---|\n{table}\n`{command.replace('`', '')}`"
-
-
-def _facts(text: str) -> dict[str, Any]:
-    try:
-        facts = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return facts if isinstance(facts, dict) else {}
 
 
 def _part(facts: dict[str, Any], name: str) -> dict[str, Any]:
