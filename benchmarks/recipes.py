@@ -1,12 +1,15 @@
 """Which training recipe draws the best faces? Arms of equal length on rendered avatars, each one lever apart from ours.
 
 python -m benchmarks.recipes train FOLDER                 trains every arm that FOLDER doesn't hold yet; can be stopped
-python -m benchmarks.recipes train FOLDER --seed 1 --arms best,plain
+python -m benchmarks.recipes train FOLDER --seed 1 --arms best,plain --pictures 128000     for longer
 python -m benchmarks.recipes speed FOLDER                 pictures a second, arm by arm in turns: on a quiet machine
+python -m benchmarks.recipes evaluate FOLDER              measures every trained arm that wasn't measured yet
+python -m benchmarks.recipes table FOLDER                 the table in recipes.md, of what FOLDER holds
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import shlex
 import subprocess
@@ -19,6 +22,7 @@ from pathlib import Path
 import torch
 
 import train
+from dcgan.card import read_evaluation
 from dcgan.checkpoints import newest_state
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import TRAINING_NAME, TrainConfig
@@ -36,6 +40,7 @@ COMMON = (
 )  # fmt: skip
 TIMED_PICTURES = 2_048  # an arm and round
 ROUNDS = 3
+SAMPLES = 2_000  # faces of an arm, and reals
 
 
 @dataclass(frozen=True)
@@ -93,13 +98,55 @@ def train_arm(root: Path, name: str, seed: int, pictures_seen: int) -> int:
     folder, config = folder_of(root, name, seed), config_of(name, seed, pictures_seen)
     if is_finished(folder, config):
         return DONE
-    what = ["train.py", "--resume"] if newest_state(folder) else shlex.split(config.command())[1:]
+    go_on = ["train.py", "--resume", "--max-steps", str(config.max_steps)]
+    what = go_on if newest_state(folder) else shlex.split(config.command())[1:]
     with subprocess.Popen([sys.executable, *what, "--output-dir", str(folder.resolve())], cwd=ROOT) as process:
         try:
             return process.wait()
         except BaseException:
             process.terminate()  # it saves, and the same command goes on from there
             raise
+
+
+def evaluate_arm(folder: Path) -> int:
+    """Measure a trained arm by dcgan.evaluation, which leaves evaluation.json in its folder; the exit status."""
+    known = read_evaluation(folder)
+    if known and known["samples"]["fakes"] == SAMPLES:
+        return DONE
+    words = ["--data", "avatars:adventurer", "--extractor", "efficientnet-lite0", "--count", str(SAMPLES)]
+    return subprocess.run(
+        [sys.executable, "-m", "dcgan.evaluation", str(folder.resolve()), *words], cwd=ROOT
+    ).returncode
+
+
+def table(root: Path, names: Sequence[str], seeds: Sequence[int], pictures_seen: int) -> str:
+    """What was measured, as Markdown: an arm and seed a row, the floor as the last; then what is missing."""
+    rows, missing, floor = [], [], None
+    speeds = speeds_of(root)
+    for seed in seeds:
+        for name in names:
+            folder = folder_of(root, name, seed)
+            found = read_evaluation(folder) if is_finished(folder, config_of(name, seed, pictures_seen)) else None
+            if found:
+                speed = f"{speeds[name]:.0f}" if name in speeds else "-"
+                rows.append(f"| {ARMS[name].words} | {seed} | {_cells(found['fakes'])} | {speed} |")
+                floor = found["floor"]
+            elif seed == seeds[0]:  # others are trained on purpose only
+                missing.append(name)
+    if floor:
+        rows.append(f"| *reals against other reals* | | {_cells(floor)} | |")
+    head = ["| recipe | seed | KID x 1000 | FD | precision | recall | images/s |", "|---|---|---|---|---|---|---|"]
+    return "\n".join([*head, *rows, *(["", f"Not measured: {', '.join(missing)}."] if missing else [])])
+
+
+def speeds_of(root: Path) -> dict[str, float]:
+    """The pictures a second that `speed` left, by arm."""
+    path = root / SPEED_NAME
+    return json.loads(path.read_text(encoding="utf-8"))["pictures_per_second"] if path.is_file() else {}
+
+
+def _cells(found: dict[str, float]) -> str:
+    return f"{1000 * found['kid']:.4g} | {found['fd']:.4g} | {found['precision']:.3f} | {found['recall']:.3f}"
 
 
 def measure_speed(names: Sequence[str], pictures: Pictures, device: torch.device) -> dict[str, float]:
@@ -125,32 +172,54 @@ def pictures_per_second(config: TrainConfig, pictures: Pictures, device: torch.d
 
 @command
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = Parser(prog="python -m benchmarks.recipes", description=__doc__.split("\n")[0])
-    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
-    for name, words in (("train", "train the arms"), ("speed", "measure pictures a second")):
-        each = commands.add_parser(name, help=words)
-        each.add_argument("folder", type=Path, help="where the arms' runs are")
-        each.add_argument("--arms", default=",".join(ARMS), help=f"some of {', '.join(ARMS)} (all)")
-        each.add_argument("--seed", type=int, default=0, help="of the runs (0)")
-        if name == "train":
-            each.add_argument("--pictures", type=int, default=PICTURES_SEEN, help="that a run sees (64000)")
+    parser = Parser(
+        prog="python -m benchmarks.recipes", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("step", choices=("train", "speed", "evaluate", "table"), help="what to do")
+    parser.add_argument("folder", type=Path, help="where the arms' runs are")
+    parser.add_argument("--arms", default=",".join(ARMS), help=f"some of {', '.join(ARMS)} (all)")
+    parser.add_argument("--seed", default="0", help="of the runs (0); for table several, as in 0,1")
+    parser.add_argument("--pictures", type=int, default=PICTURES_SEEN, help="that a run sees (64000)")
     options = parser.parse_args(argv)
     names = options.arms.split(",")
     if unknown := [name for name in names if name not in ARMS]:
         raise InputError(f"--arms: there is no arm {unknown[0]!r}; choose some of {', '.join(ARMS)}.")
+    try:
+        seeds = [int(seed) for seed in options.seed.split(",")]
+    except ValueError:
+        raise InputError(f"--seed is {options.seed!r}; it takes whole numbers, as in 0,1.") from None
     options.folder.mkdir(parents=True, exist_ok=True)
 
-    if options.command == "train":
-        for name in names:
-            print(f"== {name}, seed {options.seed}", flush=True)
-            if status := train_arm(options.folder, name, options.seed, options.pictures):
-                return status
+    if options.step == "table":
+        print(table(options.folder, names, seeds, options.pictures))
+    elif options.step == "speed":
+        print_speed(options.folder, names)
     else:
-        pictures = train.open_pictures(config_of(names[0]))
-        speeds = measure_speed(names, pictures, torch.device("cpu"))
-        write_json(options.folder / SPEED_NAME, {"threads": torch.get_num_threads(), "pictures_per_second": speeds})
-        print("\n".join(f"{name:20s} {rate:7.1f} pictures a second" for name, rate in speeds.items()))
+        for seed in seeds:
+            for name in names:
+                if status := do_arm(options.step, options.folder, name, seed, options.pictures):
+                    return status
     return DONE
+
+
+def do_arm(step: str, root: Path, name: str, seed: int, pictures_seen: int) -> int:
+    """Train or evaluate an arm, where that is still to be done; the exit status."""
+    print(f"== {step} {name}, seed {seed}", flush=True)
+    if step == "train":
+        return train_arm(root, name, seed, pictures_seen)
+    folder = folder_of(root, name, seed)
+    if not is_finished(folder, config_of(name, seed, pictures_seen)):
+        print("not trained to its end yet")
+        return DONE
+    return evaluate_arm(folder)
+
+
+def print_speed(root: Path, names: Sequence[str]) -> None:
+    pictures = train.open_pictures(config_of(names[0]))
+    speeds = measure_speed(names, pictures, torch.device("cpu"))
+    write_json(root / SPEED_NAME, {"threads": torch.get_num_threads(), "pictures_per_second": speeds})
+    for name, rate in speeds.items():
+        print(f"{name:20} {rate:7.1f} pictures a second, {rate / speeds[names[0]]:.2f} times {names[0]}")
 
 
 if __name__ == "__main__":

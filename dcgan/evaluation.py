@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ from dcgan.sources import AVATARS_PREFIX
 FEWEST = 16  # pictures a set: below that no figure means anything
 SUBSET = 1000  # pictures a KID estimate, or as many as there are
 SUBSETS = 100
+FEATURES_KEPT = 1000  # a file of the cache
 NEIGHBOURHOOD = 3  # precision and recall: how many neighbours reach how far
 SUBSET_SEED = 2020
 LOOKED_UP = 1000  # faces whose nearest training picture is looked for, and held-out pictures
@@ -135,7 +137,15 @@ def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, flo
 
 
 def features_of(reals: Reals, first: int, count: int, extractor: Extractor) -> Tensor:
-    """Features `(count, D)` of reals `first` and on, from the cache where these very ones were computed before."""
+    """Features `(count, D)` of reals `first` and on, from the cache where these very ones were computed before.
+
+    They are kept a thousand at a time, so that evaluations with other counts share them.
+    """
+    starts = [first, *range(first - first % FEATURES_KEPT + FEATURES_KEPT, first + count, FEATURES_KEPT), first + count]
+    return torch.cat([_kept_features(reals, start, stop - start, extractor) for start, stop in pairwise(starts)])
+
+
+def _kept_features(reals: Reals, first: int, count: int, extractor: Extractor) -> Tensor:
     key = json.dumps([reals.identity, first, count, extractor.facts(), version("torch")])
     path = cache_root() / f"features-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
     try:
@@ -309,8 +319,7 @@ def _decoding(pictures, total):
     return tqdm(pictures, total=total, unit="picture", desc="decoding", leave=False, disable=None)
 
 
-@command
-def main(argv: Sequence[str] | None = None) -> int:
+def build_parser() -> Parser:
     parser = Parser(
         prog="python -m dcgan.evaluation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -323,7 +332,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data-size", type=int, help="how many avatars were trained on (as the run did)")
     parser.add_argument("--background", type=_words, help="avatars' background colours (as the run had them)")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")
-    options = parser.parse_args(argv)
+    return parser
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    options = build_parser().parse_args(argv)
     check(options)
     require_torch_fidelity()
 

@@ -18,7 +18,7 @@ from dcgan.card import model_card, read_evaluation
 from dcgan.checkpoints import load_generator, published_files, read_training, save_network
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
-from dcgan.evaluation import evaluate, figures, main
+from dcgan.evaluation import evaluate, features_of, figures, main
 from dcgan.extractors import EfficientNetLite0, Extractor, Inception, open_extractor
 from dcgan.reals import FIRST_HELD_OUT, GivenReals, RenderedReals
 
@@ -183,6 +183,34 @@ def test_the_same_command_prints_and_writes_the_same(checkpoint, capsys):
     assert printed[0] == printed[1]
     assert before == {name: (checkpoint / name).read_bytes() for name in before}
     assert page == (checkpoint / "samples" / "neighbours.png").read_bytes()
+
+
+def test_features_are_kept_in_parts_that_other_counts_share(monkeypatch, tmp_path):
+    class Numbered(GivenReals):
+        identity, words = "numbers", "numbers"
+
+        def __init__(self):
+            self.asked = []
+
+        def pixels(self, first, count):
+            self.asked += range(first, first + count)
+            return np.arange(first, first + count)
+
+    class Same:
+        facts = dict
+
+        def features(self, pixels):
+            return torch.from_numpy(pixels).view(-1, 1)
+
+    monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("dcgan.evaluation.FEATURES_KEPT", 10)
+    reals = Numbered()
+    assert features_of(reals, 0, 25, Same()).flatten().tolist() == list(range(25))
+    assert features_of(reals, 0, 20, Same()).flatten().tolist() == list(range(20))
+    assert reals.asked == list(range(25))
+    assert features_of(reals, 25, 25, Same()).flatten().tolist() == list(range(25, 50))
+    assert features_of(reals, 30, 20, Same()).flatten().tolist() == list(range(30, 50))
+    assert reals.asked == list(range(50))
 
 
 def test_other_seeds_are_other_faces(checkpoint):
