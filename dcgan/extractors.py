@@ -20,7 +20,7 @@ from dcgan.errors import InputError
 from dcgan.files import sha256
 
 EXTRACTORS = ("auto", "inception", "efficientnet-lite0")
-BATCH = 50  # pictures a forward pass
+BATCH = 8  # pictures a forward pass: on a CPU three times as fast as 50, which don't fit its caches
 _INSTALL = "install it with: pip install -r requirements-train.txt"
 
 
@@ -33,14 +33,14 @@ class Extractor(ABC):
     distance: str  # what the Fréchet distance of its features is called: FID is Inception's alone
 
     def __init__(self, network: nn.Module, weights: Path, device: torch.device):
-        self.network = network.eval().requires_grad_(False).to(device)
+        self.network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
         self.weights_digest = sha256(weights)
         self.device = device
 
     @torch.inference_mode()
     def features(self, pixels: np.ndarray) -> Tensor:
         """Pixels `(N, S, S, 3)`, uint8, to features `(N, D)`, float32, on the CPU."""
-        batches = torch.from_numpy(pixels).permute(0, 3, 1, 2).split(BATCH)
+        batches = torch.from_numpy(pixels).permute(0, 3, 1, 2).split(BATCH)  # channels last in memory, as they came
         shown = tqdm(batches, desc=f"features of {len(pixels):,} pictures", leave=False, disable=None)
         return torch.cat([self._forward(batch.to(self.device)).float().cpu() for batch in shown])
 
