@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
-from dcgan.config import MAX_SEED
+from dcgan.config import EVALUATION_NAME, MAX_SEED, WEIGHTS_NAME
+from dcgan.files import sha256
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 PLACEHOLDER = "path/to/this/folder"  # in the card's snippet; publishing puts the repository's id there
@@ -24,6 +26,13 @@ HUB_METRICS = {
     "d_real": "Belief of the discriminator that training pictures are real",
     "d_fake": "Belief of the discriminator that generated pictures are real",
 }
+EVALUATION_METRICS = {
+    "kid": "KID",
+    "fid": "FID",
+    "fd": "Fréchet distance (no FID)",
+    "precision": "Precision",
+    "recall": "Recall",
+}
 LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss"}
 
 
@@ -31,20 +40,22 @@ def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path) -> s
     """The card as Markdown with the Hub's metadata block on top.
 
     `facts` is what training.json holds, `config` what the generator's config.json holds; pictures are shown where
-    `folder` has them.
+    `folder` has them, and what was measured where its evaluation.json is of these very weights.
 
     Raises:
         KeyError, jinja2.UndefinedError: `facts` or `config` lack something that every run writes there; names it.
     """
     name = folder.resolve().name
     credit = facts["data"].get("attribution")
+    evaluation = read_evaluation(folder)
     return _template().render(
-        metadata=_yaml(_metadata(name, facts, credit)),
+        metadata=_yaml(_metadata(name, facts, credit, evaluation)),
         name=name,
         has=lambda file: (folder / file).is_file(),
         facts=facts,
         config=config,
         credit=credit,
+        evaluation=evaluation,
         work=_work(facts["data"]["name"], credit),
         placeholder=PLACEHOLDER,
         max_seed=MAX_SEED,
@@ -54,15 +65,32 @@ def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path) -> s
     )
 
 
+def read_evaluation(folder: Path) -> dict[str, Any] | None:
+    """What dcgan.evaluation measured of the weights that `folder` holds now; None where that isn't known."""
+    try:
+        evaluation = json.loads((folder / EVALUATION_NAME).read_text(encoding="utf-8"))
+        return evaluation if evaluation["weights_sha256"] == sha256(folder / WEIGHTS_NAME) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _template() -> Template:
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
     )
-    environment.filters |= {"literal": _literal, "fenced": _fenced, "quoted": _quoted, "thousands": "{:,.0f}".format}
+    environment.filters |= {
+        "literal": _literal,
+        "fenced": _fenced,
+        "quoted": _quoted,
+        "thousands": "{:,.0f}".format,
+        "short": "{:.4g}".format,
+    }
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
 
-def _metadata(name: str, facts: dict[str, Any], credit: dict[str, str] | None) -> dict[str, Any]:
+def _metadata(
+    name: str, facts: dict[str, Any], credit: dict[str, str] | None, evaluation: dict[str, Any] | None
+) -> dict[str, Any]:
     """What the Hub reads of a card (https://github.com/huggingface/hub-docs/blob/main/modelcard.md)."""
     data = facts["data"]["name"]
     on_hub = "/" in data  # the name of a folder or file never holds a slash
@@ -74,7 +102,9 @@ def _metadata(name: str, facts: dict[str, Any], credit: dict[str, str] | None) -
         "tags": ["dcgan", "gan", TASK, *(["avatars"] if rendered else [])],
         **({"datasets": [data]} if on_hub else {}),
         # The Hub takes nothing for a type but what could be the id of a data set.
-        **_model_index(name, facts["metrics"], {"name": data, "type": data if on_hub else "imagefolder"}),
+        **_model_index(
+            name, _measured(facts["metrics"], evaluation), {"name": data, "type": data if on_hub else "imagefolder"}
+        ),
     }
 
 
@@ -89,12 +119,20 @@ def _licence(credit: dict[str, str] | None) -> dict[str, str]:
     return {key: value for key, value in other.items() if value}
 
 
-def _model_index(name: str, metrics: dict[str, float], dataset: dict[str, str]) -> dict[str, Any]:
-    measured = [
-        {"type": metric, "name": words, "value": metrics[metric]}
-        for metric, words in HUB_METRICS.items()
-        if math.isfinite(metrics.get(metric, math.nan))
-    ]
+def _measured(metrics: dict[str, float], evaluation: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """The run's last metrics and, where there is one, the evaluation's figures, as the Hub wants them."""
+    named = [(metric, words, metrics.get(metric, math.nan)) for metric, words in HUB_METRICS.items()]
+    if evaluation:
+        features = f"on features of {evaluation['extractor']['name']}"
+        named += [
+            (metric, f"{words} {features}", evaluation["fakes"][metric])
+            for metric, words in EVALUATION_METRICS.items()
+            if metric in evaluation["fakes"]
+        ]
+    return [{"type": metric, "name": words, "value": value} for metric, words, value in named if math.isfinite(value)]
+
+
+def _model_index(name: str, measured: list[dict[str, Any]], dataset: dict[str, str]) -> dict[str, Any]:
     if not measured:
         return {}
     result = {"task": {"type": TASK}, "dataset": dataset, "metrics": measured}

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from dcgan.card import model_card
 from dcgan.cli import DONE, Parser, command
-from dcgan.config import CONFIG_NAME, IMAGE_SIZES, PICKLE_SUFFIXES, TRAINING_NAME, WEIGHTS_NAME
+from dcgan.config import CONFIG_NAME, EVALUATION_NAME, IMAGE_SIZES, PICKLE_SUFFIXES, TRAINING_NAME, WEIGHTS_NAME
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json, write_text
 from dcgan.models import Discriminator, Generator, read_config
@@ -33,7 +33,8 @@ CARD_NAME = "README.md"
 POINTER = "last"  # in state/, the name of the newest complete resume state
 STATE_FACTS_NAME = "state.json"
 PUBLISHED = (  # what a checkpoint folder has on the Hub, too
-    CONFIG_NAME, WEIGHTS_NAME, "discriminator/*", TRAINING_NAME, METRICS_NAME, CARD_NAME, "losses.png", "samples/*",
+    CONFIG_NAME, WEIGHTS_NAME, "discriminator/*", TRAINING_NAME, METRICS_NAME, EVALUATION_NAME, CARD_NAME, "losses.png",
+    "samples/*",
 )  # fmt: skip
 STATES_KEPT = 2
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes

@@ -10,6 +10,7 @@ from typing import Any, Self
 from dcgan.errors import InputError
 
 CONFIG_NAME, WEIGHTS_NAME, TRAINING_NAME = "config.json", "model.safetensors", "training.json"
+EVALUATION_NAME = "evaluation.json"
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 
 IMAGE_SIZES = (24, 32, 48, 64, 96, 128, 192, 256)

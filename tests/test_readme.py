@@ -15,6 +15,7 @@ from PIL import Image
 
 import app
 import train
+from dcgan import evaluation
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -98,7 +99,7 @@ def test_every_module_command_in_the_readme_is_understood(command):
 
 
 def test_every_option_the_readme_names_exists():
-    known = train.build_parser().format_help() + app.build_parser().format_help()
+    known = "".join(program.build_parser().format_help() for program in (train, app, evaluation))
     for option in set(re.findall(r"`(--[a-z0-9-]+)", README)):
         assert option in known, option
 

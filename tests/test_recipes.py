@@ -1,0 +1,80 @@
+"""The comparison of recipes, on runs of a second."""
+
+import json
+
+import pytest
+from tiny import TINY
+
+from benchmarks import recipes
+from dcgan.config import RECIPES
+
+LEVERS = {
+    "batch-32": {"batch_size"}, "batch-16": {"batch_size"}, "batch-128": {"batch_size"},
+    "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"}, "beta1-0.5": {"beta1"}, "no-ema": {"ema"},
+    "lr-4e-4": {"lr_generator", "lr_discriminator"}, "lr-1e-4-4e-4": {"lr_generator", "lr_discriminator"},
+    "augment": {"augment"}, "r1": {"r1_gamma"}, "width-64": {"generator_feature_maps"},
+    "plain": {"recipe", *RECIPES["plain"]}, "plain-512": {"recipe", "batch_size", *RECIPES["plain"]}, "best": set(),
+}  # fmt: skip
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    monkeypatch.setattr(recipes, "COMMON", tuple(TINY))
+    monkeypatch.setattr(recipes, "SAMPLES", 16)
+
+
+@pytest.mark.parametrize("name", recipes.ARMS)
+def test_an_arm_is_one_lever_apart_from_ours(name):
+    ours, arm = (recipes.config_of(each).to_dict() for each in ("best", name))
+    length = {"max_steps", "save_every"}
+    assert {key for key in ours if ours[key] != arm[key]} - length == LEVERS[name]
+
+
+@pytest.mark.parametrize("name", recipes.ARMS)
+def test_all_arms_see_the_same_number_of_pictures(name):
+    config = recipes.config_of(name)
+    assert config.max_steps * config.batch_size == 64_000
+    assert max(config.snapshot_epochs) * config.data_size > 64_000  # no time for snapshots is spent on the way
+
+
+def test_an_arm_is_trained_measured_and_shown_and_done_once(tiny, tmp_path, capfd):
+    arm = [str(tmp_path), "--arms", "plain", "--seed", "3", "--pictures"]
+    assert recipes.main(["train", *arm, "40"]) == 0
+    assert recipes.main(["train", *arm, "80"]) == 0  # goes on with it
+    facts = json.loads((tmp_path / "plain-seed-3/training.json").read_text())
+    assert (facts["recipe"], facts["config"]["seed"], facts["step"]) == ("plain", 3, 10)
+    assert recipes.main(["evaluate", *arm, "80"]) == 0
+    capfd.readouterr()
+    for step in ("train", "evaluate"):
+        assert recipes.main([step, *arm, "80"]) == 0
+    assert capfd.readouterr().out == "== train plain, seed 3\n== evaluate plain, seed 3\n"
+    assert recipes.main(["table", str(tmp_path), "--arms", "plain,bce", "--seed", "3", "--pictures", "80"]) == 0
+    found = json.loads((tmp_path / "plain-seed-3/evaluation.json").read_text())["fakes"]
+    rows = capfd.readouterr().out.splitlines()
+    assert [row.count("|") for row in rows[:4]] == [8] * 4
+    assert f"| 3 | {1000 * found['kid']:.4g} | {found['fd']:.4g} |" in rows[2]
+    assert rows[3].startswith("| *reals against other reals* |")
+    assert rows[5] == "Not measured: bce."
+
+
+def test_an_arm_that_did_not_reach_its_end_is_not_measured(tiny, tmp_path, capfd):
+    assert recipes.main(["evaluate", str(tmp_path), "--arms", "best"]) == 0
+    assert "not trained to its end yet" in capfd.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+def test_speed_is_measured_arm_by_arm(tiny, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(recipes, "TIMED_PICTURES", 16)
+    assert recipes.main(["speed", str(tmp_path), "--arms", "best,r1"]) == 0
+    speeds = recipes.speeds_of(tmp_path)
+    assert set(speeds) == {"best", "r1"}
+    assert min(speeds.values()) > 0
+    assert "1.00 times best" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [(["--arms", "best,worst"], "no arm 'worst'"), (["--seed", "x"], "--seed is 'x'")]
+)
+def test_what_cannot_be_compared_is_status_2(options, message, tmp_path, capsys):
+    assert recipes.main(["train", str(tmp_path), *options]) == 2
+    assert message in capsys.readouterr().err
