@@ -10,6 +10,7 @@ import gradio as gr
 
 from dcgan.export import Exported
 from dcgan.latents import SEEDS
+from dcgan.notes import MOST_BYTES
 from dcgan.recipe import (
     FORMAT,
     FPS,
@@ -33,7 +34,7 @@ from dcgan.ui.strip import face_strip, strip_face
 from dcgan.ui.texts import i18n, say
 
 SIZES = (96, 192, 384, 768)
-NO_LIMIT = 0
+NO_LIMIT = 0  # but what the page can read back
 
 
 class WalkTab:
@@ -78,7 +79,7 @@ class WalkTab:
         self.fps = gr.Slider(FPS.low, FPS.high, FPS.default, step=1, label=i18n("fps"), elem_id="fps")
         self.format = gr.Radio(list(FORMAT.options), value=FORMAT.default, label=i18n("format"), elem_id="format")
         self.size = gr.Radio(list(SIZES), value=SIZE.default, label=i18n("size"), elem_id="size")
-        limits = [(i18n("no-limit"), NO_LIMIT), *((f"{limit} MB", limit) for limit in LIMIT.options if limit)]
+        limits = [*((f"{limit} MB", limit) for limit in LIMIT.options if limit), (f"{MOST_BYTES >> 20} MB", NO_LIMIT)]
         self.limit = gr.Radio(limits, value=NO_LIMIT, label=i18n("limit"), elem_id="limit")
         with gr.Accordion(i18n("more"), open=False, elem_id="walk-more"):
             self.method = gr.Radio(_named(METHOD.options), value=METHOD.default, label=i18n("method"), elem_id="method")
