@@ -199,10 +199,13 @@ class Run:
     @_by_the_main_process
     def finish(self) -> None:
         """Close a run that reached its end: publish that where there is no best snapshot, save its state."""
-        if not self._distances():
+        distances = self._distances()
+        if not distances:
             self._publish()
         elif self._published_step != self.state.step:
             self._tell_the_run()
+        if (best := best_of(distances)) != max(distances, default=None):
+            self.tell(f"the best of {len(distances)} snapshots is {best}, and shows; the newest is kept as well")
         self.save()
 
     @_by_the_main_process
@@ -256,8 +259,8 @@ class Run:
         if trouble := fell_apart(self._reading, self.watch.lowest):
             return trouble
         self._unlogged_reading = {name: round(value, 5) for name, value in asdict(self._reading).items()}
-        if epoch := self.schedule.snapshots.get(self.state.step):
-            self._unlogged_reading |= {"snapshot": snapshot_name(epoch), "best": best_of(self._distances())}
+        if self._due:
+            self._unlogged_reading |= {"snapshot": self._due, "best": best_of(self._distances())}
         return None
 
     def _look_at_losses(self) -> None:
@@ -378,9 +381,13 @@ class Run:
         """How far from the pictures each snapshot was that was looked at, the one that is due now included."""
         kept = snapshot_facts(self.folder)
         distances = {name: facts["watch"]["distance"] for name, facts in kept.items() if facts.get("watch")}
-        if self._reading and (epoch := self.schedule.snapshots.get(self.state.step)):
-            distances[snapshot_name(epoch)] = self._reading.distance
-        return distances
+        return distances | ({self._due: self._reading.distance} if self._due else {})
+
+    @property
+    def _due(self) -> str | None:
+        """The snapshot that this step becomes, once its faces were looked at."""
+        epoch = self.schedule.snapshots.get(self.state.step)
+        return snapshot_name(epoch) if epoch and self._reading else None
 
     def _facts(self) -> dict[str, Any]:
         """What training.json says: all about the run that others may want to know, and no path of this machine."""
@@ -411,7 +418,7 @@ class Run:
             "versions": {name: version(name) for name in VERSIONS_NAMED},
         }
         if best := best_of(self._distances()):
-            of_the_best = snapshot_facts(self.folder).get(best, facts)
+            of_the_best = facts if best == self._due else snapshot_facts(self.folder)[best]
             facts["best"] = {"snapshot": best} | {name: of_the_best[name] for name in OF_THE_BEST}
         return facts
 

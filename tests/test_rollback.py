@@ -340,8 +340,10 @@ def judged(monkeypatch):
 
 def test_the_best_snapshot_shows_and_the_last_is_kept(tmp_path, tiny_config, pictures, judged):
     judged({5: 0.3, 10: 0.2, 15: 0.25})
-    run = go(start(tmp_path / "run", tiny_config(epochs=3, snapshot_epochs=(1, 2, 3)), pictures))
+    run, told = go(start(tmp_path / "run", tiny_config(epochs=3, snapshot_epochs=(1, 2, 3)), pictures)), []
+    run.tell = told.append
     run.finish()
+    assert told == ["the best of 3 snapshots is epoch-0002, and shows; the newest is kept as well"]
     assert snapshots(run.folder) == ["epoch-0001", "epoch-0002", "epoch-0003"]
     best, last = (run.folder / "epochs" / name for name in ("epoch-0002", "epoch-0003"))
     for name in ("config.json", "model.safetensors", "discriminator/model.safetensors", "samples/latest.png"):
