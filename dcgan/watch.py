@@ -21,6 +21,7 @@ from dcgan.images import to_float
 FROZEN_STEPS = 500  # updates after which a loss that hasn't moved won't any more
 FROZEN_CHANGE = 1e-6  # relative, and absolute below 1: less than a batch of other pictures makes in any loss
 WORSE_BY, WORSE_TIMES = 0.25, 2.0  # a distance both that far above the lowest and so many times as large is a collapse
+AT_ONCE = 32  # pictures that are looked at together, for the memory's sake
 COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
 DETAIL_CELL = 2  # pixels a side of the cells in which detail is
 LEAST_SPREAD = 0.1  # pictures of plain colours differ in no detail, and yet have to be a unit
@@ -114,11 +115,16 @@ def _hardly_moved(before: float, now: float) -> bool:
     return abs(now - before) <= FROZEN_CHANGE * max(1.0, abs(now))
 
 
-def _looks(pixels: Tensor) -> tuple[Tensor, Tensor]:
+def _looks(pixels: Tensor) -> tuple[Tensor, ...]:
     """Pictures `(N, S, S, 3)` as two kinds of points `(N, D)`: colours at 12x12, and the logarithm of local detail.
 
     The logarithm makes faint dust on a plain background count, which is what the eye sees of a young generator.
     """
+    parts = [_look_at(rows) for rows in pixels.split(AT_ONCE)]
+    return tuple(torch.cat(points) for points in zip(*parts, strict=True))
+
+
+def _look_at(pixels: Tensor) -> tuple[Tensor, Tensor]:
     images = to_float(pixels)
     coarse = F.interpolate(F.avg_pool2d(images, 2), scale_factor=2)
     detail = F.avg_pool2d((images - coarse).square().mean(1, keepdim=True), DETAIL_CELL)
