@@ -25,12 +25,12 @@ AT_ONCE = 32  # pictures that are looked at together, for the memory's sake
 COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
 DETAIL_CELL = 2  # pixels a side of the cells in which detail is
 LEAST_SPREAD = 0.1  # pictures of plain colours differ in no detail, and yet have to be a unit
-LEAST_DETAIL = 1 / 255  # detail below one grey level of 256 (from -1 to 1: half of one) can't be seen
+LEAST_DETAIL = 1 / 255  # half a grey level, in images from -1 to 1; less can't be seen
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How a generator's faces compare with the training pictures, both from 0 up.
+    """How a generator's faces compare with the training pictures, both from about 0 up.
 
     `distance` is 0 where nothing tells them apart, about 1 / k where k of the pictures are drawn again and again.
     `diversity` is how much faces differ from each other, as a share of how much pictures do: 0 for a single face.
