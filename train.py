@@ -35,7 +35,7 @@ from dcgan.distributed import World
 from dcgan.errors import InputError
 from dcgan.hub import HubError, OccupiedError, Repository, keep_quiet
 from dcgan.publish import Publisher, restore
-from dcgan.run import Run, config_to_resume, new_run_id
+from dcgan.run import GaveUpError, Run, config_to_resume, new_run_id
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.sources import AVATARS_PREFIX
 from dcgan.training import train
@@ -120,9 +120,9 @@ def train_run(options: argparse.Namespace, world: World, device: torch.device) -
     status = train_to_the_end(run, shlex.join(go_on), publisher)
     trained = status
     if publisher:
-        status = close_publisher(publisher, status)
-    if trained != FAILED:
-        world.barrier()  # torchrun ends the others as soon as one has left with a signal's status
+        status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
+    if trained != FAILED or run.gave_up:
+        world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
     if status in (INTERRUPTED, TERMINATED):
         print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {shlex.join(go_on)}")
     elif run.state.step == run.schedule.total_steps:
@@ -217,10 +217,10 @@ def open_publisher(options: argparse.Namespace, plan: Plan) -> Publisher | None:
     return publisher
 
 
-def close_publisher(publisher: Publisher, status: int) -> int:
+def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
     """Push the rest, say what can't be; the exit status."""
     try:
-        problem = publisher.close(ended=status == DONE)
+        problem = publisher.close(ended)
     except (KeyboardInterrupt, SystemExit) as stop:
         problem = HubError("interrupted", temporary=True)
         status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
@@ -248,6 +248,7 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
     bar = tqdm(total=total, initial=run.state.step, unit="step", mininterval=0.5, disable=not world.is_main)
     try:
         with StopRequest() as stop, bar:
+            run.tell = tqdm.write
             run.save()  # from here on there is something to resume
             if publisher:
                 publisher.start()
@@ -255,11 +256,19 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
             for metrics in train(run.state, run.config, run.pictures):
                 run.after_step(metrics)
                 bar.set_postfix(shown(run.latest_metrics), refresh=False)
-                bar.update()
+                bar.update(run.state.step - bar.n)  # it may have been taken back
                 if world.any(stop.signal is not None) and run.state.step < total:
                     run.stop()
                     return stop.status
             run.finish()
+    except GaveUpError as error:
+        if world.is_main:
+            print(
+                f"error: {error} Lower --lr-generator and --lr-discriminator in a new run, or try other orders with: "
+                f"{go_on}",
+                file=sys.stderr,
+            )
+        return FAILED
     except (OSError, RuntimeError, MemoryError) as error:  # a full disk, or a device out of memory
         kept = "nothing was saved yet" if run.saved_step is None else f"everything up to step {run.saved_step} is kept"
         print(

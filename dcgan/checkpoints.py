@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,9 @@ PUBLISHED = (  # what a checkpoint folder has on the Hub, too
     CONFIG_NAME, WEIGHTS_NAME, "discriminator/*", TRAINING_NAME, METRICS_NAME, EVALUATION_NAME, CARD_NAME, "losses.png",
     "samples/*",
 )  # fmt: skip
-STATES_KEPT = 2
+SHOWN = (  # what of a checkpoint folder shows a generator; the rest tells of the run
+    CONFIG_NAME, WEIGHTS_NAME, "discriminator/*", CARD_NAME, "samples/latest.png",
+)  # fmt: skip
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
 BUNDLED_FOLDER_LIMIT = 35 * 2**20
 BUNDLED_LICENCES = ("CC0", "CC BY ")  # prefixes of names; the space keeps CC BY-SA and CC BY-NC out
@@ -117,6 +120,28 @@ def drop_snapshots_after(folder: Path, step: int) -> None:
             (folder / "samples" / f"{name}.png").unlink(missing_ok=True)
 
 
+def snapshot_facts(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the training.json of each snapshot says, earliest first; a snapshot without one, as bundled, is left out."""
+    facts = {}
+    for name in snapshots(folder):
+        with suppress(InputError):
+            facts[name] = read_training(snapshot_folder(folder, name))
+    return facts
+
+
+def show_best(folder: Path) -> None:
+    """Make the top of a run's folder show its best snapshot, where its training.json names one."""
+    best = read_training(folder).get("best", {}).get("snapshot")
+    if best not in snapshots(folder):
+        return
+    kept = snapshot_folder(folder, best)
+    for file in (file for pattern in SHOWN for file in kept.glob(pattern) if _is_whole(file)):
+        shown = folder / file.relative_to(kept)
+        shown.parent.mkdir(exist_ok=True)
+        with replacing(shown) as temporary:
+            shutil.copyfile(file, temporary)
+
+
 def _is_whole(path: Path) -> bool:
     return not path.name.endswith(".partial")
 
@@ -128,14 +153,19 @@ class SavedState:
     tensors: dict[str, Tensor]
     facts: dict[str, Any]
 
+    @property
+    def name(self) -> str:
+        """The same name is the same state, so a run that was taken back to a step has a new name for it."""
+        rollbacks = self.facts.get("rollbacks", 0)
+        return f"step-{self.facts['step']}" + (f"-retry-{rollbacks}" if rollbacks else "")
+
 
 def save_state(folder: Path, state: SavedState) -> None:
-    """Keep a resume state in `folder`/state/step-N, then point to it; the newest two are kept.
+    """Keep a resume state in `folder`/state/step-N, then point to it; two are kept, it and the last good one before.
 
-    A step that is already pointed to is left as it is: the same step is the same state.
+    A state that is already pointed to is left as it is.
     """
-    states = folder / "state"
-    name = f"step-{state.facts['step']}"
+    states, name = folder / "state", state.name
     if newest_state(folder) == name:
         return
     unfinished = states / f"{name}.partial"
@@ -147,12 +177,17 @@ def save_state(folder: Path, state: SavedState) -> None:
     write_json(unfinished / STATE_FACTS_NAME, state.facts)
     unfinished.rename(states / name)
     write_text(states / POINTER, name + "\n")
-    for old in sorted(_saved_steps(states), key=lambda path: path.stat().st_mtime_ns)[:-STATES_KEPT]:
-        shutil.rmtree(old, ignore_errors=True)
+    older = [saved for saved in _newest_first(states) if saved.name != name]
+    kept = next(filter(_is_good, older), older[0] if older else None)
+    for old in older:
+        if old != kept:
+            shutil.rmtree(old, ignore_errors=True)
 
 
-def load_state(folder: Path) -> SavedState:
+def load_state(folder: Path, good: bool = False) -> SavedState:
     """The newest resume state of a run; the one before it where that is damaged, which costs a few steps.
+
+    With `good` it is the newest that a run may be taken back to; any where there is no such one.
 
     Raises:
         InputError: the folder holds no run that can be continued.
@@ -164,8 +199,8 @@ def load_state(folder: Path) -> SavedState:
             f"{folder} holds no run to resume ({states / POINTER} is missing). Without --resume, and with a new "
             "--output-dir, a run starts from the beginning."
         )
-    older = sorted(_saved_steps(states), key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    for saved in [states / pointed, *older]:
+    found = [states / pointed, *_newest_first(states)]
+    for saved in sorted(found, key=lambda saved: good and not _is_good(saved)):
         try:
             facts = json.loads((saved / STATE_FACTS_NAME).read_text(encoding="utf-8"))
             return SavedState(load_file(saved / "state.safetensors"), facts)
@@ -200,8 +235,17 @@ def copy_state(folder: Path, target: Path) -> str | None:
     return None
 
 
-def _saved_steps(states: Path) -> list[Path]:
-    return [path for path in states.glob("step-*") if path.is_dir() and path.suffix != ".partial"]
+def _newest_first(states: Path) -> list[Path]:
+    whole = [path for path in states.glob("step-*") if path.is_dir() and path.suffix != ".partial"]
+    return sorted(whole, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def _is_good(saved: Path) -> bool:
+    """Whether a run may be taken back to a state: all that were saved before anybody asked count as good."""
+    try:
+        return json.loads((saved / STATE_FACTS_NAME).read_text(encoding="utf-8")).get("good", True)
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
@@ -313,7 +357,7 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
             if (run / name).is_file():
                 shutil.copyfile(run / name, slim / name)
         write_json(slim / TRAINING_NAME, facts)
-        write_text(slim / CARD_NAME, model_card(facts, read_config(slim), slim))
+        write_text(slim / CARD_NAME, model_card(facts | facts.get("best", {}), read_config(slim), slim))
         _refuse_too_large(slim)
         slim.replace(folder)
 

@@ -110,9 +110,13 @@ def cache_root() -> Path:
     return Path(os.environ.get("DCGAN_CACHE") or Path.home() / ".cache" / "dcgan").expanduser()
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> Tensor:
-    """The order `(count,)` in which an epoch visits the pictures; the same for the same arguments."""
-    rng = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(f"{seed}/{epoch}".encode()).digest()[:7], "big"))
+def epoch_order(count: int, seed: int, epoch: int, rollbacks: int = 0) -> Tensor:
+    """The order `(count,)` in which an epoch visits the pictures; the same for the same arguments.
+
+    `rollbacks` is how often the run was taken back: what it then does again it does in another order.
+    """
+    name = f"{seed}/{epoch}" + (f"/{rollbacks}" if rollbacks else "")
+    rng = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big"))
     return torch.randperm(count, generator=rng)
 
 

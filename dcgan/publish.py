@@ -26,6 +26,7 @@ from dcgan.checkpoints import (
     newest_state,
     published_files,
     read_training,
+    show_best,
     snapshot_folder,
     snapshots,
 )
@@ -43,8 +44,9 @@ STATE_BRANCH = "state"  # of the repository, with what --resume needs; never on 
 class Publisher:
     """Brings a repository up to date with a checkpoint folder, by `push_all` or in the background.
 
-    Each snapshot is one commit to main and its tag, in order; what the Hub has already is left out, so a push can stop
-    anywhere and be repeated. In the background: `start`, `wake` whenever there is something new, `close`.
+    Each snapshot is one commit to main and its tag, in order; at the end main gets the folder as it is, which shows the
+    best of them. What the Hub has already is left out, so a push can stop anywhere and be repeated. In the background:
+    `start`, `wake` whenever there is something new, `close`.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Publisher:
         self._tell = tell
         self._settled: set[str] = set()  # snapshots that need no push any more
         self._ours: dict[str, int] = {}  # the step of commits that were found to be this run's
+        self._rollbacks: dict[str, int] = {}  # of the run up to those that hold its state
         self._state_pushed: str | None = None
         self._news, self._hurry = threading.Event(), threading.Event()
         self._closing = self._ended = False
@@ -181,8 +184,13 @@ class Publisher:
         head, contents = self.repository.refs().branches[MAIN], self._contents(self.folder)
         if self._is_behind(self._step_of(contents), self._check_owner(head), str(self.folder)):
             return
-        if self._commit(contents, "The folder as it is", head) != head:
+        if self._commit(contents, self._title_of_folder(contents), head) != head:
             self._tell(f"pushed {self.folder} to {self.repository.id}")
+
+    def _title_of_folder(self, contents: Contents) -> str:
+        best = self._facts_of(contents).get("best", {}).get("snapshot")
+        is_newest = snapshots(self.folder)[-1:] == [best]
+        return f"Back to {best}, the best" if best and not is_newest else "The folder as it is"
 
     def _is_behind(self, step: int, step_there: int, what: str) -> bool:
         """Whether the run went on elsewhere, so that a push would take the Hub back; that is told."""
@@ -213,8 +221,11 @@ class Publisher:
         return self._ours[commit]
 
     def _step_of(self, contents: Contents) -> int:
+        return self._facts_of(contents).get("step") or 0
+
+    def _facts_of(self, contents: Contents) -> dict[str, Any]:
         facts = contents.get(TRAINING_NAME, b"{}")
-        return read_facts(facts if isinstance(facts, bytes) else facts.read_bytes()).get("step") or 0
+        return read_facts(facts if isinstance(facts, bytes) else facts.read_bytes())
 
     def _take_state(self, scratch: Path) -> str | None:
         """Copy the newest resume state, if it is new: the run deletes its states as it goes on."""
@@ -233,13 +244,15 @@ class Publisher:
 
     def _push_state(self, scratch: Path, name: str) -> None:
         files = {path.relative_to(scratch).as_posix(): path for path in scratch.rglob("*") if path.is_file()}
-        step = read_facts((scratch / "state" / name / STATE_FACTS_NAME).read_bytes())["step"]
+        facts = read_facts((scratch / "state" / name / STATE_FACTS_NAME).read_bytes())
+        step, rollbacks = facts["step"], facts.get("rollbacks", 0)
         head = self._state_head()
-        if not self._is_behind(step, self._ours[head], f"the resume state {name}"):
+        taken_back = rollbacks > self._rollbacks.get(head, 0)  # an earlier step of the run, and yet a later state
+        if taken_back or not self._is_behind(step, self._ours[head], f"the resume state {name}"):
             there = self.repository.files(head)
             old = [path for path in there if path.startswith("state/step-") and path not in files]
             commit = self.repository.commit(files, name, self._description, head, STATE_BRANCH, delete=old)
-            self._ours[commit] = step
+            self._ours[commit], self._rollbacks[commit] = step, rollbacks
         self._state_pushed = name
 
     def _state_head(self) -> str:
@@ -255,7 +268,7 @@ class Publisher:
                 raise OccupiedError(
                     f"{self.repository.id} keeps the resume state of another run; push to another repository."
                 )
-            self._ours[head] = facts.get("step") or 0
+            self._ours[head], self._rollbacks[head] = facts.get("step") or 0, facts.get("rollbacks", 0)
         return head
 
     @property
@@ -316,7 +329,7 @@ def _fetch_run(repository: Repository, run: Path, persistently: Callable[[Callab
         ):
             shutil.rmtree(kept)  # somebody else's tag
     drop_snapshots_after(run, step)
-    _show_newest_snapshot(run)
+    _show_snapshots(run)
 
 
 def _fetch_snapshot(repository: Repository, commit: str, run: Path, name: str) -> None:
@@ -325,8 +338,8 @@ def _fetch_snapshot(repository: Repository, commit: str, run: Path, name: str) -
     repository.download(commit, patterns, snapshot_folder(run, name))
 
 
-def _show_newest_snapshot(run: Path) -> None:
-    """Make the top of a restored folder what it was at its last snapshot."""
+def _show_snapshots(run: Path) -> None:
+    """Make the top of a restored folder what it was at its last snapshot: the best one, and what is told of the run."""
     names = snapshots(run)
     samples = {f"samples/{name}.png": snapshot_folder(run, name) / "samples" / f"{name}.png" for name in names}
     newest = published_files(snapshot_folder(run, names[-1])) if names else {}
@@ -334,6 +347,8 @@ def _show_newest_snapshot(run: Path) -> None:
         if path != METRICS_NAME and file.is_file():  # the state's own are newer
             (run / path).parent.mkdir(exist_ok=True)
             shutil.copyfile(file, run / path)
+    if names:
+        show_best(run)
 
 
 @command

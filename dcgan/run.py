@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
@@ -28,8 +30,11 @@ from dcgan.checkpoints import (
     drop_snapshots_after,
     keep_snapshot,
     load_state,
+    read_training,
     save_network,
     save_state,
+    show_best,
+    snapshot_facts,
     snapshot_name,
 )
 from dcgan.config import RESUMABLE_CHANGES, TRAINING_NAME, WEIGHTS_NAME, TrainConfig
@@ -41,9 +46,15 @@ from dcgan.images import grid, save_gif, save_png
 from dcgan.latents import seeds_from
 from dcgan.sampling import faces
 from dcgan.training import Metrics, Schedule, TrainState
+from dcgan.watch import Reading, Watch, best_of, compare, fell_apart, not_finite
 
 PROGRESS = ("step", "epoch", "images", "seconds")  # how far a metrics line is; the rest of it is what was measured
+READING = ("distance", "diversity", "snapshot", "best")  # what a line says of the faces, where they were looked at
 LOG_EVERY = 50  # steps a line of metrics.jsonl stands for
+WATCHED_SEEDS = seeds_from(0, 128)  # the faces held against training pictures
+WATCHED_PICTURES = 256
+MOST_TRIES = 3  # picture orders that are tried from one state after the first
+OF_THE_BEST = ("step", "epoch", "images_seen", "seconds", "metrics", "watch")  # facts of the generator, not of the run
 SAMPLE_SEEDS = seeds_from(0, 32)  # the faces drawn at every snapshot
 SAMPLE_COLUMNS = 8
 TIMELAPSE_MS = (700, 2500)  # a snapshot; the last one
@@ -59,10 +70,15 @@ def _by_the_main_process(method: Callable[..., None]) -> Callable[..., None]:
     return in_this_process
 
 
+class GaveUpError(Exception):
+    """A run went wrong from the same state again and again; the message says what was kept."""
+
+
 class Run:
     """A run being trained. Made by `Run.start` or `Run.resume`; knows its folder, its state and what it has seen.
 
-    Of several processes the main one alone writes.
+    What is learned is watched: where it turns out to be damage, the run goes back to its last good state and on from
+    there with the pictures in another order. Of several processes the main one alone writes and judges.
     """
 
     def __init__(self, folder: Path, config: TrainConfig, pictures: Pictures, state: TrainState, run_id: str):
@@ -71,7 +87,14 @@ class Run:
         self.seconds = 0.0  # spent training, over all sessions of the run
         self.latest_metrics: dict[str, float] = {}
         self.on_saved: Callable[[], object] = lambda: None  # called when there is something new in the folder
+        self.tell: Callable[[str], object] = lambda line: None  # called with what people should read in the log
         self.saved_step: int | None = None  # the newest step that can be resumed
+        self.watch = Watch()
+        self.good = True  # whether the state is one to come back to
+        self.gave_up = False
+        self._reading: Reading | None = None  # of the faces at this step, where they were looked at
+        self._unlogged_reading: dict[str, Any] = {}
+        self._unwatched: list[Metrics] = []
         self._interval: list[Metrics] = []
         self._interval_began = time.perf_counter()
         self._published_step = -1
@@ -108,17 +131,16 @@ class Run:
             )
         state = TrainState(config, device, world)
         with _damage_is_bad_input(folder):
-            state.load(saved.tensors, saved.facts["step"])
             run = cls(folder, config, pictures, state, saved.facts["run_id"])
             run.seconds = saved.facts["seconds"]
+            run._load(saved, saved.facts.get("rollbacks", 0))
         if state.step >= run.schedule.total_steps:
             raise InputError(
                 f"the run in {folder} is at step {state.step}, and its end is step {run.schedule.total_steps}; "
                 "name a later one with --epochs or --max-steps."
             )
         if world.is_main:
-            run._drop_metrics_after(state.step)
-            drop_snapshots_after(folder, state.step)
+            run._forget_later_steps()
         return run
 
     @property
@@ -129,10 +151,31 @@ class Run:
     def epoch(self) -> float:
         return self.state.step / self.schedule.steps_per_epoch
 
-    @_by_the_main_process
     def after_step(self, metrics: Metrics) -> None:
-        """Record a finished step: a metrics line, a snapshot or a resume state where one is due."""
+        """Record a finished step, or take the run back where it turns out to be damage. For all processes alike.
+
+        Raises:
+            GaveUpError: that was tried too often.
+        """
+        self._note(metrics)
+        world = self.state.world
+        if self._is_judged and (trouble := world.from_main(self._trouble() if world.is_main else None)):
+            self._roll_back(trouble)
+        else:
+            self.good = self._is_anchor
+            if self.good:
+                self.watch = self.watch.after_good_state(self._reading)
+            self._record()
+
+    @_by_the_main_process
+    def _note(self, metrics: Metrics) -> None:
+        self._reading = None
         self._interval.append(metrics)
+        self._unwatched.append(metrics)
+
+    @_by_the_main_process
+    def _record(self) -> None:
+        """Leave a metrics line, a snapshot or a resume state where one is due."""
         step = self.state.step
         if step % LOG_EVERY == 0 or step == self.schedule.total_steps:
             self._log()
@@ -141,21 +184,28 @@ class Run:
             self.save()
         elif step % self.config.save_every == 0:
             self.save()
+        self._log_reading()
         if not self._interval:
             self._interval_began = time.perf_counter()  # drawing and saving aren't training
 
     @_by_the_main_process
     def stop(self) -> None:
         """Leave the run so that it can be continued; without a snapshot yet, publish what there is to look at."""
+        self._look_at_losses()
         self._log()
         self.save()
-        if not (self.folder / WEIGHTS_NAME).exists():
-            self._publish()
+        self._publish_if_bare()
 
     @_by_the_main_process
     def finish(self) -> None:
-        """Close a run that reached its end: publish it, save its state."""
-        self._publish()
+        """Close a run that reached its end: publish that where there is no best snapshot, save its state."""
+        distances = self._distances()
+        if not distances:
+            self._publish()
+        elif self._published_step != self.state.step:
+            self._tell_the_run()
+        if (best := best_of(distances)) != max(distances, default=None):
+            self.tell(f"the best of {len(distances)} snapshots is {best}, and shows; the newest is kept as well")
         self.save()
 
     @_by_the_main_process
@@ -168,10 +218,118 @@ class Run:
             "data_name": self.pictures.name,
             "data_fingerprint": self.pictures.fingerprint,
             "config": self.config.to_dict(),
+            "rollbacks": self.state.rollbacks,
+            "good": self.good,
+            "watch": self.watch.to_dict(),
         }
         save_state(self.folder, SavedState(self.state.tensors(), facts))
         self.saved_step = self.state.step
         self.on_saved()
+
+    # Is it still sound?
+
+    @property
+    def _is_judged(self) -> bool:
+        return self.state.step % LOG_EVERY == 0 or self._is_measured
+
+    @property
+    def _is_measured(self) -> bool:
+        """Whether something is made of this step, for which its faces have to be looked at."""
+        step = self.state.step
+        return self._is_anchor or step in self.schedule.snapshots or step == self.schedule.total_steps
+
+    @property
+    def _is_anchor(self) -> bool:
+        """Whether a sound state of this step is one to come back to.
+
+        That hangs on the options alone, not on where a run was stopped or ended: a resumed run must go back to where an
+        uninterrupted one does.
+        """
+        epoch, position = divmod(self.state.step, self.schedule.steps_per_epoch)
+        return self.state.step % self.config.save_every == 0 or (not position and epoch in self.config.snapshot_epochs)
+
+    def _trouble(self) -> str | None:
+        """What is wrong with the run, in words for people."""
+        self._look_at_losses()
+        if self.watch.trouble or not self._is_measured:
+            return self.watch.trouble
+        if trouble := not_finite(self.state.tensors()):
+            return trouble
+        self._reading = self._look_at_faces()
+        if trouble := fell_apart(self._reading, self.watch.lowest):
+            return trouble
+        self._unlogged_reading = {name: round(value, 5) for name, value in asdict(self._reading).items()}
+        if self._due:
+            self._unlogged_reading |= {"snapshot": self._due, "best": best_of(self._distances())}
+        return None
+
+    def _look_at_losses(self) -> None:
+        self.watch = self.watch.after(_as_numbers(self._unwatched))
+        self._unwatched.clear()
+
+    def _look_at_faces(self) -> Reading:
+        began, count = time.perf_counter(), len(self.pictures)
+        watched = min(count, WATCHED_PICTURES)
+        reals = self.pictures.batch(torch.arange(watched) * count // watched)  # evenly spread: files may lie sorted
+        reading = compare(reals, torch.from_numpy(faces(self.state.published_generator(), WATCHED_SEEDS)))
+        self._interval_began += time.perf_counter() - began  # that wasn't training
+        return reading
+
+    def _roll_back(self, trouble: str) -> None:
+        """Take the run back to its last good state, in all processes, to go on in another order of the pictures."""
+        failed_at, tries = self.state.step, self.watch.tries
+        self.gave_up = tries == MOST_TRIES
+        saved = load_state(self.folder, good=True)
+        self.state.world.barrier()  # from here on the main process may replace what the others have read
+        self._load(saved, self.state.rollbacks + 1)
+        tries = 0 if self.gave_up else tries + 1  # whoever resumes may try again
+        self.watch = replace(self.watch, tries=tries, trouble=None)
+        self.good = True
+        self._note_rollback(failed_at, trouble)
+        self.save()
+        if self.gave_up:
+            self._publish_if_bare()
+            raise GaveUpError(
+                f"step {failed_at}: {trouble}. From step {self.state.step} on {MOST_TRIES + 1} orders of the pictures "
+                f"came to such an end, so the run gave up. {self._what_is_kept()}"
+            )
+
+    def _load(self, saved: SavedState, rollbacks: int) -> None:
+        self.state.load(saved.tensors, saved.facts["step"], rollbacks)
+        self.watch = Watch(**saved.facts.get("watch", {}))
+        self.good = saved.facts.get("good", True)
+
+    @_by_the_main_process
+    def _note_rollback(self, failed_at: int, trouble: str) -> None:
+        """Forget what the folder has of the steps that were undone, and say so in metrics.jsonl and the log."""
+        now = time.perf_counter()
+        self.seconds += now - self._interval_began
+        self._interval_began = now
+        self._interval.clear()
+        self._unwatched.clear()
+        self._reading, self._unlogged_reading = None, {}
+        self._forget_later_steps()
+        line = {"rollback": self.state.rollbacks, "failed_at": failed_at, "why": trouble, "gave_up": self.gave_up}
+        self._append_line(line)
+        if self._distances():
+            self._tell_the_run()
+            self._show_best()  # what showed may have been undone
+        if not self.gave_up:
+            self.tell(
+                f"step {failed_at}: {trouble}; back to step {self.state.step}, from where the pictures come in another "
+                f"order (try {self.watch.tries} of {MOST_TRIES})"
+            )
+
+    def _forget_later_steps(self) -> None:
+        self._drop_metrics_after(self.state.step)
+        drop_snapshots_after(self.folder, self.state.step)
+
+    def _what_is_kept(self) -> str:
+        best = best_of(self._distances())
+        snapshot = f" and {best}, its best snapshot, which the folder shows" if best else ""
+        return f"Kept: its state at step {self.state.step}{snapshot}."
+
+    # What people see
 
     def _snapshot(self, epoch: int) -> None:
         samples = self.folder / "samples"
@@ -180,6 +338,18 @@ class Run:
         self._draw_timelapse()
         self._publish()
         keep_snapshot(self.folder, snapshot_name(epoch))
+        self._show_best()
+
+    def _show_best(self) -> None:
+        show_best(self.folder)
+        facts = read_training(self.folder)
+        self._write_card(facts | facts.get("best", {}))
+
+    @_by_the_main_process
+    def _publish_if_bare(self) -> None:
+        """Publish what there is to look at where nothing is yet."""
+        if self.state.step and not (self.folder / WEIGHTS_NAME).exists() and not not_finite(self.state.tensors()):
+            self._publish()
 
     def _publish(self) -> None:
         """Make the top of the folder show the generator as it is now."""
@@ -188,20 +358,41 @@ class Run:
         self._published_step = self.state.step
         if not self.latest_metrics:
             self._log()  # too early for a whole interval, but what is published should have some
+        self._log_reading()
         generator = self.state.published_generator()
         save_network(generator, self.folder)
         save_network(self.state.discriminator, self.folder / "discriminator")
         (self.folder / "samples").mkdir(exist_ok=True)
         self._draw_samples(self.folder / "samples" / "latest.png")
+        self._write_card(self._tell_the_run())
+
+    def _write_card(self, facts: dict[str, Any]) -> None:
+        config = self.state.generator.config.to_dict()
+        write_text(self.folder / CARD_NAME, model_card(facts, config, self.folder))
+
+    def _tell_the_run(self) -> dict[str, Any]:
+        """Bring losses.png and training.json up to date; gives what the latter says."""
         draw_losses(read_metrics(self.folder), self.folder / "losses.png")
         facts = self._facts()
         write_json(self.folder / TRAINING_NAME, facts)
-        write_text(self.folder / CARD_NAME, model_card(facts, generator.config.to_dict(), self.folder))
+        return facts
+
+    def _distances(self) -> dict[str, float]:
+        """How far from the pictures each snapshot was that was looked at, the one that is due now included."""
+        kept = snapshot_facts(self.folder)
+        distances = {name: facts["watch"]["distance"] for name, facts in kept.items() if facts.get("watch")}
+        return distances | ({self._due: self._reading.distance} if self._due else {})
+
+    @property
+    def _due(self) -> str | None:
+        """The snapshot that this step becomes, once its faces were looked at."""
+        epoch = self.schedule.snapshots.get(self.state.step)
+        return snapshot_name(epoch) if epoch and self._reading else None
 
     def _facts(self) -> dict[str, Any]:
         """What training.json says: all about the run that others may want to know, and no path of this machine."""
         config = self.config.but(data=self.pictures.name)
-        return {
+        facts = {
             "run_id": self.run_id,
             "command": config.command(),
             "recipe": config.recipe,
@@ -217,6 +408,8 @@ class Run:
             "images_seen": self.images_seen,
             "seconds": round(self.seconds, 1),
             "metrics": self.latest_metrics,
+            "watch": asdict(self._reading) if self._reading else None,
+            "rollbacks": self.state.rollbacks,
             "parameters": {
                 "generator": _parameter_count(self.state.generator),
                 "discriminator": _parameter_count(self.state.discriminator),
@@ -224,6 +417,10 @@ class Run:
             "hardware": _hardware(self.state.device),
             "versions": {name: version(name) for name in VERSIONS_NAMED},
         }
+        if best := best_of(self._distances()):
+            of_the_best = facts if best == self._due else snapshot_facts(self.folder)[best]
+            facts["best"] = {"snapshot": best} | {name: of_the_best[name] for name in OF_THE_BEST}
+        return facts
 
     def _log(self) -> None:
         if not self._interval:
@@ -237,18 +434,29 @@ class Run:
         elapsed = now - self._interval_began
         self.seconds += elapsed
         means["images_per_second"] = len(self._interval) * self.config.batch_size / elapsed
-        self.latest_metrics = {name: round(value, 5) for name, value in means.items()}
-        progress = (self.state.step, round(self.epoch, 4), self.images_seen, round(self.seconds, 3))
-        line = dict(zip(PROGRESS, progress, strict=True)) | self.latest_metrics
-        with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        self.latest_metrics = {name: round(value, 5) for name, value in means.items() if math.isfinite(value)}
+        self._append_line(self.latest_metrics | self._unlogged_reading)
+        self._unlogged_reading = {}
         self._interval.clear()
 
+    def _log_reading(self) -> None:
+        """Log what the faces were found to be, where the end of an interval hasn't done that."""
+        if self._unlogged_reading:
+            self._append_line(self._unlogged_reading)
+            self._unlogged_reading = {}
+
+    def _append_line(self, values: dict[str, Any]) -> None:
+        progress = (self.state.step, round(self.epoch, 4), self.images_seen, round(self.seconds, 3))
+        line = dict(zip(PROGRESS, progress, strict=True)) | values
+        with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
     def _drop_metrics_after(self, step: int) -> None:
-        """Forget the lines that a killed run logged after it last saved: those steps come again."""
-        kept = [line for line in read_metrics(self.folder) if line["step"] <= step]
-        if kept:
-            self.latest_metrics = {name: value for name, value in kept[-1].items() if name not in PROGRESS}
+        """Forget the lines of steps that come again, since the run was killed after it last saved, or taken back."""
+        lines = read_metrics(self.folder)
+        kept = [line for line in lines if line["step"] <= step and line.get("rollback", 0) <= self.state.rollbacks]
+        measured = next((line for line in reversed(kept) if "images_per_second" in line), {})
+        self.latest_metrics = {name: value for name, value in measured.items() if name not in PROGRESS + READING}
         write_text(self.folder / METRICS_NAME, "".join(json.dumps(line) + "\n" for line in kept))
 
     def _draw_samples(self, path: Path) -> None:
@@ -270,7 +478,14 @@ def new_run_id() -> str:
     return uuid.uuid4().hex
 
 
-def draw_losses(lines: list[dict[str, float]], path: Path) -> None:
+def _as_numbers(steps: list[Metrics]) -> list[dict[str, float]]:
+    """The metrics of several steps, fetched from their device at once."""
+    tensors = [tensor.float() for metrics in steps for tensor in metrics.values()]
+    values = iter(torch.stack(tensors).tolist() if tensors else [])
+    return [{name: next(values) for name in metrics} for metrics in steps]
+
+
+def draw_losses(lines: list[dict[str, Any]], path: Path) -> None:
     """Plot the losses and D's beliefs of a run, as its metrics lines tell them, into a PNG."""
     panels = [
         ("loss", {"loss_d": "discriminator", "loss_g": "generator"}),
@@ -322,8 +537,12 @@ def _damage_is_bad_input(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def read_metrics(folder: Path) -> list[dict[str, float]]:
-    """The lines of a run's metrics.jsonl; a last line cut short by a crash is left out."""
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's metrics.jsonl; a last line cut short by a crash is left out.
+
+    A line has the means of an interval, a reading of the faces, or both; or it says that the run was taken back to its
+    step, and why.
+    """
     path = folder / METRICS_NAME
     lines = []
     for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:

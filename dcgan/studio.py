@@ -135,7 +135,7 @@ class Studio:
         """The library's checkpoints in the order in which training made them, each once."""
         best, *latest_first = self.library.names
         stages = latest_first[::-1]
-        if not stages or self.library.commit(stages[-1]) != self.library.commit(best):
+        if self.library.commit(best) not in map(self.library.commit, stages):
             stages.append(best)
         return stages
 

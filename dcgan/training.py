@@ -63,6 +63,7 @@ class TrainState:
         }
         self.rng = torch.Generator("cpu").manual_seed(config.seed)
         self.step = 0
+        self.rollbacks = 0  # how often the run was taken back; decides the order of pictures, too
         self.device = device
         self.world = world
         self.synced_generator = world.wrap(self.generator)
@@ -73,7 +74,7 @@ class TrainState:
         return self.ema if self.ema is not None else copy.deepcopy(self.generator).eval()
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors of the state under telling names; `step` is not among them."""
+        """All tensors of the state under telling names; `step` and `rollbacks` are not among them."""
         tensors = {"rng": self.rng.get_state()}
         for part, network in self._networks().items():
             tensors |= {f"{part}.{name}": tensor for name, tensor in network.state_dict().items()}
@@ -82,9 +83,9 @@ class TrainState:
                 tensors |= {f"adam.{part}.{index}.{name}": tensor for name, tensor in moments.items()}
         return tensors
 
-    def load(self, tensors: dict[str, Tensor], step: int) -> None:
-        """Become the state that `tensors` and `step` came from; it must have been built from the same config."""
-        self.step = step
+    def load(self, tensors: dict[str, Tensor], step: int, rollbacks: int = 0) -> None:
+        """Become the state that all these came from; it must have been built from the same config."""
+        self.step, self.rollbacks = step, rollbacks
         self.rng.set_state(tensors["rng"])
         for part, network in self._networks().items():
             network.load_state_dict(_below(tensors, part))
@@ -131,16 +132,18 @@ class Schedule:
 def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterator[Metrics]:
     """Train from `state.step` to the end of the schedule, yielding each finished step's metrics.
 
-    Between two steps `state` is whole: it can be saved, and the run can be left at any yield. Pictures come in an
-    order that depends only on (seed, epoch), so a resumed run sees what an uninterrupted one would have seen. Of
-    several processes each reads its rows of every batch and yields the metrics of those.
+    Between two steps `state` is whole: it can be saved or taken back to an earlier one, and the run can be left at any
+    yield. Pictures come in an order that depends only on (seed, epoch, rollbacks), so a resumed run sees what an
+    uninterrupted one would have seen. Of several processes each reads its rows of every batch and yields the metrics of
+    those.
     """
     schedule = Schedule.of(config, len(pictures))
-    epoch_in_order = None
+    ordered = None
     while state.step < schedule.total_steps:
         epoch, position = divmod(state.step, schedule.steps_per_epoch)
-        if epoch != epoch_in_order:
-            order, epoch_in_order = epoch_order(len(pictures), config.seed, epoch), epoch
+        if ordered != (epoch, state.rollbacks):
+            order = epoch_order(len(pictures), config.seed, epoch, state.rollbacks)
+            ordered = epoch, state.rollbacks
         indices = order[position * config.batch_size : (position + 1) * config.batch_size]
         yield train_step(state, config, pictures.batch(state.world.rows(indices)))
 

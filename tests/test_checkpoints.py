@@ -115,6 +115,35 @@ def test_the_newest_state_comes_back_and_two_are_kept(tmp_path):
     assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-15"]
 
 
+def unsure_state_at(step: int) -> SavedState:
+    return SavedState(state_at(step).tensors, {"step": step, "good": False})
+
+
+def test_states_that_are_no_good_to_come_back_to_drive_none_out_that_is(tmp_path):
+    for state in (state_at(5), state_at(10), unsure_state_at(12), unsure_state_at(13)):
+        save_state(tmp_path, state)
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-13"]
+    assert load_state(tmp_path).facts["step"] == 13
+    assert load_state(tmp_path, good=True).facts["step"] == 10
+    save_state(tmp_path, state_at(15))
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-15"]
+
+
+def test_where_no_state_is_good_any_will_do(tmp_path):
+    save_state(tmp_path, unsure_state_at(5))
+    assert load_state(tmp_path, good=True).facts["step"] == 5
+    save_state(tmp_path, state_at(10))
+    (tmp_path / "state" / "step-10" / "state.safetensors").write_bytes(b"no")
+    assert load_state(tmp_path, good=True).facts["step"] == 5
+
+
+def test_a_step_that_a_run_was_taken_back_to_is_saved_beside_the_one_it_came_from(tmp_path):
+    save_state(tmp_path, state_at(5))
+    save_state(tmp_path, SavedState(state_at(6).tensors, {"step": 5, "rollbacks": 2}))
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-5", "step-5-retry-2"]
+    assert load_state(tmp_path).facts["rollbacks"] == 2
+
+
 def test_a_save_that_breaks_off_leaves_the_state_before_it(tmp_path, monkeypatch):
     save_state(tmp_path, state_at(5))
 
@@ -266,6 +295,30 @@ def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(mak
 def test_importing_into_a_folder_with_files_is_refused(tmp_path):
     torch.save(foreign_generator(24).state_dict(), tmp_path / "netG.pth")
     assert checkpoints.main(["import", str(tmp_path / "netG.pth"), str(tmp_path)]) == 2
+
+
+# The best snapshot
+
+
+def test_the_best_snapshot_is_shown_and_the_runs_own_files_stay(run):
+    facts = json.loads((run / "training.json").read_text()) | {"best": {"snapshot": "epoch-0001"}}
+    (run / "training.json").write_text(json.dumps(facts))
+    before = {name: (run / name).read_bytes() for name in ("training.json", "metrics.jsonl", "losses.png")}
+    checkpoints.show_best(run)
+    first = run / "epochs" / "epoch-0001"
+    for name in ("model.safetensors", "discriminator/model.safetensors", "README.md", "samples/latest.png"):
+        assert (run / name).read_bytes() == (first / name).read_bytes(), name
+    assert {name: (run / name).read_bytes() for name in before} == before
+    assert not list(run.rglob("*.partial"))
+
+
+@pytest.mark.parametrize("best", [{}, {"best": {"snapshot": "epoch-0009"}}])
+def test_a_run_whose_best_snapshot_is_not_there_shows_what_it_did(run, best):
+    facts = json.loads((run / "training.json").read_text())
+    (run / "training.json").write_text(json.dumps({k: v for k, v in facts.items() if k != "best"} | best))
+    before = (run / "model.safetensors").read_bytes()
+    checkpoints.show_best(run)
+    assert (run / "model.safetensors").read_bytes() == before
 
 
 # Bundle

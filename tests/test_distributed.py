@@ -19,6 +19,7 @@ from dcgan.config import AUGMENTATIONS, RECIPES, TrainConfig
 from dcgan.data import Pictures, Report
 from dcgan.distributed import ALONE, World
 from dcgan.errors import InputError
+from dcgan.run import Run, read_metrics
 from dcgan.training import TrainState, train
 
 CPU = torch.device("cpu")
@@ -71,6 +72,7 @@ def act_as_one_of_several(folder: Path) -> None:
             save_file(state.tensors(), folder / f"{name}-{world.rank}.safetensors")
             save_file(gradients(state), folder / f"{name}-gradients-{world.rank}.safetensors")
         resume_halfway(folder, world)
+        facts["rollback"] = go_back_together(folder, world)
         facts |= talk(folder, world)
     (folder / f"facts-{world.rank}.json").write_text(json.dumps(facts))
 
@@ -87,6 +89,25 @@ def resume_halfway(folder: Path, world: World) -> None:
     second.load(load_file(folder / "halfway.safetensors"), step=3)
     trained_to_the_end(second, "best")
     save_file(second.tensors(), folder / f"resumed-{world.rank}.safetensors")
+
+
+def go_back_together(folder: Path, world: World) -> list[int]:
+    """A run in which the second process comes to grief, alone, in its fifth step; where it was taken back, and is."""
+    if world.is_main:
+        (folder / "run").mkdir()
+    world.barrier()
+    config = CONFIGS["best"].but(max_steps=10, save_every=3)
+    run = Run.start(folder / "run", config, noise(), CPU, "a run", world)
+    run.save()
+    steps = []
+    for metrics in train(run.state, config, run.pictures):
+        if world.rank == 1 and run.state.step == 4 and not run.state.rollbacks:
+            torch.nn.init.constant_(run.state.generator.main[0].weight, torch.nan)
+        run.after_step(metrics)
+        steps.append(run.state.step)
+    run.finish()
+    save_file(run.state.tensors(), folder / f"taken-back-{world.rank}.safetensors")
+    return [run.state.rollbacks, *steps]
 
 
 def talk(folder: Path, world: World) -> dict[str, object]:
@@ -114,6 +135,7 @@ class Trained:
     def __init__(self, folder: Path):
         self.facts = [json.loads((folder / f"facts-{rank}.json").read_text()) for rank in range(2)]
         self.tensors = {path.stem: load_file(path) for path in folder.glob("*.safetensors")}
+        self.run = folder / "run"
 
     def both(self, name: str) -> list[dict[str, torch.Tensor]]:
         return [self.tensors[f"{name}-{rank}"] for rank in range(2)]
@@ -240,6 +262,16 @@ def test_one_process_continues_what_two_saved(trained, alone):
     assert same(state.tensors(), trained.tensors["halfway"])
     assert len(trained_to_the_end(state, "best")) == 3
     assert torch.equal(state.rng.get_state(), alone["best"].rng.get_state())
+
+
+def test_two_processes_are_taken_back_together_though_one_alone_came_to_grief(trained):
+    for facts in trained.facts:
+        assert facts["rollback"] == [1, 1, 2, 3, 4, 3, 4, 5, 6, 7, 8, 9, 10]
+    first, second = trained.both("taken-back")
+    assert same(learned(first), learned(second))
+    assert all(tensor.isfinite().all() for tensor in first.values() if tensor.is_floating_point())
+    (line,) = (line for line in read_metrics(trained.run) if "rollback" in line)
+    assert (line["step"], line["failed_at"]) == (3, 5)
 
 
 def test_processes_hear_of_each_other(trained):

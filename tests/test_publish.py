@@ -206,6 +206,64 @@ def test_a_run_goes_on_elsewhere_exactly_and_leaves_what_an_uninterrupted_one_le
     assert titles(hub) == ["initial commit", "epoch-0001", "The folder as it is", "epoch-0002", "epoch-0003"]
 
 
+@pytest.fixture
+def train_judged(hub, tmp_path, picture_cache):
+    """Runs train.py with faces that are worth what the test says, at each step; after the last of these all is NaN."""
+
+    def run(distances: dict[int, float], *arguments: str, out: str = "run") -> int:
+        arguments = [*arguments, "--push-to-hub", REPO, "--push-state", "--output-dir", str(tmp_path / out)]
+        script = f"""
+import train
+from dcgan import run, training, watch
+distances, train_step = {distances}, training.train_step
+def broken_later(state, *others):
+    factor = 1.0 if state.step < max(distances) else float("nan")
+    return {{name: value * factor for name, value in train_step(state, *others).items()}}
+run.Run._look_at_faces = lambda self: watch.Reading(distances[self.state.step], 0.5)
+training.train_step = broken_later
+tell(train.main({arguments}))
+"""
+        (status,) = hub_client.python(hub, tmp_path / "home", script, DCGAN_CACHE=str(picture_cache))
+        return status
+
+    return run
+
+
+def assert_shown(hub: HubServer, folder: Path, name: str) -> None:
+    """Both the folder and main show the snapshot."""
+    for file in ("config.json", "model.safetensors", "discriminator/model.safetensors", "samples/latest.png"):
+        kept = (folder / "epochs" / name / file).read_bytes()
+        assert hub.read(REPO, "main", file) == (folder / file).read_bytes() == kept, file
+
+
+def test_where_the_newest_snapshot_is_not_the_best_one_more_commit_restores_that(train_judged, push, hub, tmp_path):
+    assert train_judged({5: 0.3, 10: 0.2, 15: 0.25}, *TINY, *THREE) == 0
+    folder, history = tmp_path / "run", ["initial commit", *NAMES, "Back to epoch-0002, the best"]
+    assert titles(hub) == history
+    assert hub.tags(REPO) == {commit.title: commit.oid for commit in hub.commits(REPO)[1:-1]}
+    assert_shown(hub, folder, "epoch-0002")
+    last = folder / "epochs" / "epoch-0003" / "model.safetensors"
+    assert hub.read(REPO, "epoch-0003", "model.safetensors") == last.read_bytes()
+    assert json.loads(hub.read(REPO, "main", "training.json"))["best"]["snapshot"] == "epoch-0002"
+    assert push(folder, REPO, "--push-state").returncode == 0
+    assert titles(hub) == history
+
+
+def test_a_run_that_goes_on_elsewhere_shows_the_best_of_its_snapshots_there_too(train_judged, hub, tmp_path):
+    assert train_judged({5: 0.3, 10: 0.2, 15: 0.25}, *TINY, *THREE) == 0
+    assert train_judged({20: 0.3}, "--resume", REPO, "--epochs", "4", out="there") == 0
+    again = "Back to epoch-0002, the best"
+    assert titles(hub) == ["initial commit", *NAMES, again, "epoch-0004", again]
+    assert_shown(hub, tmp_path / "there", "epoch-0002")
+
+
+def test_a_run_that_gives_up_leaves_its_best_snapshot_on_main(train_judged, hub, tmp_path):
+    assert train_judged({5: 0.2, 10: 0.3}, *TINY, *THREE) == 1
+    assert titles(hub) == ["initial commit", *NAMES[:2], "Back to epoch-0001, the best"]
+    assert_shown(hub, tmp_path / "run", "epoch-0001")
+    assert "state/step-10-retry-4/state.safetensors" in hub.files(REPO, "state")
+
+
 def test_a_state_on_the_hub_tells_no_path_of_the_machine_it_came_from(run_train, hub, tmp_path):
     pictures = tmp_path / "private-place" / "holiday"
     avatars.main(["micah", str(pictures), "--count", "17", "--size", "30"])
@@ -552,6 +610,19 @@ def test_a_state_on_the_hub_is_never_ahead_of_the_snapshots_there(trained_run, t
     assert repository.committed[2:] == ["step-5"]
     publisher.push_all()
     assert [title for title in repository.committed[3:] if title != "The folder as it is"] == ["epoch-0002", "step-10"]
+
+
+def test_a_state_that_was_taken_back_is_no_older_copy(trained_run, tmp_path):
+    folder = shutil.copytree(trained_run, tmp_path / "run")
+    repository = Recorded(lambda: None)
+    publisher = publish.Publisher(folder, repository, "a run", print, with_state=True)
+    publisher.push_all()
+    facts_file = folder / "state" / "step-5" / "state.json"
+    facts_file.write_text(json.dumps(json.loads(facts_file.read_text()) | {"rollbacks": 1}))
+    (folder / "state" / "step-5").rename(folder / "state" / "step-5-retry-1")
+    (folder / "state" / "last").write_text("step-5-retry-1\n")
+    publisher.push_all()
+    assert [title for title in repository.committed if title.startswith("step")] == ["step-10", "step-5-retry-1"]
 
 
 def test_a_publisher_that_never_began_is_closed_at_once_and_advises_what_was_asked_for(trained_run):

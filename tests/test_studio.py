@@ -143,6 +143,14 @@ def test_a_face_is_shown_at_every_stage_of_training_earliest_first(studio, libra
     assert from_file(film).shown == [5]
 
 
+def test_a_folder_that_shows_an_earlier_snapshot_has_no_stage_twice(trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    for name in ("config.json", "model.safetensors"):
+        shutil.copyfile(trained_run / "epochs" / "epoch-0001" / name, tmp_path / "run" / name)
+    stages = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path).stages
+    assert stages == ["run@epoch-0001", "run@epoch-0002"]
+
+
 def test_a_checkpoint_without_snapshots_is_its_only_stage(trained_run, tmp_path):
     for name in ("config.json", "model.safetensors"):
         shutil.copyfile(trained_run / name, tmp_path / name)

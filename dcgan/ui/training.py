@@ -18,7 +18,7 @@ from dcgan.ui.events import Listener, message, on
 from dcgan.ui.inputs import number
 from dcgan.ui.texts import i18n, say
 
-CURVES = {"losses": ("loss_d", "loss_g"), "beliefs": ("d_real", "d_fake")}
+CURVES = {"losses": ("loss_d", "loss_g"), "beliefs": ("d_real", "d_fake"), "readings": ("distance", "diversity")}
 MOST_POINTS = 150  # a curve; more can't be told apart on a screen
 
 

@@ -1,0 +1,145 @@
+"""Is a run still sound? What its losses, its tensors and its faces say about that: pure functions, no files.
+
+Faces are held against training pictures by their energy distance (Szekely and Rizzo 2013) in two looks: how colours lie
+in the picture, and how much fine detail there is where. That takes a second and needs no other network. It ranks the
+snapshots of one run; it is no FID, and says nothing between data sets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dcgan.images import to_float
+
+FROZEN_STEPS = 500  # updates after which a loss that hasn't moved won't any more
+FROZEN_CHANGE = 1e-6  # relative, and absolute below 1: less than a batch of other pictures makes in any loss
+WORSE_BY, WORSE_TIMES = 0.25, 2.0  # a distance both that far above the lowest and so many times as large is a collapse
+AT_ONCE = 32  # pictures that are looked at together, for the memory's sake
+COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
+DETAIL_CELL = 2  # pixels a side of the cells in which detail is
+LEAST_SPREAD = 0.1  # pictures of plain colours differ in no detail, and yet have to be a unit
+LEAST_DETAIL = 1 / 255  # half a grey level, in images from -1 to 1; less can't be seen
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a generator's faces compare with the training pictures, both from about 0 up.
+
+    `distance` is 0 where nothing tells them apart, about 1 / k where k of the pictures are drawn again and again.
+    `diversity` is how much faces differ from each other, as a share of how much pictures do: 0 for a single face.
+    """
+
+    distance: float
+    diversity: float
+
+
+def compare(reals: Tensor, fakes: Tensor) -> Reading:
+    """Read faces `(M, S, S, 3)` against pictures `(N, S, S, 3)`, both uint8, two of each or more."""
+    readings = [_compare(*look) for look in zip(_looks(reals), _looks(fakes), strict=True)]
+    return Reading(*(sum(values) / len(values) for values in zip(*readings, strict=True)))
+
+
+def fell_apart(reading: Reading, lowest: float | None) -> str | None:
+    """What to say of faces that are far worse than the run's were at their best; None where they aren't.
+
+    Early faces are bad and waver; only what was good can fall apart, so the bounds are wide where `lowest` is high.
+    """
+    if lowest is None or reading.distance <= max(WORSE_TIMES * lowest, lowest + WORSE_BY):
+        return None
+    return (
+        f"the faces fell apart (distance to the pictures {reading.distance:.2f} after {lowest:.2f}, "
+        f"diversity {reading.diversity:.2f})"
+    )
+
+
+def best_of(distances: Mapping[str, float]) -> str | None:
+    """The name of the lowest distance; of equal ones the last, and all are that which a single picture would beat."""
+    return min(reversed(distances), key=lambda name: min(distances[name], 1.0), default=None)
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """What to say of tensors that hold a NaN or an infinity; None where all are numbers."""
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            return f"{name} holds values that are no numbers"
+    return None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What a run remembers of its health between two steps; part of its saved state."""
+
+    trouble: str | None = None  # the first that the losses gave away; what was learned since then is damage
+    lowest: float | None = None  # distance of all good states so far
+    tries: int = 0  # rollbacks since the last good state
+    losses: Mapping[str, float] = field(default_factory=dict)  # the latest
+    still: Mapping[str, int] = field(default_factory=dict)  # for how many updates each hasn't moved
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready values; `Watch(**values)` gives the same back."""
+        return asdict(self)
+
+    def after(self, steps: Iterable[Mapping[str, float]]) -> Watch:
+        """The watch when it has seen the metrics of further steps, in their order, whole intervals or not."""
+        watch = self
+        for metrics in steps:
+            watch = watch._after_step(metrics)
+        return watch
+
+    def after_good_state(self, reading: Reading | None) -> Watch:
+        """The watch when a state with this reading was found good."""
+        known = [distance for distance in (self.lowest, reading and reading.distance) if distance is not None]
+        return replace(self, lowest=min(known, default=None), tries=0)
+
+    def _after_step(self, metrics: Mapping[str, float]) -> Watch:
+        losses, still, trouble = dict(self.losses), dict(self.still), self.trouble
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                trouble = trouble or f"{name} is {value}"
+            elif name.startswith("loss"):
+                still[name] = still.get(name, 0) + 1 if _hardly_moved(losses.get(name, math.inf), value) else 0
+                losses[name] = value
+                if still[name] >= FROZEN_STEPS:
+                    trouble = trouble or f"{name} has stood at {value:.4g} for {still[name]} updates"
+        return replace(self, losses=losses, still=still, trouble=trouble)
+
+
+def _hardly_moved(before: float, now: float) -> bool:
+    return abs(now - before) <= FROZEN_CHANGE * max(1.0, abs(now))
+
+
+def _looks(pixels: Tensor) -> tuple[Tensor, ...]:
+    """Pictures `(N, S, S, 3)` as two kinds of points `(N, D)`: colours at 12x12, and the logarithm of local detail.
+
+    The logarithm makes faint dust on a plain background count, which is what the eye sees of a young generator.
+    """
+    parts = [_look_at(rows) for rows in pixels.split(AT_ONCE)]
+    return tuple(torch.cat(points) for points in zip(*parts, strict=True))
+
+
+def _look_at(pixels: Tensor) -> tuple[Tensor, Tensor]:
+    images = to_float(pixels)
+    coarse = F.interpolate(F.avg_pool2d(images, 2), scale_factor=2)
+    detail = F.avg_pool2d((images - coarse).square().mean(1, keepdim=True), DETAIL_CELL)
+    colours = F.adaptive_avg_pool2d(images, COLOUR_SIDE)
+    return colours.flatten(1), torch.log(detail + LEAST_DETAIL**2).flatten(1)
+
+
+def _compare(reals: Tensor, fakes: Tensor) -> tuple[float, float]:
+    """Distance and diversity of points `(M, D)` against others `(N, D)`, in units of the latter's spread."""
+    of_reals, of_fakes = _spread(reals), _spread(fakes)
+    unit = of_reals.clamp_min(LEAST_SPREAD)
+    distance = (2 * torch.cdist(reals, fakes).mean() - of_reals - of_fakes) / unit
+    return distance.item(), (of_fakes / unit).item()
+
+
+def _spread(points: Tensor) -> Tensor:
+    """Mean distance of two different ones of the points `(N, D)`."""
+    return torch.cdist(points, points).sum() / (len(points) * (len(points) - 1))
