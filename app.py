@@ -32,7 +32,6 @@ from dcgan.ui.events import message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
-from dcgan.ui.links import remember
 from dcgan.ui.texts import i18n
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
@@ -81,23 +80,22 @@ def _connect(app: gr.Blocks, arrivals: Arrivals, generate: GenerateTab, file: gr
     walk, favourites, wish = arrivals.walk, arrivals.favourites, arrivals.wish
     walk.accept(generate.use.click, generate.face_link, generate.message)
     favourites.accept(generate.keep.click, generate.face_link, generate.message)
-    generate.pick(favourites.strip.select, lambda index, strip: strip[index]["query"], [favourites.strip])
-    generate.pick(walk.strip.select, lambda index, strip: strip[index]["query"], [walk.strip])
+    generate.pick(favourites.strip, arrivals.tabs)
+    generate.pick(walk.strip, arrivals.tabs)
     favourites.show(app.load)
 
     quietly = {"api_visibility": "private", "show_progress": "hidden"}
     arrived = app.load(arrivals.arrive, None, [*arrivals.controls, arrivals.notice], queue=False, **quietly)
-    [shown] = generate.fulfil([arrived.then], wish)
-    walk.fulfil([shown.then], wish)
-
-    [asked] = favourites.walk_through(arrivals.walk_wish, [*arrivals.controls])
-    remember(walk.fulfil([asked.then], wish), wish)
-
+    [asked] = favourites.walk_through(arrivals.walk_wish, arrivals.controls)
     outputs = [*arrivals.controls, favourites.kept, favourites.strip, arrivals.notice]
     opened = file.upload(arrivals.open_file, [file, favourites.kept], outputs, **quietly)
-    [shown] = generate.fulfil([opened.then], wish)
-    walked = walk.fulfil([shown.then], wish)
-    remember(walked, wish)
+    for event in (arrived, asked, opened):
+        [drawn] = generate.fulfil([event.then], wish)
+        [drawn] = walk.fulfil([drawn.then], wish)
+        if event is not arrived:
+            js = "(wish, faces, walk) => dcgan.remember(wish && (wish.startsWith('kind=walk') ? walk : faces))"
+            drawn = drawn.then(None, [wish, generate.shown, walk.shown], None, js=js, **quietly)
+        drawn.then(lambda: "", None, wish, **quietly)  # or the next event that is refused would draw it again
 
 
 def show_progress(done: int, total: int) -> None:

@@ -128,7 +128,9 @@ class Studio:
         name = file_name(recipe.checkpoint, recipe.seeds, recipe.frames, recipe.format, recipe.grid)
         limit = recipe.limit * MEGABYTE if recipe.limit else MOST_BYTES
         path = self._fresh_folder() / name
-        return recipe, export(frames, path, recipe.format, recipe.size, recipe.fps, limit, to_note(recipe))
+        file = export(frames, path, recipe.format, recipe.size, recipe.fps, limit, to_note(recipe))
+        self._tell(1, 1)
+        return recipe, file
 
     @property
     def stages(self) -> list[str]:
@@ -180,7 +182,14 @@ class Studio:
     ) -> np.ndarray:
         generator = self.library.generator(checkpoint)
         keyframes = [latents(seeds, generator.latent_dim) * psi for seeds in walks]
-        return render_grid_walk(generator, keyframes, frames, mode, method, self._progress)
+        return render_grid_walk(generator, keyframes, frames, mode, method, self._tell_drawing)
+
+    def _tell_drawing(self, done: int, total: int) -> None:
+        self._tell(4 * done, 5 * total)  # the last fifth is writing the file
+
+    def _tell(self, done: int, total: int) -> None:
+        if self._progress:
+            self._progress(done, total)
 
     def _fresh_folder(self) -> Path:
         """A folder for one request's files. Those of an hour ago go: Gradio keeps copies of what it still serves."""

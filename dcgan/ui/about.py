@@ -14,7 +14,7 @@ from dcgan.library import HubLibrary, Library
 from dcgan.studio import Studio
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.networks import networks_figure
-from dcgan.ui.texts import i18n, say
+from dcgan.ui.texts import i18n, one_line, say
 
 API_SNIPPET = """```python
 from gradio_client import Client
@@ -90,7 +90,7 @@ def licence_of(language: str, library: Library | HubLibrary) -> str:
 def readable_card(card: str) -> str:
     """A model card without its metadata, and without pictures, which aren't served here."""
     body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
-    body = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", body)
+    body = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", body).replace("![", "[")
     return re.sub(r"<(img|picture|source|video|audio|iframe|link|style|script)\b[^>]*>", "", body, flags=re.IGNORECASE)
 
 
@@ -100,4 +100,4 @@ def _linked(text: str, url: object) -> str:
 
 
 def _text(words: object) -> str:
-    return re.sub(r"[\[\]<>*_`\\]", "", " ".join(str(words).split()))
+    return re.sub(r"[\[\]<>*_`\\]", "", one_line(words))

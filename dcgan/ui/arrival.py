@@ -32,7 +32,7 @@ class Arrivals:
         favourites: Favourites,
         notice: gr.HTML,
     ):
-        self.library, self.walk, self.favourites = library, walk, favourites
+        self.library, self.tabs, self.walk, self.favourites = library, tabs, walk, favourites
         self.wish = gr.Textbox(visible=False)  # a link: what is to be drawn next
         self.controls = [
             checkpoint, tabs, generate.seed, generate.count, generate.psi, walk.strip, *walk.settings, self.wish,
@@ -81,13 +81,11 @@ class Arrivals:
 
     def _settings(self, recipe: Recipe, name: str) -> list[Any]:
         recipe = _from(recipe, name)
-        faces = recipe if recipe.kind == "faces" else Recipe(checkpoint=name, psi=recipe.psi)
+        is_walk = recipe.kind == "walk"
         return [
             gr.Dropdown(self.library.names, value=name, visible=len(self.library.names) > 1),
-            gr.Tabs(selected="walk" if recipe.kind == "walk" else "generate"),
-            faces.seed,
-            faces.count,
-            faces.psi,
+            gr.Tabs(selected="walk" if is_walk else "generate"),
+            *(gr.skip() if is_walk else value for value in (recipe.seed, recipe.count, recipe.psi)),
             *self.walk.prepare(recipe, name),
             to_query(recipe),
         ]

@@ -49,7 +49,7 @@ def on_select(
 
     def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
         language = language_of(request)
-        return _or_refusal(lambda: function(language, event.index, *values), len(outputs), language)
+        return _or_refusal(lambda: function(language, _index(event), *values), len(outputs), language)
 
     return _listen(listener, handle, inputs, [*outputs, message], options)
 
@@ -62,6 +62,12 @@ def explain(error: InputError, language: str) -> str:
 def said(text: str) -> gr.HTML:
     """Text for a place to say things in; nothing hides it."""
     return gr.HTML(f'<p role="alert">{html.escape(text)}</p>' if text else "", visible=bool(text))
+
+
+def _index(event: gr.EventData) -> int:
+    """Which was picked; the first where a browser sends something else."""
+    index = getattr(event, "index", 0) if event._data else 0
+    return max(0, index) if isinstance(index, int) else 0
 
 
 def _listen(listener: Listener, handle: Callable, inputs: Sequence, outputs: Sequence, options: dict) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 from dcgan.errors import InputError
 from dcgan.files import write_json
 from dcgan.recipe import KEYFRAMES, Recipe, from_note, to_note, to_query
-from dcgan.studio import Studio
+from dcgan.studio import Studio, of_one_face
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import recipe_of
@@ -63,8 +63,9 @@ class Favourites:
         return on([self.walk.click], ask, [self.kept], outputs, self.message, show_progress="hidden")
 
     def _keep(self, language: str, face: str, kept: object) -> list[Any]:
-        links, link = links_in(kept), to_query(recipe_of(face))
-        seed = recipe_of(face).seed
+        recipe = recipe_of(face)
+        links, seed = links_in(kept), recipe.shown[0]
+        link = to_query(of_one_face(recipe, seed))
         if link in links:
             gr.Info(say(language, "kept-before", seed=seed), duration=4, title="")
             return [gr.skip(), gr.skip()]
@@ -128,12 +129,13 @@ def read_export(path: Path) -> list[str]:
 
 
 def walkable(kept: object) -> Recipe:
-    """A walk through the favourites, as far as it may have so many keyframes.
+    """A walk through the favourites that are drawn like the first, as far as it may have so many keyframes.
 
     Raises:
         RefusedError: fewer than two.
     """
     faces = [recipe_of(link) for link in links_in(kept)]
+    faces = [face for face in faces if (face.checkpoint, face.psi) == (faces[0].checkpoint, faces[0].psi)]
     seeds = tuple(dict.fromkeys(face.seed for face in faces))[: KEYFRAMES.most]
     if len(seeds) < KEYFRAMES.fewest:
         raise RefusedError("too-few-keyframes", fewest=KEYFRAMES.fewest, most=KEYFRAMES.most, count=len(seeds))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from dcgan.studio import SHOWN_LARGE, STILL_FACTORS, Face, NothingChoosesError, 
 from dcgan.ui.events import Listener, message, on, on_select
 from dcgan.ui.inputs import RefusedError, number
 from dcgan.ui.links import copy_button, recipe_of, remember, reveal
+from dcgan.ui.strip import link_in
 from dcgan.ui.texts import i18n, say
 
 BEST_OF = Number(1, 16, 1)
@@ -102,13 +102,13 @@ class GenerateTab:
         outputs = [self.gallery, self.shown, *self.panel]
         return on(listeners, self._show, [wish], outputs, self.message, **self._options)
 
-    def pick(self, listener: Listener, link_of: Callable[..., str], inputs: list[Any]) -> None:
-        """Show a face from elsewhere large: `link_of(index, *inputs)` is its link."""
+    def pick(self, strip: gr.HTML, tabs: gr.Tabs) -> None:
+        """Show the face that is picked from a strip large, in this tab."""
 
-        def show(language: str, index: int, *values: Any) -> list[Any]:
-            return self._large(language, recipe_of(link_of(index, *values)))
+        def show(language: str, index: int, faces: object) -> list[Any]:
+            return [gr.Tabs(selected="generate"), *self._large(language, recipe_of(link_in(faces, index)))]
 
-        on_select(listener, show, inputs, self.panel, self.message, show_progress="hidden")
+        on_select(strip.select, show, [strip], [tabs, *self.panel], self.message, show_progress="hidden")
 
     def _generate(self, language: str, seed: object, count: object, randomize: bool, *others: Any) -> list[Any]:
         first = random.randrange(SEEDS) if randomize else seed
@@ -122,6 +122,8 @@ class GenerateTab:
         return [gallery, recipe.seed, shown, *panel]
 
     def _show(self, language: str, wish: str) -> list[Any]:
+        if not wish:
+            return [gr.skip() for _ in range(2 + len(self.panel))]
         return self._drawn(language, *self.studio.faces(recipe_of(wish)))
 
     def _drawn(self, language: str, recipe: Recipe, faces: list[Face]) -> list[Any]:
@@ -129,7 +131,7 @@ class GenerateTab:
 
     def _pick(self, language: str, index: int, shown: str) -> list[Any]:
         recipe = recipe_of(shown)
-        return self._large(language, of_one_face(recipe, recipe.shown[min(int(index), len(recipe.shown) - 1)]))
+        return self._large(language, of_one_face(recipe, recipe.shown[min(index, len(recipe.shown) - 1)]))
 
     def _large(self, language: str, recipe: Recipe, face: Face | None = None) -> list[Any]:
         """What the panel shows of a recipe's first face."""

@@ -24,8 +24,12 @@ class RefusedError(InputError):
         super().__init__(self.in_language(ENGLISH))
 
     def in_language(self, language: str) -> str:
-        named = {"what": say(language, self.values["what"])} if "what" in self.values else {}
-        return say(language, self.key, **self.values | named)
+        values = dict(self.values)
+        if "what" in values:
+            values["what"] = say(language, values["what"])
+        if values.get("shown") == "":
+            values["shown"] = say(language, "nothing")
+        return say(language, self.key, **values)
 
 
 def number(what: str, bounds: Number, value: object) -> float:
@@ -43,7 +47,7 @@ def number(what: str, bounds: Number, value: object) -> float:
     if not bounds.low <= given <= bounds.high:
         shown = "" if value is None else str(value).strip()[:40]
         key = "not-whole" if is_whole else "not-a-number"
-        raise RefusedError(key, what=what, shown=shown or "—", low=bounds.low, high=bounds.high)
+        raise RefusedError(key, what=what, shown=shown, low=bounds.low, high=bounds.high)
     return given
 
 

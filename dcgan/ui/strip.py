@@ -53,6 +53,12 @@ def face_strip(elem_id: str) -> gr.HTML:
     return gr.HTML([], html_template=TEMPLATE, js_on_load=BEHAVIOUR, elem_id=elem_id, apply_default_css=False, **labels)
 
 
+def link_in(faces: object, index: int) -> str:
+    """The link of one of a strip's faces; "", the first of all faces, where a browser sends something else."""
+    face = faces[index] if isinstance(faces, list) and index < len(faces) else {}
+    return str(face.get("query", "")) if isinstance(face, dict) else ""
+
+
 def strip_face(picture: np.ndarray, seed: int, alt: str, query: str) -> dict[str, Any]:
     """A face for a strip: `query` is the link that draws it."""
     data = io.BytesIO()

@@ -146,6 +146,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "citation": "## Citation",
         "card": "The model card",
         # notices and refusals
+        "nothing": "empty",
         "the-seed": "The seed",
         "the-count": "The number of faces",
         "the-psi": "The truncation",
@@ -163,6 +164,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "not-a-choice": "{what} is {shown}; choose one of {options}.",
         "too-few-keyframes": "A walk takes {fewest} to {most} faces; these are {count}. Add or remove some.",
         "too-many-keyframes": "A walk takes {most} faces at most; remove one first.",
+        "another-checkpoint": "This face is of {theirs}; choose that checkpoint above to walk from it.",
+        "one-psi": "The walk draws all its faces at truncation {psi}.",
         "same-keyframes": "A walk needs two different faces; these are all {seed}.",
         "nothing-chooses": "{name} came without the discriminator that would choose the best; set Best of to 1.",
         "another-model": (
@@ -293,11 +296,12 @@ TEXTS: dict[str, dict[str, str]] = {
         "data-and-licence": "## 数据与许可",
         "licence-line": "这些脸学自 **{title}**{creator}，{licence}。",
         "licence-by": "（作者 {creator}）",
-        "licence-unknown": "训练图片({data}）的许可没有说明；请询问模型的发布者。",
+        "licence-unknown": "训练图片（{data}）的许可没有说明；请询问模型的发布者。",
         "code-licence": "代码采用 MIT 许可。",
         "api": "## API\n在 Python 里做同样的事，先 `pip install gradio_client`:",
         "citation": "## 引用",
         "card": "模型卡",
+        "nothing": "空的",
         "the-seed": "种子",
         "the-count": "张数",
         "the-psi": "截断",
@@ -315,6 +319,8 @@ TEXTS: dict[str, dict[str, str]] = {
         "not-a-choice": "{what}是 {shown}；请从 {options} 中选择。",
         "too-few-keyframes": "漫步需要 {fewest} 到 {most} 张脸，现在是 {count} 张。请添加或移除。",
         "too-many-keyframes": "漫步最多 {most} 张脸；请先移除一张。",
+        "another-checkpoint": "这张脸属于 {theirs}；要从它出发，请先在上方选择那个版本。",
+        "one-psi": "漫步以截断 {psi} 绘制所有的脸。",
         "same-keyframes": "漫步需要两张不同的脸；这些都是 {seed}。",
         "nothing-chooses": "{name} 没有附带用来挑选的判别器；请把优选倍数设为 1。",
         "another-model": "这是用 {theirs} 生成的，而本页没有它，只有 {ours}。请在生成它的地方打开。",
@@ -323,12 +329,19 @@ TEXTS: dict[str, dict[str, str]] = {
     },
 }
 
-i18n = gr.I18n(**TEXTS)
+# Browsers in Chinese have many names for it, and Gradio takes none for another
+_TAGS_OF_CHINESE = ("zh", "zh-CN", "zh-Hans", "zh-Hans-CN", "zh-SG", "zh-TW", "zh-HK", "zh-Hant", "zh-Hant-TW")
+i18n = gr.I18n(**TEXTS | dict.fromkeys(_TAGS_OF_CHINESE, TEXTS[CHINESE]))
 
 
 def say(language: str, key: str, **values: object) -> str:
     """The text of a key with its values in it."""
     return TEXTS[language][key].format(**values)
+
+
+def one_line(text: object) -> str:
+    """Anybody's text in one line, without the halves of characters that can't be sent."""
+    return " ".join(str(text).encode(errors="replace").decode().split())
 
 
 def language_of(request: gr.Request | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from typing import Any
 
 import gradio as gr
@@ -16,7 +17,7 @@ from dcgan.recipe import SEED, Recipe
 from dcgan.studio import SHOWN_LARGE, Studio
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.inputs import number
-from dcgan.ui.texts import i18n, say
+from dcgan.ui.texts import i18n, one_line, say
 
 CURVES = {"losses": ("loss_d", "loss_g"), "beliefs": ("d_real", "d_fake"), "readings": ("distance", "diversity")}
 MOST_POINTS = 150  # a curve; more can't be told apart on a screen
@@ -185,7 +186,10 @@ def _part(facts: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return False
 
 
 def _thousands(value: object) -> str:
@@ -198,7 +202,7 @@ def _rounded(value: object) -> str:
 
 def _plain(text: object) -> str:
     """Somebody's text in one line of a table, as it is."""
-    return html.escape(" ".join(str(text).split())).replace("|", "&#124;").replace("*", "&#42;")
+    return html.escape(one_line(text)).replace("|", "&#124;").replace("*", "&#42;")
 
 
 def _short(stage: str) -> str:

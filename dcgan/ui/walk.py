@@ -125,7 +125,7 @@ class WalkTab:
 
     def _connect(self) -> None:
         inputs = [self.strip, self.checkpoint, *self.settings]
-        options = {"show_progress_on": [self.picture, self.video]}
+        options = {"show_progress_on": [self.picture, self.video], "concurrency_limit": 2, "concurrency_id": "walks"}
         remember(on([self.button.click], self._make, inputs, self.result, self.message, **options), self.shown)
         self.copy(self.shown)
         reveal(self.button.click, "walk-result")
@@ -142,7 +142,7 @@ class WalkTab:
         on(
             [listener],
             self._accept,
-            [face_link, self.strip, self.checkpoint],
+            [face_link, self.strip, self.checkpoint, self.psi],
             [self.strip, self.psi],
             message,
             show_progress="hidden",
@@ -152,8 +152,10 @@ class WalkTab:
         """Values of the strip and the settings that a recipe asks for; the defaults where it is no walk's."""
         recipe = recipe if recipe.kind == "walk" else Recipe("walk")
         strip = self.strip_of(recipe.seeds, checkpoint, recipe.psi)
-        values = [getattr(recipe, component.elem_id.removeprefix("walk-")) for component in self.settings]
-        return [strip, *(NO_LIMIT if value is None else value for value in values)]
+        values = {component: getattr(recipe, component.elem_id.removeprefix("walk-")) for component in self.settings}
+        values[self.size] = max(size for size in SIZES if size <= recipe.size)
+        values[self.limit] = recipe.limit or NO_LIMIT
+        return [strip, *values.values()]
 
     def fulfil(self, listeners: list[Listener], wish: gr.Textbox) -> list[Any]:
         """Make the walk that a link asks for, if it asks for one, when something else has happened."""
@@ -176,17 +178,20 @@ class WalkTab:
     def _add_random(self, language: str, *drawn_with: Any) -> list[Any]:
         return self._add(language, random.randrange(SEEDS), *drawn_with)
 
-    def _accept(self, language: str, face: str, strip: object, checkpoint: str) -> list[Any]:
+    def _accept(self, language: str, face: str, strip: object, checkpoint: str, psi: float) -> list[Any]:
         recipe = recipe_of(face)
-        seeds = seeds_in(strip)
-        if seeds == KEYFRAMES.default:  # nobody chose these
-            strip = []
-        [strip] = self._add(language, recipe.seed, strip, checkpoint, recipe.psi)
-        gr.Info(say(language, "added-to-walk", seed=recipe.seed, count=len(strip)), duration=4, title="")
-        return [strip, recipe.psi]
+        if recipe.checkpoint != checkpoint:
+            raise RefusedError("another-checkpoint", theirs=recipe.checkpoint)
+        if seeds_in(strip) in ((), KEYFRAMES.default):  # nobody chose these
+            strip, psi = [], recipe.psi
+        [strip] = self._add(language, recipe.seed, strip, checkpoint, psi)
+        said = [say(language, "added-to-walk", seed=recipe.seed, count=len(strip))]
+        said += [say(language, "one-psi", psi=psi)] if psi != recipe.psi else []
+        gr.Info(" ".join(said), duration=4, title="")
+        return [strip, psi]
 
     def _redraw(self, language: str, strip: object, checkpoint: str, psi: float) -> list[Any]:
-        return [self.strip_of(seeds_in(strip), checkpoint, psi)]
+        return [self.strip_of(seeds_in(strip)[: KEYFRAMES.most], checkpoint, psi)]
 
     def _make(self, language: str, strip: object, checkpoint: str, *settings: Any) -> list[Any]:
         seeds = keyframes(" ".join(map(str, seeds_in(strip))))
@@ -194,7 +199,7 @@ class WalkTab:
 
     def _fulfil(self, language: str, wish: str) -> list[Any]:
         recipe = recipe_of(wish)
-        if recipe.kind != "walk":
+        if not wish or recipe.kind != "walk":
             return [gr.skip() for _ in self.result]
         return self._made(language, recipe)
 
@@ -256,7 +261,7 @@ def facts_of(language: str, recipe: Recipe, file: Exported) -> str:
 def seeds_in(strip: object) -> tuple[int, ...]:
     """The seeds of a strip's faces; whatever else a browser may send in one is left out."""
     faces = strip if isinstance(strip, list) else []
-    seeds = (SEED.parse(face.get("seed")) for face in faces if isinstance(face, dict))
+    seeds = (SEED.parse(face.get("seed")) for face in faces[: KEYFRAMES.most + 1] if isinstance(face, dict))
     return tuple(seed for seed in seeds if seed is not None)
 
 
