@@ -21,8 +21,7 @@ MODES = ("loop", "ping-pong", "open")
 METHODS = {"slerp": slerp, "linear": torch.lerp}
 KEYFRAMES = (2, 12)
 GRIDS = (1, 4, 9, 16)
-LEG_SAMPLES, WALK_SAMPLES = 128, 768  # pictures that measure a leg; at most, all legs of a walk
-GRID_SAMPLES = 4 * WALK_SAMPLES  # at most, all walks of a grid, where each is small
+LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure a leg; at most, all legs of a walk
 MEASURED_SIDE = 32
 MOST_UNEVEN = 0.2
 
@@ -73,13 +72,10 @@ def render_grid_walk(
         mode = "ping-pong"  # the same way, in half the pictures
     moments, shown = np.unique(_moments(frames, mode), return_inverse=True)
     stops = [_stops(keyframes, mode) for keyframes in walks]
-    measured_at = [_sampled(len(way) - 1, len(walks)) for way in stops]
-    measuring = sum(map(len, measured_at))
+    measuring = sum(len(_sampled(len(way) - 1)) for way in stops)
     draw = _counting(generator, measuring + len(walks) * len(moments), progress)
 
-    ways = torch.stack(  # (walks, moments, D)
-        [_steady(draw, way, at, moments, METHODS[method]) for way, at in zip(stops, measured_at, strict=True)]
-    )
+    ways = torch.stack([_steady(draw, way, moments, METHODS[method]) for way in stops])  # (walks, moments, D)
     sheets = []
     for part in ways.split(BATCH, dim=1):
         pictures = draw(part.flatten(0, 1))
@@ -122,9 +118,9 @@ def _stops(keyframes: Tensor, mode: str) -> Tensor:
     return torch.unique_consecutive(stops, dim=0)
 
 
-def _sampled(legs: int, walks: int) -> np.ndarray:
+def _sampled(legs: int) -> np.ndarray:
     """The positions at which a way is measured. The more legs it has, the fewer frames fall on one."""
-    a_leg = min(LEG_SAMPLES, min(WALK_SAMPLES, GRID_SAMPLES // walks) // max(1, legs))
+    a_leg = min(LEG_SAMPLES, WALK_SAMPLES // max(1, legs))
     return np.arange(legs * a_leg + 1) / a_leg
 
 
@@ -143,11 +139,9 @@ def _counting(generator: Generator, total: int, progress: Progress | None) -> Dr
     return draw
 
 
-def _steady(draw: Draw, stops: Tensor, positions: np.ndarray, moments: np.ndarray, way: Callable) -> Tensor:
-    """Latents `(len(moments), D)` on the way through `stops`, where its pictures have changed by as much as is due.
-
-    They are measured at `positions`, which hold every stop.
-    """
+def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Callable) -> Tensor:
+    """Latents `(len(moments), D)` on the way through `stops`, where its pictures have changed by as much as is due."""
+    positions = _sampled(len(stops) - 1)
     small = np.concatenate([_shrunk(draw(part)) for part in along(stops, positions, way).split(4 * BATCH)])
     steps = np.sqrt(np.square(np.diff(small, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64))
     length = np.concatenate([[0], steps.cumsum()])

@@ -83,10 +83,22 @@ def test_garbage_in_every_field_of_a_link_still_shows_faces(page, garbage):
         outputs = page.arrive(request(**query))
         made = settings(page, outputs)
         assert made["checkpoint"].value == "tiny"
-        assert 0 <= made["seed"] < 2**31
-        assert 1 <= made["count"] <= 64
+        if query["kind"] != "walk":
+            assert 0 <= made["seed"] < 2**31
+            assert 1 <= made["count"] <= 64
+        assert 2 <= len(made["strip"]) <= 12
         assert "<script>" not in notice(outputs)
         assert recipe_of(made["wish"]).checkpoint == "tiny"
+
+
+@pytest.mark.parametrize(("size", "chosen"), [(96, 96), (500, 384), (767, 384), (768, 768)])
+def test_a_walk_of_any_size_leaves_the_controls_at_one_that_can_be_chosen(page, size, chosen):
+    assert settings(page, page.arrive(request(kind="walk", size=str(size))))["size"] == chosen
+
+
+def test_a_walk_leaves_the_controls_of_the_faces_alone(page):
+    made = settings(page, page.arrive(request(kind="walk", seeds="3,4", psi="0.5")))
+    assert all(made[name]["__type__"] == "update" for name in ("seed", "count", "psi"))
 
 
 def test_a_links_checkpoint_is_found_by_its_weights_under_whatever_name(library, trained_run, tmp_path):
@@ -186,11 +198,30 @@ def test_whatever_a_browser_sends_as_its_favourites_is_read_as_none(kept):
     assert links_in(kept) == []
 
 
+def test_only_a_face_can_be_kept(page):
+    [links, strip] = page.favourites._keep("en", "kind=walk&seeds=5,6", [])
+    assert (recipe_of(links[0]).kind, recipe_of(links[0]).shown) == ("faces", [5])
+    assert len(strip) == 1
+
+
+def test_a_face_of_another_checkpoint_is_not_taken_into_a_walk(page):
+    face = to_query(Recipe(checkpoint="tiny@epoch-0001", seed=5, count=1))
+    with pytest.raises(RefusedError, match="This face is of tiny@epoch-0001"):
+        page.walk._accept("en", face, [], "tiny", 1.0)
+    strip, psi = page.walk._accept("en", to_query(Recipe(checkpoint="tiny", seed=5, count=1, psi=0.5)), [], "tiny", 1.0)
+    assert ([face["seed"] for face in strip], psi) == ([5], 0.5)
+    strip, psi = page.walk._accept("en", to_query(Recipe(checkpoint="tiny", seed=6, count=1)), strip, "tiny", psi)
+    assert ([face["seed"] for face in strip], psi) == ([5, 6], 0.5)
+
+
 def test_favourites_are_links_of_faces_and_no_more_than_there_is_room_for():
     assert links_in([*favourites(60), to_query(Recipe("walk"))]) == favourites(60)[:MOST]
 
 
 def test_a_walk_through_favourites_takes_each_face_once_and_at_most_twelve():
     assert walkable([*favourites(20), *favourites(20)]).seeds == tuple(range(12))
+    mixed = [to_query(Recipe(checkpoint="tiny", seed=1)), to_query(Recipe(checkpoint="tiny", seed=2, psi=0.5))]
+    with pytest.raises(RefusedError, match="these are 1"):
+        walkable([*mixed, to_query(Recipe(checkpoint="other", seed=3))])
     with pytest.raises(RefusedError, match="these are 1"):
         walkable([*favourites(1), *favourites(1)])

@@ -11,7 +11,7 @@ from dcgan.config import IMAGE_SIZES, GeneratorConfig
 from dcgan.library import Library
 from dcgan.ui.about import licence_of, readable_card
 from dcgan.ui.networks import networks_figure
-from dcgan.ui.strip import strip_face
+from dcgan.ui.strip import link_in, strip_face
 from dcgan.ui.training import MOST_POINTS, curve_points, run_facts
 from dcgan.ui.walk import seeds_in
 
@@ -42,10 +42,18 @@ def test_without_a_record_the_page_says_so(training):
 
 
 def test_strange_facts_are_shown_as_unknown_and_nobodys_markup_is_taken_over():
-    facts = {"data": {"name": "<b>|x*", "pictures": "many"}, "parameters": 7, "seconds": None, "command": "a`b<script>"}
+    facts = {
+        "images_seen": 10**400,
+        "hardware": "x\ud800y",
+        "data": {"name": "<b>|x*", "pictures": "many"},
+        "parameters": 7,
+        "seconds": None,
+        "command": "a`b<script>",
+    }
     told = run_facts("en", Texts(training=json.dumps(facts)))
     assert "? of **&lt;b&gt;&#124;x&#42;**" in told
     assert "`ab&lt;script&gt;`" in told
+    assert "x?y" in told
 
 
 def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_one():
@@ -56,6 +64,7 @@ def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_on
     assert points["value"].tolist() == [i / 2 for i in range(20)]
     assert set(points["curve"]) == {"discriminator"}
     assert MOST_POINTS / 2 < len(curve_points("en", lines(1000), ("loss_d",))) <= MOST_POINTS
+    assert curve_points("en", json.dumps({"images": 10**400, "loss_d": 1}), ("loss_d",)).empty
     assert curve_points("en", 'x\n[]\n{"event": "rollback"}\n{"images": "7"}', ("loss_d",)).empty
 
 
@@ -79,22 +88,31 @@ def test_the_author_of_the_style_is_named_with_the_licence(trained_run):
 
 def test_an_unknown_licence_is_said_to_be_unknown_and_no_foreign_address_is_linked():
     assert "is not stated" in licence_of("en", Texts(training='{"data": {"name": "pictures"}}'))
-    credit = {"licence": "mine", "licence_url": "javascript:alert(1)", "title": "[x](http://y)"}
+    credit = {"licence": "mi\ud800ne", "licence_url": "javascript:alert(1)", "title": "[x](http://y)"}
     said = licence_of("en", Texts(training=json.dumps({"data": {"attribution": credit}})))
-    assert "mine" in said
+    assert "mi?ne" in said
     assert "javascript" not in said
     assert "](http://y)" not in said
 
 
 def test_a_card_is_shown_without_its_metadata_and_asks_for_nothing():
-    card = "---\nlicense: mit\n---\n\n# Faces\n![a](samples/latest.png) <img src='http://x'> <SCRIPT>a</SCRIPT> text"
+    card = "---\nlicense: mit\n---\n\n# F\n![a](samples/latest.png) <img src='http://x'> <SCRIPT>a</SCRIPT> t ![a][b]"
     shown = readable_card(card)
-    assert shown.strip().startswith("# Faces")
-    assert "text" in shown
-    assert not any(words in shown.lower() for words in ("license", "latest.png", "<img", "<script", "http"))
+    assert shown.strip().startswith("# F")
+    assert " t " in shown
+    assert not any(words in shown.lower() for words in ("license", "latest.png", "<img", "<script", "http", "!["))
+
+
+@pytest.mark.parametrize("faces", [None, [], "text", [7], [{}], [{"seed": 1}], {"0": 1}])
+def test_a_strip_that_is_none_has_no_links(faces):
+    assert link_in(faces, 0) == ""
+    assert link_in([{"query": "seed=1"}], 0) == "seed=1"
+    assert link_in([{"query": "seed=1"}], 99) == ""
 
 
 def test_seeds_are_read_from_a_strip_and_nothing_else_is():
+    many = [{"seed": seed} for seed in range(3000)]
+    assert len(seeds_in(many)) == 13  # one more than a walk may have, so that it is refused
     face = strip_face(np.zeros((4, 4, 3), np.uint8), 7, "seven", "seed=7")
     assert seeds_in([face, {"seed": "42"}, {"seed": None}, 9, {"seed": -3}]) == (7, 42, 0)
     assert seeds_in(None) == seeds_in("7") == ()

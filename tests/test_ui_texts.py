@@ -75,5 +75,7 @@ def test_gradio_knows_both_languages_by_the_tags_that_browsers_use():
     from dcgan.ui.texts import i18n
 
     assert isinstance(i18n, gr.I18n)
-    assert i18n.translations_dict == TEXTS
+    assert i18n.translations_dict[ENGLISH] == TEXTS[ENGLISH]
+    for tag in ("zh-CN", "zh", "zh-TW", "zh-Hans-CN"):
+        assert i18n.translations_dict[tag] == TEXTS[CHINESE]
     assert say(CHINESE, "face-title", seed=7) == "种子 7"

@@ -49,7 +49,7 @@ class AboutTab:
         self.snippet = gr.Markdown(elem_id="snippet")
         gr.Markdown(i18n("citation"))
         gr.Markdown(CITATION)
-        with gr.Accordion(i18n("card"), open=False, visible=False) as self.card_fold:
+        with gr.Accordion(i18n("card"), open=False, visible=False, elem_id="about-card") as self.card_fold:
             self.card = gr.Markdown(elem_id="card")
         self.message = message("about-message")
         self.address = gr.Textbox(visible=False)

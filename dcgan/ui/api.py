@@ -130,14 +130,8 @@ def endpoints(api: Api) -> None:
         _number(defaults.size), checkpoint, _number(defaults.fps), _text(defaults.mode), _text(defaults.method),
         _number(defaults.grid), psi, _number(walking.NO_LIMIT),
     ]  # fmt: skip
-    trigger.click(
-        api.interpolate,
-        inputs,
-        gr.File(visible=False),
-        api_name="interpolate",
-        concurrency_limit=2,
-        concurrency_id="walks",
-    )
+    options = {"concurrency_limit": 2, "concurrency_id": "walks"}
+    trigger.click(api.interpolate, inputs, gr.File(visible=False), api_name="interpolate", **options)
     gr.api(api.list_checkpoints, api_name="list_checkpoints")
 
 

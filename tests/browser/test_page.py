@@ -216,6 +216,11 @@ def test_faces_become_keyframes_that_are_moved_and_removed_and_a_walk_to_take_al
     page.locator("#keyframes [data-do=remove]").nth(3).click()
     wait_for_keyframes(page, "7", "9", "42")
 
+    page.locator("#keyframes [data-do=pick]").nth(1).click()
+    page.wait_for_function("document.querySelector('#face img').checkVisibility()")
+    page.locator("#face-title", has_text="Seed 9").wait_for()
+    open_tab(page, 1)
+
     make_walk(page)
     walk = page.locator("#walk img")
     assert walk.get_attribute("alt") == "A walk through the faces of seeds 7, 9, 42"
@@ -338,8 +343,15 @@ def test_a_file_that_cannot_be_read_gets_a_sentence_and_the_page_stays_usable(
     page = open_page()
     wait_for_faces(page, 16)
     (tmp_path / name).write_bytes(content)
+    page.locator("#seed input").fill("1234")
+    page.locator("#generate").click()
+    wait_for_first(page, "1234")
+    page.wait_for_function("location.search.includes('seed=1234')")
     page.locator("#header-buttons input[type=file]").set_input_files(tmp_path / name)
     page.locator("#notice").get_by_text(sentence).wait_for()
+    page.wait_for_timeout(1000)
+    assert captions(page)[0] == "1234"
+    assert "seed=1234" in page.url
     page.locator("#seed input").fill("5")
     page.locator("#generate").click()
     wait_for_first(page, "5")
@@ -525,6 +537,14 @@ def test_the_page_is_dark_where_the_visitor_wants_it_and_stays_so(open_page, scr
     screenshot(page, "walk-dark")
 
 
+@pytest.mark.parametrize("tag", ["zh", "zh-TW", "zh-Hans-CN"])
+def test_every_kind_of_chinese_is_chinese_throughout(open_page, tag):
+    page = open_page(locale=tag)
+    wait_for_faces(page, 16)
+    assert page.locator("#face-title").inner_text() == "种子 0"
+    assert page.locator("#generate").inner_text() == "生成"
+
+
 def test_the_page_is_chinese_where_the_browser_is(open_page, screenshot):
     page = open_page(locale="zh-CN")
     wait_for_faces(page, 16)
@@ -588,6 +608,26 @@ def test_the_page_works_when_a_server_renders_it_as_spaces_do(open_page, serve_a
     for place, wanted in ((2, "#run-facts table"), (3, "#networks svg")):
         open_tab(page, place)
         page.locator(wanted).wait_for()
+
+
+def test_a_checkpoint_that_means_ill_runs_no_script_and_asks_no_other_host(open_page, serve_app, trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    ill = "<img src=x onerror=window.ill=1> ![a](http://192.0.2.1/a.png) ![b][c]\n\n[c]: http://192.0.2.1/b.png"
+    (tmp_path / "run" / "README.md").write_text(f"# Card {ill} <script>window.ill=1</script>")
+    facts = json.loads((trained_run / "training.json").read_text())
+    facts |= {"hardware": ill, "command": ill, "images_seen": 10**400, "recipe": ill}
+    facts["data"] |= {"name": ill, "attribution": {"licence": ill, "title": ill, "creator": "x\ud800", "source": ill}}
+    (tmp_path / "run" / "training.json").write_text(json.dumps(facts))
+    page = open_page(url=serve_app("--model", str(tmp_path / "run")))
+    wait_for_faces(page, 16)
+    open_tab(page, 2)
+    page.locator("#run-facts table").wait_for()
+    open_tab(page, 3)
+    page.locator("#licence", has_text="MIT").wait_for()
+    page.locator("#about-card button").first.click()
+    page.locator("#card", has_text="Card").wait_for()
+    page.wait_for_timeout(500)
+    assert page.evaluate("window.ill") is None
 
 
 # On the Hub
