@@ -26,8 +26,8 @@ def nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """For each query `(N, S, S, 3)` the nearest of the pictures `(M, S, S, 3)`: distances and rows, both `(N,)`.
 
-    `own_rows` `(N,)` says where the queries themselves stand among the pictures; a query's own row is not its nearest.
-    Of equally near pictures the first counts.
+    `own_rows` `(N,)` says where the queries themselves stand among the pictures; a query's own row is not its nearest;
+    -1 stands for none. Of equally near pictures the first counts.
     """
     wanted = thumbnails(queries)
     best = torch.full((len(wanted),), torch.inf)

@@ -34,6 +34,7 @@ def test_a_picture_is_not_its_own_neighbour_where_its_row_is_given(avatars):
     assert not np.any(rows == np.arange(12))
     doubled = np.concatenate([avatars, avatars[:1]])
     assert nearest(doubled[:1], doubled, own_rows=np.array([0]))[1] == 12
+    assert nearest(avatars[:2], avatars, own_rows=np.array([-1, 1]))[1].tolist()[0] == 0
 
 
 def test_a_large_set_is_searched_to_its_end(avatars, monkeypatch):
