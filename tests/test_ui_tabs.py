@@ -52,8 +52,9 @@ def test_strange_facts_are_shown_as_unknown_and_nobodys_markup_is_taken_over():
     }
     told = run_facts("en", Texts(training=json.dumps(facts)))
     assert "? of **&lt;b&gt;&#124;x&#42;**" in told
-    assert "`ab&lt;script&gt;`" in told
+    assert "<code>a`b&lt;script&gt;</code>" in told
     assert "x?y" in told
+    assert "&#33;&#91;a&#93;(http" in run_facts("en", Texts(training='{"hardware": "![a](http://x/a.png)"}'))
 
 
 def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_one():

@@ -329,9 +329,9 @@ TEXTS: dict[str, dict[str, str]] = {
     },
 }
 
-# Browsers in Chinese have many names for it, and Gradio takes none for another
-_TAGS_OF_CHINESE = ("zh", "zh-CN", "zh-Hans", "zh-Hans-CN", "zh-SG", "zh-TW", "zh-HK", "zh-Hant", "zh-Hant-TW")
-i18n = gr.I18n(**TEXTS | dict.fromkeys(_TAGS_OF_CHINESE, TEXTS[CHINESE]))
+# The tags of Chinese that Gradio's own texts come in; where a browser has another, they and so ours are English
+CHINESE_TAGS = (CHINESE, "zh-TW")
+i18n = gr.I18n(**TEXTS | dict.fromkeys(CHINESE_TAGS, TEXTS[CHINESE]))
 
 
 def say(language: str, key: str, **values: object) -> str:
@@ -347,4 +347,5 @@ def one_line(text: object) -> str:
 def language_of(request: gr.Request | None) -> str:
     """The language a visitor's browser asks for first of all, as far as the page has it; English without one."""
     wanted = request.headers.get("accept-language", "") if request else ""
-    return CHINESE if wanted.strip().lower().startswith("zh") else ENGLISH
+    first = wanted.split(",")[0].partition(";")[0].strip()
+    return CHINESE if first in CHINESE_TAGS else ENGLISH

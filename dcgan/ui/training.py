@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from typing import Any
 
 import gradio as gr
@@ -177,7 +178,7 @@ def run_facts(language: str, library: Library | HubLibrary) -> str:
     }
     table = "".join(f"| {say(language, name)} | {value} |\n" for name, value in rows.items())
     command = _plain(facts.get("command", ""))
-    return f"{say(language, 'the-run')}\n\n| | |\n|---|---|\n{table}\n`{command.replace('`', '')}`"
+    return f"{say(language, 'the-run')}\n\n| | |\n|---|---|\n{table}\n<code>{command}</code>"
 
 
 def _part(facts: dict[str, Any], name: str) -> dict[str, Any]:
@@ -201,8 +202,8 @@ def _rounded(value: object) -> str:
 
 
 def _plain(text: object) -> str:
-    """Somebody's text in one line of a table, as it is."""
-    return html.escape(one_line(text)).replace("|", "&#124;").replace("*", "&#42;")
+    """Somebody's text in one line of a table, as it is, whatever it would mean in Markdown."""
+    return re.sub(r"[|*_\[\]!]", lambda mark: f"&#{ord(mark[0])};", html.escape(one_line(text)))
 
 
 def _short(stage: str) -> str:
