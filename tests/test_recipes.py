@@ -78,3 +78,10 @@ def test_speed_is_measured_arm_by_arm(tiny, tmp_path, monkeypatch, capfd):
 def test_what_cannot_be_compared_is_status_2(options, message, tmp_path, capsys):
     assert recipes.main(["train", str(tmp_path), *options]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_the_published_table_has_every_arm_once_or_says_that_it_is_missing():
+    page = (recipes.ROOT / "benchmarks" / "recipes.md").read_text(encoding="utf-8")
+    missing = page.split("Not measured: ")[1].split(".\n")[0].split(", ") if "Not measured: " in page else []
+    for name, arm in recipes.ARMS.items():
+        assert page.count(f"| {arm.words} | 0 |") + missing.count(name) == 1, name
