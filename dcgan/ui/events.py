@@ -13,6 +13,7 @@ from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of
 
 Listener = Callable[..., Any]
+LAST_COUNTS = {"trigger_mode": "always_last"}  # else what happens while the one before is answered is lost
 
 
 def message(elem_id: str) -> gr.HTML:
@@ -45,13 +46,13 @@ def on_select(
     message: gr.HTML,
     **options: Any,
 ) -> Any:
-    """As `on`, for `function(language, index, *inputs)` where one of several things was picked."""
+    """As `on`, for `function(language, index, *inputs)` where one of several is picked; the last pick counts."""
 
     def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
         language = language_of(request)
         return _or_refusal(lambda: function(language, _index(event), *values), len(outputs), language)
 
-    return _listen(listener, handle, inputs, [*outputs, message], options)
+    return _listen(listener, handle, inputs, [*outputs, message], LAST_COUNTS | options)
 
 
 def explain(error: InputError, language: str) -> str:

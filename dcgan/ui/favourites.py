@@ -14,7 +14,7 @@ from dcgan.errors import InputError
 from dcgan.files import write_json
 from dcgan.recipe import KEYFRAMES, Recipe, from_note, to_note, to_query
 from dcgan.studio import Studio, of_one_face
-from dcgan.ui.events import Listener, message, on
+from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import recipe_of
 from dcgan.ui.strip import face_strip, strip_face
@@ -41,8 +41,9 @@ class Favourites:
                     i18n("export-favourites"), size="sm", min_width=110, elem_id="export-favourites"
                 )
             self.message = message("favourites-message")
-        on([self.strip.input], self._take_over, [self.strip], [self.kept], self.message, show_progress="hidden")
-        on([self.kept.change], self._prepare_export, [self.kept], [self.export], self.message, show_progress="hidden")
+        quietly = {"show_progress": "hidden"} | LAST_COUNTS
+        on([self.strip.input], self._take_over, [self.strip], [self.kept], self.message, **quietly)
+        on([self.kept.change], self._prepare_export, [self.kept], [self.export], self.message, **quietly)
 
     def show(self, listener: Listener) -> None:
         """Draw what the browser has kept."""

@@ -12,7 +12,7 @@ import gradio as gr
 from dcgan.latents import SEEDS
 from dcgan.recipe import COUNT, PSI, SEED, Number, Recipe, to_query
 from dcgan.studio import SHOWN_LARGE, STILL_FACTORS, Face, NothingChoosesError, Studio, of_one_face
-from dcgan.ui.events import Listener, message, on, on_select
+from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
 from dcgan.ui.inputs import RefusedError, number
 from dcgan.ui.links import copy_button, recipe_of, remember, reveal
 from dcgan.ui.strip import link_in
@@ -83,7 +83,7 @@ class GenerateTab:
         outputs = [self.gallery, self.seed, self.shown, *self.panel]
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
         again = [self.seed.submit, self.checkpoint.input, self.psi.release]
-        drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options)
+        drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
         remember(drawn, self.shown)
         # Who types a seed means it
         self.seed.input(None, None, self.randomize, js="() => false", api_visibility="private")

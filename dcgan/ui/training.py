@@ -16,7 +16,7 @@ from dcgan.hub import read_facts
 from dcgan.library import HubLibrary, Library
 from dcgan.recipe import SEED, Recipe
 from dcgan.studio import SHOWN_LARGE, Studio
-from dcgan.ui.events import Listener, message, on
+from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import number
 from dcgan.ui.texts import i18n, one_line, say
 
@@ -85,7 +85,8 @@ class TrainingTab:
         options = {"show_progress_on": self.gallery}
         on(shows, self._show, [self.seed], outputs, self.message, **options)
         stage_inputs, stage_outputs = [self.seed, self.stage], [self.title, self.picture]
-        on([self.stage.input], self._show_stage, stage_inputs, stage_outputs, self.message, show_progress="hidden")
+        quietly = {"show_progress": "hidden"} | LAST_COUNTS
+        on([self.stage.input], self._show_stage, stage_inputs, stage_outputs, self.message, **quietly)
 
     def open(self, listener: Listener) -> None:
         """Show all of it when something happens."""

@@ -27,7 +27,7 @@ from dcgan.recipe import (
     to_query,
 )
 from dcgan.studio import MEGABYTE, Studio, of_one_face
-from dcgan.ui.events import Listener, message, on
+from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import RefusedError, choice, keyframes, number
 from dcgan.ui.links import copy_button, recipe_of, remember, reveal
 from dcgan.ui.strip import face_strip, strip_face
@@ -130,7 +130,7 @@ class WalkTab:
         self.copy(self.shown)
         reveal(self.button.click, "walk-result")
         drawn_with = [self.strip, self.checkpoint, self.psi]
-        quietly = {"show_progress": "hidden"}
+        quietly = {"show_progress": "hidden"} | LAST_COUNTS
         adds = [self.add.click, self.new_seed.submit]
         on(adds, self._add, [self.new_seed, *drawn_with], [self.strip], self.message, **quietly)
         on([self.add_random.click], self._add_random, drawn_with, [self.strip], self.message, **quietly)

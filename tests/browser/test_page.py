@@ -172,6 +172,16 @@ def test_a_face_that_is_picked_is_shown_large_and_taken_along_in_four_sharp_size
     screenshot(page, "face")
 
 
+def test_of_faces_picked_in_a_hurry_the_last_is_shown(open_page):
+    page = open_page()
+    wait_for_faces(page, 16)
+    for index in (3, 8, 11, 5):
+        page.locator("#gallery button.thumbnail-lg").nth(index).click()
+    page.locator("#face-title", has_text="Seed 5").wait_for()
+    page.wait_for_timeout(1000)
+    assert page.locator("#face img").get_attribute("alt") == "Face of seed 5"
+
+
 def test_the_best_of_many_are_shown_with_seed_and_belief_and_their_link_shows_them_again(open_page, screenshot):
     page = open_page()
     wait_for_faces(page, 16)
