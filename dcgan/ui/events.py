@@ -13,7 +13,9 @@ from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of
 
 Listener = Callable[..., Any]
-LAST_COUNTS = {"trigger_mode": "always_last"}  # else what happens while the one before is answered is lost
+# Without these, what happens while the event before is answered would be lost
+LAST_COUNTS = {"trigger_mode": "always_last"}
+IN_TURN = {"trigger_mode": "multiple"}  # for events with data of their own, which the other mode forgets
 
 
 def message(elem_id: str) -> gr.HTML:
@@ -52,7 +54,7 @@ def on_select(
         language = language_of(request)
         return _or_refusal(lambda: function(language, _index(event), *values), len(outputs), language)
 
-    return _listen(listener, handle, inputs, [*outputs, message], LAST_COUNTS | options)
+    return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
 
 
 def explain(error: InputError, language: str) -> str:
