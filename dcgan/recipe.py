@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from dcgan.errors import InputError
+from dcgan.export import FPS as FEWEST_AND_MOST_FPS
 from dcgan.images import FORMATS
 from dcgan.latents import SEEDS, seeds_from
 from dcgan.notes import read_note
@@ -94,7 +95,7 @@ PICKS = Seeds(0, COUNT.high, ())
 PSI = Number(0.3, 1.2, 1.0, digits=2)
 KEYFRAMES = Seeds(*FEWEST_AND_MOST_KEYFRAMES, (7, 42))
 FRAMES = Number(8, 240, 48)
-FPS = Number(1, 50, 20)
+FPS = Number(*FEWEST_AND_MOST_FPS, 20)
 MODE = Choice(MODES, "loop")
 METHOD = Choice(tuple(METHODS), "slerp")
 GRID = Choice(GRIDS, 1)
