@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from dcgan.checkpoints import load_state
 from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, TERMINATED, Parser, command
-from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, RECIPES, TrainConfig
+from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, PRECISIONS, RECIPES, TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.distributed import World
 from dcgan.errors import InputError
@@ -427,6 +427,7 @@ def build_parser() -> Parser:
     machine = parser.add_argument_group("machine")
     machine.add_argument("--seed", type=int, help="of the initial weights, latents and picture order (0)")
     machine.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")
+    machine.add_argument("--precision", choices=PRECISIONS, help="of the layers; weights stay float32 (float32)")
     return parser
 
 

@@ -62,6 +62,15 @@ ARMS = {
     "bce": Arm("cross entropy, not hinge", ("--loss", "bce")),
     "batch-16": Arm("batches of 16", ("--batch-size", "16")),
     "lr-4e-4": Arm("both learning rates 4e-4", ("--lr-generator", "4e-4", "--lr-discriminator", "4e-4")),
+    "batch-32-lr-4e-4": Arm(
+        "batches of 32, both learning rates 4e-4",
+        ("--batch-size", "32", "--lr-generator", "4e-4", "--lr-discriminator", "4e-4"),
+    ),
+    "batch-16-lr-4e-4": Arm(
+        "batches of 16, both learning rates 4e-4",
+        ("--batch-size", "16", "--lr-generator", "4e-4", "--lr-discriminator", "4e-4"),
+    ),
+    "bfloat16": Arm("layers in bfloat16", ("--precision", "bfloat16")),
     "beta1-0.5": Arm("beta1 0.5", ("--beta1", "0.5")),
     "no-ema": Arm("no EMA", ("--no-ema",)),
     "lr-1e-4-4e-4": Arm("two learning rates: G 1e-4, D 4e-4", ("--lr-generator", "1e-4", "--lr-discriminator", "4e-4")),

@@ -128,6 +128,7 @@ class TrainConfig:
     lr_generator: float = 2e-4
     lr_discriminator: float = 2e-4
     beta1: float = 0.0
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         _require_choice("--image-size", self.image_size, IMAGE_SIZES)
@@ -147,6 +148,7 @@ class TrainConfig:
         _require_range("--seed", self.seed, 0, MAX_SEED)
         _require_choice("--recipe", self.recipe, tuple(RECIPES))
         _require_choice("--loss", self.loss, LOSSES)
+        _require_choice("--precision", self.precision, PRECISIONS)
         for policy in self.augment:
             _require_choice("--augment", policy, AUGMENTATIONS)
         for name in ("r1_gamma", "lr_generator", "lr_discriminator"):
@@ -201,6 +203,7 @@ class TrainConfig:
 
 LOSSES = ("bce", "hinge")
 AUGMENTATIONS = ("color", "translation", "cutout")
+PRECISIONS = ("float32", "bfloat16")
 
 # What `--recipe` sets; any option given beside it wins. "plain" is the networks and loop of Radford et al. 2015 as the
 # reference report trained them; "best" is what the bundled checkpoint was trained with.

@@ -154,13 +154,18 @@ def train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metric
     With several processes `pixels` are this one's rows of the batch. Random numbers are drawn for the whole batch
     everywhere, so that they don't depend on the number of processes.
     """
+    with torch.autocast(state.device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+        return _train_step(state, config, pixels)
+
+
+def _train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metrics:
     updates_d, updates_g = state.step % config.d_every == 0, state.step % config.g_every == 0
     reals = to_float(pixels.to(state.device, non_blocking=True))
     if config.flip:
         reals = _flip_half(reals, state.rng, state.world)
     z = torch.randn(len(reals) * state.world.size, config.latent_dim, generator=state.rng)
     with torch.set_grad_enabled(updates_g):
-        fakes = state.synced_generator(state.world.rows(z).to(state.device))
+        fakes = state.synced_generator(state.world.rows(z).to(state.device)).float()
 
     metrics: Metrics = {}
     if updates_d:
@@ -174,8 +179,8 @@ def train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metric
 
 
 def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
-    real_logits = state.synced_discriminator(augment(reals, config.augment, state.rng, state.world))
-    fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world))
+    real_logits = state.synced_discriminator(augment(reals, config.augment, state.rng, state.world)).float()
+    fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
     loss = discriminator_loss(real_logits, fake_logits, config.loss)
     metrics = {"loss_d": loss.detach(), "d_real": real_logits.detach().sigmoid().mean()}
     if config.r1_gamma:
@@ -186,7 +191,7 @@ def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor,
 
 def _update_generator(state: TrainState, config: TrainConfig, fakes: Tensor) -> Metrics:
     state.discriminator.requires_grad_(False)  # spares the backward pass D's own gradients
-    logits = state.discriminator(augment(fakes, config.augment, state.rng, state.world))
+    logits = state.discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
     loss = generator_loss(logits, config.loss)
     _descend(state.optimizers["generator"], loss)
     state.discriminator.requires_grad_(True)

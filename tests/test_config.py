@@ -76,6 +76,7 @@ def test_a_config_that_is_no_object_is_refused():
         ({"lr_discriminator": -1.0}, "--lr-discriminator"),
         ({"beta1": 1.0}, "--beta1"),
         ({"ema_decay": 1.0}, "--ema-decay"),
+        ({"precision": "float8"}, "--precision"),
         ({"image_size": 100}, "--image-size"),
         ({"latent_dim": 0}, "--latent-dim"),
         ({"generator_feature_maps": 0}, "--generator-feature-maps"),

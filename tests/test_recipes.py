@@ -10,6 +10,8 @@ from dcgan.config import RECIPES
 
 LEVERS = {
     "batch-32": {"batch_size"}, "batch-16": {"batch_size"}, "batch-128": {"batch_size"},
+    "batch-32-lr-4e-4": {"batch_size", "lr_generator", "lr_discriminator"}, "bfloat16": {"precision"},
+    "batch-16-lr-4e-4": {"batch_size", "lr_generator", "lr_discriminator"},
     "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"}, "beta1-0.5": {"beta1"}, "no-ema": {"ema"},
     "lr-4e-4": {"lr_generator", "lr_discriminator"}, "lr-1e-4-4e-4": {"lr_generator", "lr_discriminator"},
     "augment": {"augment"}, "r1": {"r1_gamma"}, "width-64": {"generator_feature_maps"},
@@ -24,7 +26,7 @@ def tiny(monkeypatch):
 
 
 @pytest.mark.parametrize("name", recipes.ARMS)
-def test_an_arm_is_one_lever_apart_from_ours(name):
+def test_an_arm_is_apart_from_ours_by_its_levers_alone(name):
     ours, arm = (recipes.config_of(each).to_dict() for each in ("best", name))
     length = {"max_steps", "save_every"}
     assert {key for key in ours if ours[key] != arm[key]} - length == LEVERS[name]

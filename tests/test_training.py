@@ -177,7 +177,8 @@ def test_without_an_average_the_trained_generator_is_published_in_eval_mode(tiny
 @pytest.mark.parametrize(
     "change",
     [{"flip": True}, {"augment": ("color", "translation", "cutout")}, {"r1_gamma": 10.0}, {"loss": "bce"},
-     {"spectral_norm": False}, {"lr_generator": 1e-3}, {"lr_discriminator": 1e-3}, {"beta1": 0.5}, {"seed": 1}],
+     {"spectral_norm": False}, {"lr_generator": 1e-3}, {"lr_discriminator": 1e-3}, {"beta1": 0.5}, {"seed": 1},
+     {"precision": "bfloat16"}],
 )  # fmt: skip
 def test_every_lever_changes_what_is_learned(change, tiny_config, reals):
     after = []
@@ -187,6 +188,16 @@ def test_every_lever_changes_what_is_learned(change, tiny_config, reals):
             train_step(state, config, reals)
         after.append(weights(state.generator))
     assert not same(*after)
+
+
+def test_in_bfloat16_weights_and_losses_stay_float32(tiny_config, reals):
+    config = tiny_config(precision="bfloat16", r1_gamma=1.0, augment=("color", "translation", "cutout"))
+    state = TrainState(config, CPU)
+    metrics = train_step(state, config, reals)
+    assert {loss.dtype for loss in metrics.values()} == {torch.float32}
+    assert {tensor.dtype for tensor in state.tensors().values() if tensor.is_floating_point()} == {torch.float32}
+    exact = train_step(TrainState(tiny_config(), CPU), tiny_config(), reals)
+    assert metrics["loss_d"].item() == pytest.approx(exact["loss_d"].item(), rel=0.05)
 
 
 def test_building_a_state_leaves_the_global_random_numbers_alone(tiny_config):
