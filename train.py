@@ -126,7 +126,7 @@ def train_run(options: argparse.Namespace, world: World, device: torch.device) -
     if status in (INTERRUPTED, TERMINATED):
         print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {shlex.join(go_on)}")
     elif run.state.step == run.schedule.total_steps:
-        print(f"done: {run.images_seen:,} pictures seen in {run.seconds / 60:.1f} minutes")
+        print(f"done: {run.images_seen:,} pictures seen in {run.logbook.seconds / 60:.1f} minutes")
         print(f"see it with: python app.py --model {shlex.quote(str(plan.folder))}")
     return status
 
@@ -255,7 +255,7 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
                 run.on_saved = publisher.wake
             for metrics in train(run.state, run.config, run.pictures):
                 run.after_step(metrics)
-                bar.set_postfix(shown(run.latest_metrics), refresh=False)
+                bar.set_postfix(shown(run.logbook.latest), refresh=False)
                 bar.update(run.state.step - bar.n)  # it may have been taken back
                 if world.any(stop.signal is not None) and run.state.step < total:
                     run.stop()

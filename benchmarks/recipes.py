@@ -70,6 +70,10 @@ ARMS = {
         "batches of 16, both learning rates 4e-4",
         ("--batch-size", "16", "--lr-generator", "4e-4", "--lr-discriminator", "4e-4"),
     ),
+    "batch-16-lr-8e-4": Arm(
+        "batches of 16, both learning rates 8e-4",
+        ("--batch-size", "16", "--lr-generator", "8e-4", "--lr-discriminator", "8e-4"),
+    ),
     "bfloat16": Arm("layers in bfloat16", ("--precision", "bfloat16")),
     "beta1-0.5": Arm("beta1 0.5", ("--beta1", "0.5")),
     "no-ema": Arm("no EMA", ("--no-ema",)),

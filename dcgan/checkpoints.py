@@ -30,6 +30,7 @@ from dcgan.files import replacing, write_json, write_text
 from dcgan.models import Discriminator, Generator, read_config
 
 METRICS_NAME = "metrics.jsonl"
+NEIGHBOURS_NAME = "samples/neighbours.png"
 CARD_NAME = "README.md"
 POINTER = "last"  # in state/, the name of the newest complete resume state
 STATE_FACTS_NAME = "state.json"

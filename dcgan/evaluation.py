@@ -28,7 +28,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from dcgan.card import model_card
-from dcgan.checkpoints import CARD_NAME, load_generator, read_training
+from dcgan.checkpoints import CARD_NAME, NEIGHBOURS_NAME, load_generator, read_training
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import EVALUATION_NAME, TRAINING_NAME, WEIGHTS_NAME, TrainConfig
 from dcgan.data import Pictures, cache_root, load_pictures
@@ -52,7 +52,6 @@ SUBSET_SEED = 2020
 LOOKED_UP = 1000  # faces whose nearest training picture is looked for, and held-out pictures
 PAIRS = 24  # on the page, of the most alike and of the first seeds each
 PAIR_COLUMNS = 6
-PAGE_NAME = "neighbours.png"
 QUANTILES = {"minimum": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95}
 MEASURED_BY = ("torch", "torch-fidelity")
 
@@ -289,7 +288,7 @@ def write_evaluation(
 def page_path(folder: Path, pictures: Pictures) -> Path:
     """Where the page of pairs goes: into the checkpoint, and so to the Hub, only if the pictures were rendered."""
     if pictures.name.startswith(AVATARS_PREFIX):
-        return folder / "samples" / PAGE_NAME
+        return folder / NEIGHBOURS_NAME
     return cache_root() / "neighbours" / f"{folder.resolve().name}.png"
 
 

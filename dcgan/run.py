@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import platform
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,14 +15,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
 from PIL import Image
 
-from dcgan.card import model_card
+from dcgan.card import model_card, read_evaluation
 from dcgan.checkpoints import (
     CARD_NAME,
-    METRICS_NAME,
+    NEIGHBOURS_NAME,
     SavedState,
     drop_snapshots_after,
     keep_snapshot,
@@ -37,19 +32,18 @@ from dcgan.checkpoints import (
     snapshot_facts,
     snapshot_name,
 )
-from dcgan.config import RESUMABLE_CHANGES, TRAINING_NAME, WEIGHTS_NAME, TrainConfig
+from dcgan.config import EVALUATION_NAME, RESUMABLE_CHANGES, TRAINING_NAME, WEIGHTS_NAME, TrainConfig
 from dcgan.data import Pictures
 from dcgan.distributed import ALONE, World
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import grid, save_gif, save_png
 from dcgan.latents import seeds_from
+from dcgan.logbook import Logbook, Progress, draw_losses, read_metrics
 from dcgan.sampling import faces
 from dcgan.training import Metrics, Schedule, TrainState
 from dcgan.watch import Reading, Watch, best_of, compare, fell_apart, not_finite
 
-PROGRESS = ("step", "epoch", "images", "seconds")  # how far a metrics line is; the rest of it is what was measured
-READING = ("distance", "diversity", "snapshot", "best")  # what a line says of the faces, where they were looked at
 LOG_EVERY = 50  # steps a line of metrics.jsonl stands for
 WATCHED_SEEDS = seeds_from(0, 128)  # the faces held against training pictures
 WATCHED_PICTURES = 256
@@ -84,8 +78,7 @@ class Run:
     def __init__(self, folder: Path, config: TrainConfig, pictures: Pictures, state: TrainState, run_id: str):
         self.folder, self.config, self.pictures, self.state, self.run_id = folder, config, pictures, state, run_id
         self.schedule = Schedule.of(config, len(pictures))
-        self.seconds = 0.0  # spent training, over all sessions of the run
-        self.latest_metrics: dict[str, float] = {}
+        self.logbook = Logbook(folder)
         self.on_saved: Callable[[], object] = lambda: None  # called when there is something new in the folder
         self.tell: Callable[[str], object] = lambda line: None  # called with what people should read in the log
         self.saved_step: int | None = None  # the newest step that can be resumed
@@ -93,10 +86,7 @@ class Run:
         self.good = True  # whether the state is one to come back to
         self.gave_up = False
         self._reading: Reading | None = None  # of the faces at this step, where they were looked at
-        self._unlogged_reading: dict[str, Any] = {}
         self._unwatched: list[Metrics] = []
-        self._interval: list[Metrics] = []
-        self._interval_began = time.perf_counter()
         self._published_step = -1
 
     @classmethod
@@ -132,7 +122,7 @@ class Run:
         state = TrainState(config, device, world)
         with _damage_is_bad_input(folder):
             run = cls(folder, config, pictures, state, saved.facts["run_id"])
-            run.seconds = saved.facts["seconds"]
+            run.logbook.seconds = saved.facts["seconds"]
             run._load(saved, saved.facts.get("rollbacks", 0))
         if state.step >= run.schedule.total_steps:
             raise InputError(
@@ -151,6 +141,10 @@ class Run:
     def epoch(self) -> float:
         return self.state.step / self.schedule.steps_per_epoch
 
+    @property
+    def _progress(self) -> Progress:
+        return {"step": self.state.step, "epoch": round(self.epoch, 4), "images": self.images_seen}
+
     def after_step(self, metrics: Metrics) -> None:
         """Record a finished step, or take the run back where it turns out to be damage. For all processes alike.
 
@@ -161,16 +155,17 @@ class Run:
         world = self.state.world
         if self._is_judged and (trouble := world.from_main(self._trouble() if world.is_main else None)):
             self._roll_back(trouble)
-        else:
-            self.good = self._is_anchor
-            if self.good:
-                self.watch = self.watch.after_good_state(self._reading)
+            return
+        self.good = self._is_anchor
+        if self.good:
+            self.watch = self.watch.after_good_state(self._reading)
+        with self.logbook.untimed():
             self._record()
 
     @_by_the_main_process
     def _note(self, metrics: Metrics) -> None:
         self._reading = None
-        self._interval.append(metrics)
+        self.logbook.note(metrics)
         self._unwatched.append(metrics)
 
     @_by_the_main_process
@@ -184,9 +179,7 @@ class Run:
             self.save()
         elif step % self.config.save_every == 0:
             self.save()
-        self._log_reading()
-        if not self._interval:
-            self._interval_began = time.perf_counter()  # drawing and saving aren't training
+        self.logbook.write_reading(self._progress)
 
     @_by_the_main_process
     def stop(self) -> None:
@@ -214,7 +207,7 @@ class Run:
         facts = {
             "step": self.state.step,
             "run_id": self.run_id,
-            "seconds": self.seconds,
+            "seconds": self.logbook.seconds,
             "data_name": self.pictures.name,
             "data_fingerprint": self.pictures.fingerprint,
             "config": self.config.to_dict(),
@@ -258,9 +251,9 @@ class Run:
         self._reading = self._look_at_faces()
         if trouble := fell_apart(self._reading, self.watch.lowest):
             return trouble
-        self._unlogged_reading = {name: round(value, 5) for name, value in asdict(self._reading).items()}
-        if self._due:
-            self._unlogged_reading |= {"snapshot": self._due, "best": best_of(self._distances())}
+        reading = {name: round(value, 5) for name, value in asdict(self._reading).items()}
+        due = {"snapshot": self._due, "best": best_of(self._distances())} if self._due else {}
+        self.logbook.note_reading(reading | due)
         return None
 
     def _look_at_losses(self) -> None:
@@ -268,12 +261,11 @@ class Run:
         self._unwatched.clear()
 
     def _look_at_faces(self) -> Reading:
-        began, count = time.perf_counter(), len(self.pictures)
+        count = len(self.pictures)
         watched = min(count, WATCHED_PICTURES)
-        reals = self.pictures.batch(torch.arange(watched) * count // watched)  # evenly spread: files may lie sorted
-        reading = compare(reals, torch.from_numpy(faces(self.state.published_generator(), WATCHED_SEEDS)))
-        self._interval_began += time.perf_counter() - began  # that wasn't training
-        return reading
+        with self.logbook.untimed():
+            reals = self.pictures.batch(torch.arange(watched) * count // watched)  # evenly spread: files may lie sorted
+            return compare(reals, torch.from_numpy(faces(self.state.published_generator(), WATCHED_SEEDS)))
 
     def _roll_back(self, trouble: str) -> None:
         """Take the run back to its last good state, in all processes, to go on in another order of the pictures."""
@@ -302,15 +294,12 @@ class Run:
     @_by_the_main_process
     def _note_rollback(self, failed_at: int, trouble: str) -> None:
         """Forget what the folder has of the steps that were undone, and say so in metrics.jsonl and the log."""
-        now = time.perf_counter()
-        self.seconds += now - self._interval_began
-        self._interval_began = now
-        self._interval.clear()
+        self.logbook.drop_interval()
         self._unwatched.clear()
-        self._reading, self._unlogged_reading = None, {}
+        self._reading = None
         self._forget_later_steps()
         line = {"rollback": self.state.rollbacks, "failed_at": failed_at, "why": trouble, "gave_up": self.gave_up}
-        self._append_line(line)
+        self.logbook.write(self._progress, line)
         if self._distances():
             self._tell_the_run()
             self._show_best()  # what showed may have been undone
@@ -321,7 +310,7 @@ class Run:
             )
 
     def _forget_later_steps(self) -> None:
-        self._drop_metrics_after(self.state.step)
+        self.logbook.forget_after(self.state.step, self.state.rollbacks)
         drop_snapshots_after(self.folder, self.state.step)
 
     def _what_is_kept(self) -> str:
@@ -356,9 +345,9 @@ class Run:
         if self._published_step == self.state.step:
             return
         self._published_step = self.state.step
-        if not self.latest_metrics:
+        if not self.logbook.latest:
             self._log()  # too early for a whole interval, but what is published should have some
-        self._log_reading()
+        self.logbook.write_reading(self._progress)
         generator = self.state.published_generator()
         save_network(generator, self.folder)
         save_network(self.state.discriminator, self.folder / "discriminator")
@@ -367,6 +356,9 @@ class Run:
         self._write_card(self._tell_the_run())
 
     def _write_card(self, facts: dict[str, Any]) -> None:
+        if read_evaluation(self.folder) is None:  # of other weights than the folder shows now
+            for name in (EVALUATION_NAME, NEIGHBOURS_NAME):
+                (self.folder / name).unlink(missing_ok=True)
         config = self.state.generator.config.to_dict()
         write_text(self.folder / CARD_NAME, model_card(facts, config, self.folder))
 
@@ -406,8 +398,8 @@ class Run:
             "step": self.state.step,
             "epoch": self.epoch,
             "images_seen": self.images_seen,
-            "seconds": round(self.seconds, 1),
-            "metrics": self.latest_metrics,
+            "seconds": round(self.logbook.seconds, 1),
+            "metrics": self.logbook.latest,
             "watch": asdict(self._reading) if self._reading else None,
             "rollbacks": self.state.rollbacks,
             "parameters": {
@@ -423,41 +415,7 @@ class Run:
         return facts
 
     def _log(self) -> None:
-        if not self._interval:
-            return
-        names = {name for metrics in self._interval for name in metrics}
-        means = {
-            name: torch.stack([m[name] for m in self._interval if name in m]).float().mean().item()
-            for name in sorted(names)
-        }
-        now = time.perf_counter()
-        elapsed = now - self._interval_began
-        self.seconds += elapsed
-        means["images_per_second"] = len(self._interval) * self.config.batch_size / elapsed
-        self.latest_metrics = {name: round(value, 5) for name, value in means.items() if math.isfinite(value)}
-        self._append_line(self.latest_metrics | self._unlogged_reading)
-        self._unlogged_reading = {}
-        self._interval.clear()
-
-    def _log_reading(self) -> None:
-        """Log what the faces were found to be, where the end of an interval hasn't done that."""
-        if self._unlogged_reading:
-            self._append_line(self._unlogged_reading)
-            self._unlogged_reading = {}
-
-    def _append_line(self, values: dict[str, Any]) -> None:
-        progress = (self.state.step, round(self.epoch, 4), self.images_seen, round(self.seconds, 3))
-        line = dict(zip(PROGRESS, progress, strict=True)) | values
-        with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-
-    def _drop_metrics_after(self, step: int) -> None:
-        """Forget the lines of steps that come again, since the run was killed after it last saved, or taken back."""
-        lines = read_metrics(self.folder)
-        kept = [line for line in lines if line["step"] <= step and line.get("rollback", 0) <= self.state.rollbacks]
-        measured = next((line for line in reversed(kept) if "images_per_second" in line), {})
-        self.latest_metrics = {name: value for name, value in measured.items() if name not in PROGRESS + READING}
-        write_text(self.folder / METRICS_NAME, "".join(json.dumps(line) + "\n" for line in kept))
+        self.logbook.close_interval(self._progress, self.config.batch_size)
 
     def _draw_samples(self, path: Path) -> None:
         sheet = grid(faces(self.state.published_generator(), SAMPLE_SEEDS), SAMPLE_COLUMNS)
@@ -483,26 +441,6 @@ def _as_numbers(steps: list[Metrics]) -> list[dict[str, float]]:
     tensors = [tensor.float() for metrics in steps for tensor in metrics.values()]
     values = iter(torch.stack(tensors).tolist() if tensors else [])
     return [{name: next(values) for name in metrics} for metrics in steps]
-
-
-def draw_losses(lines: list[dict[str, Any]], path: Path) -> None:
-    """Plot the losses and D's beliefs of a run, as its metrics lines tell them, into a PNG."""
-    panels = [
-        ("loss", {"loss_d": "discriminator", "loss_g": "generator"}),
-        ("D's belief that it is real", {"d_real": "D(x), reals", "d_fake": "D(G(z)), fakes"}),
-    ]
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    for axes, (title, curves) in zip(figure.subplots(2, 1, sharex=True), panels, strict=True):
-        for name, label in curves.items():
-            points = [(line["images"], line[name]) for line in lines if name in line]
-            axes.plot([x for x, _ in points], [y for _, y in points], label=label, linewidth=1)
-        axes.set_ylabel(title)
-        axes.grid(alpha=0.3)
-        axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, frameon=False)
-    axes.set_xlabel("pictures seen")
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=120)
 
 
 def config_to_resume(folder: Path, given: dict[str, Any]) -> TrainConfig:
@@ -535,22 +473,6 @@ def _damage_is_bad_input(folder: Path) -> Iterator[None]:
             f"the run in {folder} was saved by another version or is damaged ({type(error).__name__}: "
             f"{' '.join(str(error).split())[:200]}). Start one in a new --output-dir."
         ) from None
-
-
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics.jsonl; a last line cut short by a crash is left out.
-
-    A line has the means of an interval, a reading of the faces, or both; or it says that the run was taken back to its
-    step, and why.
-    """
-    path = folder / METRICS_NAME
-    lines = []
-    for text in path.read_text(encoding="utf-8").splitlines() if path.is_file() else []:
-        try:
-            lines.append(json.loads(text))
-        except ValueError:
-            break
-    return lines
 
 
 def _parameter_count(network: torch.nn.Module) -> int:

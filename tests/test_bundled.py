@@ -9,7 +9,8 @@ from safetensors.torch import load_file
 
 import train
 from dcgan import Discriminator, avatars, checkpoints, faces
-from dcgan.run import read_metrics
+from dcgan.config import TrainConfig
+from dcgan.logbook import read_metrics
 
 BUNDLED = sorted(path.parent for path in (Path(__file__).parent.parent / "checkpoints").glob("*-96/config.json"))
 
@@ -47,5 +48,5 @@ class TestEachBundle:
         facts = checkpoints.read_training(folder)
         words = facts["command"].split()
         given = train.given_options(train.build_parser().parse_args(words[2:]))
-        assert train.config_of(given).to_dict() == facts["config"]
+        assert train.config_of(given) == TrainConfig.from_dict(facts["config"])
         assert read_metrics(folder)[-1]["images"] == facts["images_seen"]

@@ -19,7 +19,8 @@ from dcgan.config import AUGMENTATIONS, RECIPES, TrainConfig
 from dcgan.data import Pictures, Report
 from dcgan.distributed import ALONE, World
 from dcgan.errors import InputError
-from dcgan.run import Run, read_metrics
+from dcgan.logbook import read_metrics
+from dcgan.run import Run
 from dcgan.training import TrainState, train
 
 CPU = torch.device("cpu")

@@ -12,6 +12,7 @@ LEVERS = {
     "batch-32": {"batch_size"}, "batch-16": {"batch_size"}, "batch-128": {"batch_size"},
     "batch-32-lr-4e-4": {"batch_size", "lr_generator", "lr_discriminator"}, "bfloat16": {"precision"},
     "batch-16-lr-4e-4": {"batch_size", "lr_generator", "lr_discriminator"},
+    "batch-16-lr-8e-4": {"batch_size", "lr_generator", "lr_discriminator"},
     "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"}, "beta1-0.5": {"beta1"}, "no-ema": {"ema"},
     "lr-4e-4": {"lr_generator", "lr_discriminator"}, "lr-1e-4-4e-4": {"lr_generator", "lr_discriminator"},
     "augment": {"augment"}, "r1": {"r1_gamma"}, "width-64": {"generator_feature_maps"},

@@ -15,8 +15,9 @@ from dcgan import faces, training, watch
 from dcgan.checkpoints import bundle, load_generator, load_state, read_training, snapshots
 from dcgan.data import Pictures, Report, epoch_order, load_pictures
 from dcgan.latents import seeds_from
+from dcgan.logbook import read_metrics
 from dcgan.models import Generator
-from dcgan.run import MOST_TRIES, GaveUpError, Run, config_to_resume, read_metrics
+from dcgan.run import MOST_TRIES, GaveUpError, Run, config_to_resume
 from dcgan.watch import Reading
 
 CPU = torch.device("cpu")

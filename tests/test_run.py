@@ -1,3 +1,4 @@
+import hashlib
 import json
 
 import numpy as np
@@ -11,7 +12,8 @@ from dcgan.checkpoints import load_generator, load_state
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
 from dcgan.images import grid
-from dcgan.run import LOG_EVERY, SAMPLE_SEEDS, Run, config_to_resume, read_metrics
+from dcgan.logbook import read_metrics
+from dcgan.run import LOG_EVERY, SAMPLE_SEEDS, Run, config_to_resume
 from dcgan.training import train
 
 CPU = torch.device("cpu")
@@ -113,7 +115,7 @@ def test_n_steps_and_n_more_after_a_resume_leave_what_two_n_steps_leave(tmp_path
     halves.stop()
     resumed = Run.resume(halves.folder, config_to_resume(halves.folder, {}), pictures, CPU)
     assert (resumed.state.step, resumed.run_id) == (8, halves.run_id)
-    assert resumed.seconds >= halves.seconds > 0
+    assert resumed.logbook.seconds >= halves.logbook.seconds > 0
     go(resumed)
     resumed.finish()
 
@@ -183,12 +185,25 @@ def test_a_run_that_is_at_its_end_is_refused_and_left_alone(tmp_path, tiny_confi
     assert (run.folder / "training.json").read_bytes() == before
 
 
+def test_what_was_measured_of_a_generator_goes_when_another_shows(tmp_path, tiny_config, pictures):
+    run = start(tmp_path, tiny_config(epochs=2, snapshot_epochs=(1, 2)), pictures)
+    go(run, steps=5)
+    weights = hashlib.sha256((run.folder / "model.safetensors").read_bytes()).hexdigest()
+    measured = [run.folder / name for name in ("evaluation.json", "samples/neighbours.png")]
+    for path in measured:
+        path.write_text(json.dumps({"weights_sha256": weights}))
+    go(run, steps=4)
+    assert all(path.is_file() for path in measured)
+    go(run)
+    assert not any(path.exists() for path in measured)
+
+
 def test_a_resumed_run_knows_its_latest_metrics(tmp_path, tiny_config, pictures):
     run = start(tmp_path, tiny_config(epochs=2), pictures)
     go(run, steps=7)
     run.stop()
     resumed = Run.resume(run.folder, run.config, pictures, CPU)
-    assert resumed.latest_metrics == run.latest_metrics != {}
+    assert resumed.logbook.latest == run.logbook.latest != {}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tiny import TINY, TINY_STEPS_PER_EPOCH
 import train
 from dcgan import avatars, checkpoints, run
 from dcgan.checkpoints import load_generator, load_state
-from dcgan.run import read_metrics
+from dcgan.logbook import read_metrics
 
 ROOT = Path(__file__).parent.parent
 ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
