@@ -107,6 +107,10 @@ def test_the_plain_recipe_is_the_reference_reports():
     assert config.snapshot_epochs == (1, 5, 10, 20, 30, 40, 50, 60, 65, 66)
 
 
+def test_the_default_is_the_best_recipe():
+    assert TrainConfig(data="pictures") == TrainConfig(data="pictures", recipe="best", **RECIPES["best"])
+
+
 def test_the_command_of_a_run_names_what_is_not_default():
     config = TrainConfig(
         data="my pictures", recipe="plain", **RECIPES["plain"] | {"ema": True}, flip=True, snapshot_epochs=(1, 2)

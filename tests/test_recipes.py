@@ -8,15 +8,13 @@ from tiny import TINY
 from benchmarks import recipes
 from dcgan.config import RECIPES
 
+RATES = {"lr_generator", "lr_discriminator"}
 LEVERS = {
-    "batch-32": {"batch_size"}, "batch-16": {"batch_size"}, "batch-128": {"batch_size"},
-    "batch-32-lr-4e-4": {"batch_size", "lr_generator", "lr_discriminator"}, "bfloat16": {"precision"},
-    "batch-16-lr-4e-4": {"batch_size", "lr_generator", "lr_discriminator"},
-    "batch-16-lr-8e-4": {"batch_size", "lr_generator", "lr_discriminator"},
-    "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"}, "beta1-0.5": {"beta1"}, "no-ema": {"ema"},
-    "lr-4e-4": {"lr_generator", "lr_discriminator"}, "lr-1e-4-4e-4": {"lr_generator", "lr_discriminator"},
-    "augment": {"augment"}, "r1": {"r1_gamma"}, "width-64": {"generator_feature_maps"},
-    "plain": {"recipe", *RECIPES["plain"]}, "plain-512": {"recipe", "batch_size", *RECIPES["plain"]}, "best": set(),
+    "batch-32": {"batch_size"}, "batch-16": {"batch_size"}, "batch-128": {"batch_size"}, "lr-4e-4": RATES,
+    "lr-8e-4": RATES, "lr-16e-4": RATES, "lr-1e-4-4e-4": RATES, "batch-32-lr-4e-4": {"batch_size", *RATES},
+    "batch-16-lr-4e-4": {"batch_size", *RATES}, "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"},
+    "beta1-0.5": {"beta1"}, "no-ema": {"ema"}, "augment": {"augment"}, "r1": {"r1_gamma"},
+    "width-64": {"generator_feature_maps"}, "bfloat16": {"precision"}, "baseline": set(),
 }  # fmt: skip
 
 
@@ -26,16 +24,28 @@ def tiny(monkeypatch):
     monkeypatch.setattr(recipes, "SAMPLES", 16)
 
 
-@pytest.mark.parametrize("name", recipes.ARMS)
-def test_an_arm_is_apart_from_ours_by_its_levers_alone(name):
-    ours, arm = (recipes.config_of(each).to_dict() for each in ("best", name))
+@pytest.fixture
+def comparison(tmp_path):
+    return recipes.Comparison(tmp_path)
+
+
+@pytest.mark.parametrize("name", LEVERS)
+def test_an_arm_is_apart_from_the_baseline_by_its_levers_alone(name, comparison):
+    baseline, arm = (comparison.config(each).to_dict() for each in ("baseline", name))
     length = {"max_steps", "save_every"}
-    assert {key for key in ours if ours[key] != arm[key]} - length == LEVERS[name]
+    assert {key for key in baseline if baseline[key] != arm[key]} - length == LEVERS[name]
+
+
+def test_the_other_arms_are_whole_recipes(comparison):
+    assert set(recipes.ARMS) - set(LEVERS) == {"best", "plain", "plain-512"}
+    for name, expected in (*RECIPES.items(), ("plain-512", RECIPES["plain"] | {"batch_size": 512})):
+        config = comparison.config(name).to_dict()
+        assert {key: config[key] for key in expected} == expected
 
 
 @pytest.mark.parametrize("name", recipes.ARMS)
-def test_all_arms_see_the_same_number_of_pictures(name):
-    config = recipes.config_of(name)
+def test_all_arms_see_the_same_number_of_pictures(name, comparison):
+    config = comparison.config(name)
     assert config.max_steps * config.batch_size == 64_000
     assert max(config.snapshot_epochs) * config.data_size > 64_000  # no time for snapshots is spent on the way
 
@@ -60,6 +70,10 @@ def test_an_arm_is_trained_measured_and_shown_and_done_once(tiny, tmp_path, capf
     assert rows[5] == "Not measured: bce."
 
 
+def test_another_style_can_be_compared_on(tmp_path):
+    assert recipes.Comparison(tmp_path, "lorelei").config("plain").data == "avatars:lorelei"
+
+
 def test_an_arm_that_did_not_reach_its_end_is_not_measured(tiny, tmp_path, capfd):
     assert recipes.main(["evaluate", str(tmp_path), "--arms", "best"]) == 0
     assert "not trained to its end yet" in capfd.readouterr().out
@@ -68,9 +82,9 @@ def test_an_arm_that_did_not_reach_its_end_is_not_measured(tiny, tmp_path, capfd
 
 def test_speed_is_measured_arm_by_arm(tiny, tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(recipes, "TIMED_PICTURES", 16)
-    assert recipes.main(["speed", str(tmp_path), "--arms", "best,r1"]) == 0
+    assert recipes.main(["speed", str(tmp_path), "--arms", "best,plain"]) == 0
     speeds = recipes.speeds_of(tmp_path)
-    assert set(speeds) == {"best", "r1"}
+    assert set(speeds) == {"best", "plain"}
     assert min(speeds.values()) > 0
     assert "1.00 times best" in capfd.readouterr().out
 

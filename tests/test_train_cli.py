@@ -355,5 +355,6 @@ def test_a_killed_run_goes_on_from_its_last_save(tmp_path):
     step = load_state(out).facts["step"]
     assert train.main(["--resume", "--max-steps", str(step + 4), "--output-dir", str(out)]) == 0
     assert train.main([*TINY, "--max-steps", str(step + 4), "--output-dir", str(straight)]) == 0
-    assert (out / "model.safetensors").read_bytes() == (straight / "model.safetensors").read_bytes()
+    for name in ("model.safetensors", f"state/step-{step + 4}/state.safetensors"):
+        assert (out / name).read_bytes() == (straight / name).read_bytes()
     shutil.rmtree(out)

@@ -1,0 +1,122 @@
+"""The figures and pictures of the README's results, all from the bundled checkpoints and without a network.
+
+python -m benchmarks.results table     prints the table, of what dcgan.evaluation left in each checkpoint
+python -m benchmarks.results faces     draws docs/faces.png: the default's faces of seeds 0 to 63
+python -m benchmarks.results curve     measures all snapshots (a minute each), draws docs/curve.png, prints its points
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from matplotlib.figure import Figure
+from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
+
+from dcgan.card import read_evaluation
+from dcgan.checkpoints import load_generator, read_training, snapshots
+from dcgan.cli import DONE, Parser, command
+from dcgan.evaluation import features_of, figures
+from dcgan.extractors import Extractor, open_extractor
+from dcgan.files import replacing
+from dcgan.images import grid, save_png
+from dcgan.latents import seeds_from
+from dcgan.reals import RenderedReals
+from dcgan.sampling import faces
+from dcgan.sources import AVATARS_PREFIX
+
+ROOT = Path(__file__).parent.parent
+DEFAULT = ROOT / "checkpoints" / "adventurer-96"
+FACES, COLUMNS = 64, 8
+SAMPLES = 2_000  # faces and reals a point of the curve
+
+Curve = dict[int, float]  # pictures seen -> KID x 1000
+
+
+def bundles() -> list[Path]:
+    """The bundled checkpoints, the default first."""
+    folders = sorted(path.parent for path in (ROOT / "checkpoints").glob("*-96/evaluation.json"))
+    return sorted(folders, key=lambda folder: folder != DEFAULT)
+
+
+def table() -> str:
+    """What was measured of each checkpoint, as Markdown, with the floor in brackets where there is one."""
+    rows = [
+        "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | diversity |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for folder in bundles():
+        evaluation = read_evaluation(folder)
+        found, floor = evaluation["fakes"], evaluation["floor"]
+        cells = [
+            f"{1000 * found['kid']:.4g} ({1000 * floor['kid']:.2f})",
+            *(f"{found[name]:.4g} ({floor[name]:.4g})" for name in ("fd", "precision", "recall", "diversity")),
+        ]
+        shown = read_training(folder)
+        seen = (shown | shown.get("best", {}))["images_seen"]
+        rows.append(f"| {folder.name} | {seen:,} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
+def draw_faces(path: Path) -> None:
+    """Draw the default's faces of the first seeds, none left out."""
+    sheet = grid(faces(load_generator(DEFAULT), seeds_from(0, FACES)), COLUMNS)
+    with replacing(path) as temporary:
+        save_png(sheet, temporary)
+
+
+def measure_curve(folder: Path, extractor: Extractor) -> Curve:
+    """KID of each of a checkpoint's snapshots against avatars that training never draws."""
+    facts = read_training(folder)
+    config, style = facts["config"], facts["data"]["name"].removeprefix(AVATARS_PREFIX)
+    reals = RenderedReals(style, config["image_size"], config["background"])
+    real_features = features_of(reals, 0, SAMPLES, extractor)
+    pictures_an_epoch = facts["data"]["pictures"] // config["batch_size"] * config["batch_size"]
+    curve = {}
+    for name in snapshots(folder):
+        features = extractor.features(faces(load_generator(folder, name), seeds_from(0, SAMPLES)))
+        seen = int(name.removeprefix("epoch-")) * pictures_an_epoch
+        curve[seen] = 1000 * figures(features, real_features)["kid"]
+    return curve
+
+
+def draw_curves(curves: dict[str, Curve], path: Path) -> None:
+    """Plot KID over pictures seen, a line a checkpoint."""
+    figure = Figure(figsize=(8, 4), layout="constrained")
+    axes = figure.subplots()
+    for name, curve in curves.items():
+        axes.plot(list(curve), list(curve.values()), marker="o", label=name)
+    axes.set(xscale="log", yscale="log", xlabel="pictures seen", ylabel="KID x 1000 (EfficientNet-Lite0)")
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.grid(alpha=0.3, which="both")
+    axes.legend(frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = Parser(
+        prog="python -m benchmarks.results", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("table", "faces", "curve"), help="of the results")
+    what = parser.parse_args(argv).what
+    if what == "table":
+        print(table())
+    elif what == "faces":
+        draw_faces(ROOT / "docs" / "faces.png")
+    else:
+        extractor = open_extractor("efficientnet-lite0", None, torch.device("cpu"))
+        curves = {folder.name: measure_curve(folder, extractor) for folder in bundles()}
+        draw_curves(curves, ROOT / "docs" / "curve.png")
+        print(json.dumps(curves, indent=2))
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
