@@ -417,7 +417,7 @@ def build_parser() -> Parser:
         help="DiffAugment: color,translation,cutout or some of them; all without a value (off)",
     )
     recipe.add_argument("--ema", action=both, help="publish the average of G's weights; best: on, plain: off")
-    recipe.add_argument("--ema-decay", type=float, help="how slowly that average moves (0.999)")
+    recipe.add_argument("--ema-decay", type=float, help="how slowly that average moves in the end (0.9998)")
     recipe.add_argument("--lr-generator", type=float, help="Adam's step size for G; best: 0.0008, plain: 0.0002")
     recipe.add_argument("--lr-discriminator", type=float, help="Adam's step size for D; best: 0.0008, plain: 0.0002")
     recipe.add_argument("--beta1", type=float, help="Adam's momentum for both; best: 0, plain: 0.5")

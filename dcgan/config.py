@@ -124,7 +124,7 @@ class TrainConfig:
     r1_gamma: float = 0.0
     augment: tuple[str, ...] = ()
     ema: bool = True
-    ema_decay: float = 0.999
+    ema_decay: float = 0.9998
     lr_generator: float = 8e-4
     lr_discriminator: float = 8e-4
     beta1: float = 0.0

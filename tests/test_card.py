@@ -207,7 +207,7 @@ def test_the_table_says_what_the_run_was(facts, write):
 def test_the_recipe_is_told_in_words(facts, write):
     rows = table(write(facts))
     assert rows["recipe"].startswith("`best`: hinge loss, spectral normalisation")
-    assert "decay 0.999" in rows["recipe"]
+    assert "decay 0.9998" in rows["recipe"]
     assert rows["optimiser"] == "Adam, beta1 0, learning rates 0.0002 (generator) and 0.0002 (discriminator)"
     facts["config"] |= {
         "recipe": "plain", "loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5, "lr_generator": 0.001,
