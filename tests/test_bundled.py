@@ -9,7 +9,11 @@ from safetensors.torch import load_file
 
 import train
 from dcgan import Discriminator, avatars, checkpoints, faces
+from dcgan.card import read_evaluation
 from dcgan.config import TrainConfig
+from dcgan.evaluation import LOOKED_UP
+from dcgan.latents import seeds_from
+from dcgan.likeness import diversity
 from dcgan.logbook import read_metrics
 
 BUNDLED = sorted(path.parent for path in (Path(__file__).parent.parent / "checkpoints").glob("*-96/config.json"))
@@ -50,3 +54,14 @@ class TestEachBundle:
         given = train.given_options(train.build_parser().parse_args(words[2:]))
         assert train.config_of(given) == TrainConfig.from_dict(facts["config"])
         assert read_metrics(folder)[-1]["images"] == facts["images_seen"]
+
+    def test_carries_what_was_measured_of_these_very_weights(self, folder):
+        evaluation = read_evaluation(folder)
+        assert evaluation["samples"]["fakes"] == 5000
+        assert evaluation["reals"]["held_out"]
+        drawn = faces(checkpoints.load_generator(folder), seeds_from(evaluation["seeds"]["first_face"], LOOKED_UP))
+        assert diversity(drawn) == pytest.approx(evaluation["fakes"]["diversity"], rel=0.01)
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        assert evaluation["command"] in card
+        assert "](samples/neighbours.png)" in card
+        assert (folder / "samples" / "neighbours.png").is_file()

@@ -16,8 +16,10 @@ import pytest
 from hub_client import REPO, environment
 from PIL import Image
 
+from dcgan.checkpoints import read_training, snapshots
 from dcgan.recipe import Recipe, from_file
 
+BUNDLED = Path(__file__).parents[2] / "checkpoints" / "adventurer-96"
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {
     "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2,
@@ -374,10 +376,10 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     page = open_page()
     wait_for_faces(page, 16)
     open_tab(page, 2)
-    stages = ["epoch-0001", "epoch-0002", "epoch-0004", "epoch-0008", "epoch-0014"]
+    stages = snapshots(BUNDLED)
     page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
     assert page.locator("#stages .caption-label").all_inner_texts() == [f"7 · {stage}" for stage in stages]
-    page.locator("#stage-title", has_text="Seed 7 at epoch-0014").wait_for()
+    page.locator("#stage-title", has_text=f"Seed 7 at {stages[-1]}").wait_for()
     late = page.locator("#stage-face img").get_attribute("src")
     page.locator("#stage input[type=range]").fill("1")
     page.locator("#stage-title", has_text="Seed 7 at epoch-0001").wait_for()
@@ -388,7 +390,7 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     assert all("7" in alt for alt in alts)
     for plot in ("#losses", "#beliefs"):
         page.locator(plot).locator("canvas, svg").first.wait_for()
-    assert "699,328" in page.locator("#run-facts").inner_text()
+    assert f"{read_training(BUNDLED)['images_seen']:,}" in page.locator("#run-facts").inner_text()
     screenshot(page, "training")
     path = download(page, "#learned-gif", tmp_path)
     assert path.name == "adventurer-96_seed-7_learned.gif"
