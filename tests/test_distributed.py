@@ -32,10 +32,10 @@ SHAPE = {
 LEVERS = {"augment": AUGMENTATIONS, "flip": True, "r1_gamma": 1.0}
 STILL = {"lr_generator": 0.0, "lr_discriminator": 0.0, "max_steps": 2}  # so that gradients are of the same weights
 CONFIGS = {
-    "best": TrainConfig(**SHAPE | RECIPES["best"] | LEVERS),
-    "plain": TrainConfig(**SHAPE | RECIPES["plain"], d_every=2, g_every=3),  # both, none, D, G, D, none
-    "still best": TrainConfig(**SHAPE | RECIPES["best"] | LEVERS | STILL),
-    "still plain": TrainConfig(**SHAPE | RECIPES["plain"] | STILL),
+    "best": TrainConfig(**RECIPES["best"] | SHAPE | LEVERS),
+    "plain": TrainConfig(**RECIPES["plain"] | SHAPE, d_every=2, g_every=3),  # both, none, D, G, D, none
+    "still best": TrainConfig(**RECIPES["best"] | SHAPE | LEVERS | STILL),
+    "still plain": TrainConfig(**RECIPES["plain"] | SHAPE | STILL),
 }
 
 
