@@ -1,6 +1,6 @@
 """The demo: faces from seeds, and walks between them, in a browser.
 
-python app.py                                    the bundled checkpoint
+python app.py                                    the bundled checkpoints
 python app.py --model checkpoints/try            your own
 python app.py --model user/name                  one on the Hugging Face Hub
 """
@@ -22,7 +22,7 @@ import gradio as gr
 
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
-from dcgan.library import HubLibrary, Library, open_library
+from dcgan.library import HubLibrary, Library, Shelf, open_library
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.studio import Studio
 from dcgan.ui.about import AboutTab
@@ -36,12 +36,12 @@ from dcgan.ui.texts import i18n
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
-BUNDLED = Path(__file__).parent / "checkpoints" / "adventurer-96"
+BUNDLED = [Path(__file__).parent / "checkpoints" / name for name in ("adventurer-96", "lorelei-96")]
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 LARGEST_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
 
-def build_app(library: Library | HubLibrary, files: Path) -> gr.Blocks:
+def build_app(library: Library | HubLibrary | Shelf, files: Path) -> gr.Blocks:
     """The page and the endpoints of the API. `files` is where it may write."""
     studio = Studio(library, files, on_gpu, show_progress)
     with gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400)) as app:
@@ -68,9 +68,9 @@ def build_app(library: Library | HubLibrary, files: Path) -> gr.Blocks:
             with gr.Tab(i18n("walk-tab"), id="walk"):
                 walk = WalkTab(studio, checkpoint)
             with gr.Tab(i18n("training-tab"), id="training") as training_tab:
-                TrainingTab(studio).open(training_tab.select)
+                TrainingTab(studio, checkpoint).open(training_tab.select)
             with gr.Tab(i18n("about-tab"), id="about") as about_tab:
-                AboutTab(studio).open(about_tab.select)
+                AboutTab(studio, checkpoint).open(about_tab.select)
         _connect(app, Arrivals(library, checkpoint, tabs, generate, walk, favourites, notice), generate, file)
     return app
 
@@ -109,7 +109,7 @@ def build_parser() -> Parser:
     parser.add_argument(
         "--model",
         default=os.environ.get("MODEL_ID") or None,
-        help="a checkpoint folder or a Hub repository user/name (default: MODEL_ID, else the bundled one)",
+        help="a checkpoint folder or a Hub repository user/name (default: MODEL_ID, else the bundled ones)",
     )
     parser.add_argument(
         "--revision",
@@ -160,7 +160,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
     if options.port is not None and not 0 < options.port < 65536:
         raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
-    library = open_library(options.model or str(BUNDLED), options.revision, BUNDLED, pick_device(options.device))
+    library = open_library(options.model, options.revision, BUNDLED, pick_device(options.device))
     if ON_ZERO_GPU:  # networks have to be there before the first process that is lent a GPU branches off
         for name in library.names:
             library.generator(name), library.discriminator(name)

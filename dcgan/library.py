@@ -1,4 +1,4 @@
-"""The checkpoints that the app can choose from: those of a folder, or of a repository on the Hub."""
+"""The checkpoints that the app can choose from: of a folder, of several, or of a repository on the Hub."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -23,22 +24,30 @@ TEXTS = (TRAINING_NAME, METRICS_NAME, CARD_NAME)  # what a checkpoint says of it
 COMMIT_DIGITS = 12  # enough to tell versions apart, short enough for a link
 
 
-def open_library(model: str, revision: str | None, bundled: Path, device: torch.device) -> Library:
+def open_library(
+    model: str | None, revision: str | None, bundled: Sequence[Path], device: torch.device
+) -> Library | HubLibrary | Shelf:
     """The library of a checkpoint folder or, where there is no such path and it is written user/name, of the Hub's.
 
+    Without a model it is a shelf of all that is bundled.
+
     Raises:
-        InputError: a folder that is no checkpoint. A repository that can't be had is none: `bundled` serves then.
+        InputError: a folder that is no checkpoint. A repository that can't be had is none: the first of `bundled`
+            serves then.
     """
-    path = Path(model)
-    is_local = path.exists() or not is_repo_id(model) or path.parent.is_dir()  # as in checkpoints/misspelled
-    if not is_local:
-        return HubLibrary(model, revision, Library(bundled, device))
+    if model and not _is_local(model):
+        return HubLibrary(model, revision, Library(bundled[0], device))
     if revision:
         raise InputError(
-            f"--revision {revision} goes with a repository of the Hub; the snapshots of a folder such as {model} are "
-            "chosen on the page."
+            f"--revision {revision} goes with a repository of the Hub; the snapshots of a folder such as "
+            f"{model or bundled[0]} are chosen on the page."
         )
-    return Library(path, device)
+    return Library(Path(model), device) if model else Shelf([Library(folder, device) for folder in bundled])
+
+
+def _is_local(model: str) -> bool:
+    path = Path(model)
+    return path.exists() or not is_repo_id(model) or path.parent.is_dir()  # as in checkpoints/misspelled
 
 
 class Library:
@@ -116,6 +125,10 @@ class Library:
 
     def refresh(self) -> None:
         """See what is new. A folder is what it was when the app started."""
+
+    def of(self, name: str | None = None) -> Library:
+        """The library that has the checkpoint called `name`, where there may be several."""
+        return self
 
     def _folder(self, name: str) -> Path:
         if name not in self.names:
@@ -213,6 +226,10 @@ class HubLibrary:
             asking.start()
         return asking
 
+    def of(self, name: str | None = None) -> HubLibrary:
+        """As `Library.of`."""
+        return self
+
     def _commit_of(self, name: str | None) -> str | None:
         """The commit that `name` stands for; None where the fallback is meant, as by a page that was opened before."""
         commits = self._commits
@@ -275,6 +292,48 @@ class HubLibrary:
             return self._load(commit, local_files_only=True)
         except HubError:
             return None
+
+
+class Shelf:
+    """Several libraries in one: what a name stands for is as in the library that has it."""
+
+    notice = ""
+
+    def __init__(self, libraries: Sequence[Library]):
+        self._libraries = list(libraries)
+
+    @property
+    def default(self) -> str:
+        return self._libraries[0].default
+
+    @property
+    def names(self) -> list[str]:
+        """What can be chosen: each library's own generator, then their snapshots, library by library."""
+        names = [library.names for library in self._libraries]
+        return [*(own for own, *_ in names), *(snapshot for _, *snapshots in names for snapshot in snapshots)]
+
+    def of(self, name: str | None = None) -> Library:
+        """The library that has the checkpoint called `name`; without a name the first.
+
+        Raises:
+            InputError: no such name; says which there are.
+        """
+        for library in self._libraries:
+            if (name or self.default) in library.names:
+                return library
+        raise unknown_checkpoint(name, self.names)
+
+    def generator(self, name: str | None = None) -> Generator:
+        return self.of(name).generator(name)
+
+    def discriminator(self, name: str | None = None) -> Discriminator | None:
+        return self.of(name).discriminator(name)
+
+    def commit(self, name: str | None = None) -> str:
+        return self.of(name).commit(name)
+
+    def refresh(self) -> None:
+        """As `Library.refresh`."""
 
 
 def load_discriminator(folder: Path, device: torch.device) -> Discriminator | None:

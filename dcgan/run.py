@@ -249,7 +249,7 @@ class Run:
         if trouble := not_finite(self.state.tensors()):
             return trouble
         self._reading = self._look_at_faces()
-        if trouble := fell_apart(self._reading, self.watch.lowest):
+        if trouble := fell_apart(self._reading, self.watch):
             return trouble
         reading = {name: round(value, 5) for name, value in asdict(self._reading).items()}
         due = {"snapshot": self._due, "best": best_of(self._distances())} if self._due else {}
@@ -283,7 +283,8 @@ class Run:
             self._publish_if_bare()
             raise GaveUpError(
                 f"step {failed_at}: {trouble}. From step {self.state.step} on {MOST_TRIES + 1} orders of the pictures "
-                f"came to such an end, so the run gave up. {self._what_is_kept()}"
+                "came to such an end, so the run gave up. Lower --lr-generator and --lr-discriminator may make another "
+                f"run steadier. {self._what_is_kept()}"
             )
 
     def _load(self, saved: SavedState, rollbacks: int) -> None:

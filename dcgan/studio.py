@@ -19,7 +19,7 @@ from dcgan.errors import InputError
 from dcgan.export import Exported, export, file_name, safe_name
 from dcgan.images import enlarge, save_gif, save_png
 from dcgan.latents import SEEDS, latents, seeds_from
-from dcgan.library import HubLibrary, Library
+from dcgan.library import HubLibrary, Library, Shelf
 from dcgan.notes import MOST_BYTES
 from dcgan.recipe import Recipe, to_note
 from dcgan.sampling import faces, most_believed
@@ -56,7 +56,7 @@ class Studio:
 
     def __init__(
         self,
-        library: Library | HubLibrary,
+        library: Library | HubLibrary | Shelf,
         files: Path,
         on_gpu: Decorator = lambda function: function,
         progress: Progress | None = None,
@@ -71,7 +71,8 @@ class Studio:
             InputError: a checkpoint that is not in the library.
         """
         name = recipe.checkpoint or self.library.default
-        return replace(recipe, model=self.library.model, checkpoint=name, commit=self.library.commit(name))
+        library = self.library.of(name)
+        return replace(recipe, model=library.model, checkpoint=name, commit=library.commit(name))
 
     def faces(self, recipe: Recipe, best_of: int = 1) -> tuple[Recipe, list[Face]]:
         """The faces of a recipe, each with a recipe of its own, and what draws the same again.
@@ -132,29 +133,33 @@ class Studio:
         self._tell(1, 1)
         return recipe, file
 
-    @property
-    def stages(self) -> list[str]:
-        """The library's checkpoints in the order in which training made them, each once."""
-        best, *latest_first = self.library.names
+    def stages(self, checkpoint: str | None = None) -> list[str]:
+        """What the training of a checkpoint made, in the order in which it did, each once.
+
+        Raises:
+            InputError: no such checkpoint.
+        """
+        library = self.library.of(checkpoint)
+        best, *latest_first = library.names
         stages = latest_first[::-1]
-        if self.library.commit(best) not in map(self.library.commit, stages):
+        if library.commit(best) not in map(library.commit, stages):
             stages.append(best)
         return stages
 
-    def growth(self, seed: int) -> tuple[list[Face], Path]:
-        """One face at every stage of training, and the GIF of it, four times as large.
+    def growth(self, seed: int, checkpoint: str | None = None) -> tuple[list[Face], Path]:
+        """One face at every stage of a checkpoint's training, and the GIF of it, four times as large.
 
         Raises:
             InputError: a stage that can't be had.
         """
         folder = self._fresh_folder()
-        recipes = [self.signed(Recipe(checkpoint=stage, seed=seed, count=1)) for stage in self.stages]
+        recipes = [self.signed(Recipe(checkpoint=stage, seed=seed, count=1)) for stage in self.stages(checkpoint)]
         pictures = [self.pixels(recipe.checkpoint, [recipe.seed], recipe.psi)[0] for recipe in recipes]
         made = []
         for recipe, picture in zip(recipes, pictures, strict=True):
             made.append(Face(seed, folder / f"{_stem(recipe, recipe.seed)}.png"))
             save_png(picture, made[-1].path, to_note(recipe))
-        film = folder / f"{safe_name(self.library.model)}_seed-{seed}_learned.gif"
+        film = folder / f"{safe_name(recipes[-1].model)}_seed-{seed}_learned.gif"
         durations = [STAGE_MS] * (len(pictures) - 1) + [LAST_STAGE_MS]
         save_gif(np.stack(pictures), film, durations, to_note(recipes[-1]), factor=4)
         return made, film

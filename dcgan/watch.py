@@ -21,6 +21,7 @@ from dcgan.images import to_float
 FROZEN_STEPS = 500  # updates after which a loss that hasn't moved won't any more
 FROZEN_CHANGE = 1e-6  # relative, and absolute below 1: less than a batch of other pictures makes in any loss
 WORSE_BY, WORSE_TIMES = 0.25, 2.0  # a distance both that far above the lowest and so many times as large is a collapse
+MOST_ALIKE = 0.5  # of the widest diversity; less is a collapse. Runs that went well never had less than 0.9 of it
 AT_ONCE = 32  # pictures that are looked at together, for the memory's sake
 COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
 DETAIL_CELL = 2  # pixels a side of the cells in which detail is
@@ -46,17 +47,21 @@ def compare(reals: Tensor, fakes: Tensor) -> Reading:
     return Reading(*(sum(values) / len(values) for values in zip(*readings, strict=True)))
 
 
-def fell_apart(reading: Reading, lowest: float | None) -> str | None:
-    """What to say of faces that are far worse than the run's were at their best; None where they aren't.
+def fell_apart(reading: Reading, watch: Watch) -> str | None:
+    """What to say of faces that are far worse, or far more alike, than a run's were at their best; None where not.
 
-    Early faces are bad and waver; only what was good can fall apart, so the bounds are wide where `lowest` is high.
+    Early faces are bad and waver; only what was good can become far worse, so the bounds are wide where `lowest` is
+    high. A generator can collapse before it was ever good, and then its faces become alike.
     """
-    if lowest is None or reading.distance <= max(WORSE_TIMES * lowest, lowest + WORSE_BY):
-        return None
-    return (
-        f"the faces fell apart (distance to the pictures {reading.distance:.2f} after {lowest:.2f}, "
-        f"diversity {reading.diversity:.2f})"
-    )
+    lowest, widest = watch.lowest, watch.widest
+    if lowest is not None and reading.distance > max(WORSE_TIMES * lowest, lowest + WORSE_BY):
+        return (
+            f"the faces fell apart (distance to the pictures {reading.distance:.2f} after {lowest:.2f}, "
+            f"diversity {reading.diversity:.2f})"
+        )
+    if widest is not None and reading.diversity < MOST_ALIKE * widest:
+        return f"the faces became alike (diversity {reading.diversity:.2f} after {widest:.2f})"
+    return None
 
 
 def best_of(distances: Mapping[str, float]) -> str | None:
@@ -78,6 +83,7 @@ class Watch:
 
     trouble: str | None = None  # the first that the losses gave away; what was learned since then is damage
     lowest: float | None = None  # distance of all good states so far
+    widest: float | None = None  # diversity of them
     tries: int = 0  # rollbacks since the last good state
     losses: Mapping[str, float] = field(default_factory=dict)  # the latest
     still: Mapping[str, int] = field(default_factory=dict)  # for how many updates each hasn't moved
@@ -95,8 +101,11 @@ class Watch:
 
     def after_good_state(self, reading: Reading | None) -> Watch:
         """The watch when a state with this reading was found good."""
-        known = [distance for distance in (self.lowest, reading and reading.distance) if distance is not None]
-        return replace(self, lowest=min(known, default=None), tries=0)
+        if reading is None:
+            return replace(self, tries=0)
+        lowest = reading.distance if self.lowest is None else min(self.lowest, reading.distance)
+        widest = reading.diversity if self.widest is None else max(self.widest, reading.diversity)
+        return replace(self, lowest=lowest, widest=widest, tries=0)
 
     def _after_step(self, metrics: Mapping[str, float]) -> Watch:
         losses, still, trouble = dict(self.losses), dict(self.still), self.trouble

@@ -67,6 +67,14 @@ def trained_run(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def shelved_runs(trained_run, tmp_path_factory) -> list[Path]:
+    """Two checkpoints: `trained_run`, and "early" without snapshots that draws as it did at epoch 1."""
+    early = tmp_path_factory.mktemp("runs") / "early"
+    shutil.copytree(trained_run / "epochs" / "epoch-0001", early)
+    return [trained_run, early]
+
+
 @pytest.fixture
 def hub(tmp_path) -> Iterator[HubServer]:
     """An empty Hub; what it stores is in tmp_path / "hub"."""

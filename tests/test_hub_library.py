@@ -26,7 +26,7 @@ from dcgan import InputError, faces, library
 from dcgan.library import open_library
 
 def open_hub(name="alice/faces", revision=None):
-    return open_library(name, revision, Path("checkpoints/adventurer-96"), torch.device("cpu"))
+    return open_library(name, revision, [Path("checkpoints/adventurer-96")], torch.device("cpu"))
 
 def face(opened, name=None):
     return faces(opened.generator(name), [1]).tolist()
@@ -267,8 +267,8 @@ tell([opened.text(file) for file in library.TEXTS])
 def test_a_path_that_is_there_wins_over_the_hub(trained_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained_run, tmp_path / "alice" / "faces")
-    assert isinstance(open_library(REPO, None, BUNDLED, torch.device("cpu")), Library)
+    assert isinstance(open_library(REPO, None, [BUNDLED], torch.device("cpu")), Library)
     with pytest.raises(InputError, match="--revision epoch-0001 goes with a repository of the Hub"):
-        open_library(REPO, "epoch-0001", BUNDLED, torch.device("cpu"))
+        open_library(REPO, "epoch-0001", [BUNDLED], torch.device("cpu"))
     with pytest.raises(InputError, match="there is no checkpoint folder alice/misspelled"):
-        open_library("alice/misspelled", None, BUNDLED, torch.device("cpu"))
+        open_library("alice/misspelled", None, [BUNDLED], torch.device("cpu"))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dcgan import InputError, faces
-from dcgan.library import TEXTS, Library
+from dcgan.library import TEXTS, Library, Shelf, open_library
 
 
 def test_a_library_names_the_folder_first_and_then_its_snapshots_latest_first(trained_run):
@@ -67,3 +67,30 @@ def test_what_a_folder_says_of_itself_can_be_read_and_nothing_is_nothing(trained
         shutil.copyfile(trained_run / name, tmp_path / name)
     (tmp_path / "README.md").write_text("x" * 3_000_000)
     assert [Library(tmp_path, torch.device("cpu")).text(file) for file in TEXTS] == ["", "", ""]
+
+
+def test_a_shelf_has_each_folders_own_first_and_all_is_as_in_the_library_that_has_it(shelved_runs):
+    shelf = open_library(None, None, shelved_runs, torch.device("cpu"))
+    alone = [Library(folder, torch.device("cpu")) for folder in shelved_runs]
+    assert shelf.names == ["tiny", "early", "tiny@epoch-0002", "tiny@epoch-0001"]
+    assert shelf.default == "tiny"
+    for name, library in zip(shelf.names, [alone[0], alone[1], alone[0], alone[0]], strict=True):
+        assert np.array_equal(faces(shelf.generator(name), [1]), faces(library.generator(name), [1]))
+        assert shelf.commit(name) == library.commit(name)
+        assert shelf.of(name).model == library.model
+        assert shelf.of(name).text("training.json") == library.text("training.json")
+    assert shelf.generator() is shelf.generator("tiny")
+    assert shelf.commit("early") == shelf.commit("tiny@epoch-0001") != shelf.commit()
+    assert shelf.discriminator("early") is not None
+
+
+def test_a_shelf_refuses_a_name_with_those_of_all_its_folders(shelved_runs):
+    shelf = Shelf([Library(folder, torch.device("cpu")) for folder in shelved_runs])
+    for ask in (shelf.of, shelf.generator, shelf.discriminator, shelf.commit):
+        with pytest.raises(InputError, match="no checkpoint 'other'; there are tiny, early, tiny@epoch-0002"):
+            ask("other")
+
+
+def test_a_revision_of_what_is_bundled_is_refused(shelved_runs):
+    with pytest.raises(InputError, match="--revision epoch-0001 goes with a repository of the Hub"):
+        open_library(None, "epoch-0001", shelved_runs, torch.device("cpu"))

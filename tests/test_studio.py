@@ -9,7 +9,7 @@ from PIL import Image
 
 from dcgan import InputError, faces
 from dcgan.latents import SEEDS
-from dcgan.library import Library
+from dcgan.library import Library, open_library
 from dcgan.recipe import Recipe, from_file
 from dcgan.sampling import most_believed
 from dcgan.studio import FILES_KEPT_SECONDS, NothingChoosesError, Studio
@@ -133,9 +133,9 @@ def test_progress_is_told_up_to_the_end(library, tmp_path):
 
 
 def test_a_face_is_shown_at_every_stage_of_training_earliest_first(studio, library):
-    assert studio.stages == ["tiny@epoch-0001", "tiny@epoch-0002"]  # the folder's own is the second of them
+    assert studio.stages() == ["tiny@epoch-0001", "tiny@epoch-0002"]  # the folder's own is the second of them
     stages, film = studio.growth(5)
-    for face, name in zip(stages, studio.stages, strict=True):
+    for face, name in zip(stages, studio.stages(), strict=True):
         assert np.array_equal(pixels(face.path), faces(library.generator(name), [5])[0])
         assert from_file(face.path).checkpoint == name
     with Image.open(film) as gif:
@@ -147,14 +147,24 @@ def test_a_folder_that_shows_an_earlier_snapshot_has_no_stage_twice(trained_run,
     shutil.copytree(trained_run, tmp_path / "run")
     for name in ("config.json", "model.safetensors"):
         shutil.copyfile(trained_run / "epochs" / "epoch-0001" / name, tmp_path / "run" / name)
-    stages = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path).stages
+    stages = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path).stages()
     assert stages == ["run@epoch-0001", "run@epoch-0002"]
 
 
 def test_a_checkpoint_without_snapshots_is_its_only_stage(trained_run, tmp_path):
     for name in ("config.json", "model.safetensors"):
         shutil.copyfile(trained_run / name, tmp_path / name)
-    assert Studio(Library(tmp_path, torch.device("cpu")), tmp_path).stages == [tmp_path.name]
+    assert Studio(Library(tmp_path, torch.device("cpu")), tmp_path).stages() == [tmp_path.name]
+
+
+def test_of_several_models_each_has_stages_and_recipes_of_its_own(shelved_runs, tmp_path):
+    studio = Studio(open_library(None, None, shelved_runs, torch.device("cpu")), tmp_path)
+    assert studio.stages() == studio.stages("tiny@epoch-0001") == ["tiny@epoch-0001", "tiny@epoch-0002"]
+    assert studio.stages("early") == ["early"]
+    _, film = studio.growth(5, "early")
+    assert film.name == "early_seed-5_learned.gif"
+    assert studio.signed(Recipe(checkpoint="early")).model == from_file(film).model == "early"
+    assert studio.signed(Recipe(checkpoint="tiny@epoch-0001")).model == "tiny"
 
 
 def test_an_unknown_checkpoint_is_refused_with_those_there_are(studio):

@@ -10,7 +10,7 @@ from PIL import Image
 
 import app
 from dcgan.images import save_png
-from dcgan.library import Library
+from dcgan.library import Library, open_library
 from dcgan.recipe import Recipe, to_note, to_query
 from dcgan.studio import Studio
 from dcgan.ui.arrival import checkpoint_for
@@ -106,6 +106,14 @@ def test_a_links_checkpoint_is_found_by_its_weights_under_whatever_name(library,
     elsewhere = Library(tmp_path / "renamed", torch.device("cpu"))
     made = Recipe(model="tiny", checkpoint="tiny@epoch-0001", commit=library.commit("tiny@epoch-0001"))
     assert checkpoint_for(elsewhere, made) == ("renamed@epoch-0001", None)
+
+
+def test_of_several_models_a_link_gets_the_one_that_it_names(shelved_runs):
+    shelf = open_library(None, None, shelved_runs, torch.device("cpu"))
+    for recipe in (Recipe(model="early", checkpoint="early"), Recipe(checkpoint="early", commit=shelf.commit("early"))):
+        assert checkpoint_for(shelf, recipe) == ("early", None)
+    name, amiss = checkpoint_for(shelf, Recipe(model="late", checkpoint="late"))
+    assert (name, amiss.key, amiss.values["ours"]) == ("tiny", "another-model", "tiny")
 
 
 def test_a_link_to_another_model_or_version_shows_ours_and_says_so(page, library):

@@ -37,10 +37,10 @@ CITATION = """```bibtex
 
 
 class AboutTab:
-    """Texts, a figure and the model's own card, filled in when the tab is first looked at."""
+    """Texts, a figure and the card of the model that is chosen, filled in when the tab is looked at."""
 
-    def __init__(self, studio: Studio):
-        self.studio = studio
+    def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
+        self.studio, self.checkpoint = studio, checkpoint
         gr.Markdown(i18n("what-it-is"))
         self.figure = gr.HTML(elem_id="networks")
         self.licence = gr.Markdown(elem_id="licence")
@@ -55,13 +55,14 @@ class AboutTab:
         self.address = gr.Textbox(visible=False)
 
     def open(self, listener: Listener) -> None:
-        """Fill the tab when something happens."""
+        """Fill the tab when something happens, and when another checkpoint is chosen."""
         outputs = [self.figure, self.licence, self.snippet, self.card_fold, self.card]
-        js = "() => location.origin + location.pathname"
-        on([listener], self._open, [self.address], outputs, self.message, js=js, show_progress="hidden")
+        js = "(_, checkpoint) => [location.origin + location.pathname, checkpoint]"
+        inputs = [self.address, self.checkpoint]
+        on([listener, self.checkpoint.input], self._open, inputs, outputs, self.message, js=js, show_progress="hidden")
 
-    def _open(self, language: str, address: str) -> list[Any]:
-        library = self.studio.library
+    def _open(self, language: str, address: str, checkpoint: str | None) -> list[Any]:
+        library = self.studio.library.of(checkpoint)
         card = readable_card(library.text(CARD_NAME))
         return [
             networks_figure(language, library.generator().config),

@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from dcgan.errors import InputError
-from dcgan.library import HubLibrary, Library
+from dcgan.library import HubLibrary, Library, Shelf
 from dcgan.recipe import Recipe, from_file, from_query, to_query
 from dcgan.ui.events import explain, said
 from dcgan.ui.favourites import Favourites, links_in, read_export
@@ -24,7 +24,7 @@ class Arrivals:
 
     def __init__(
         self,
-        library: Library | HubLibrary,
+        library: Library | HubLibrary | Shelf,
         checkpoint: gr.Dropdown,
         tabs: gr.Tabs,
         generate: GenerateTab,
@@ -91,7 +91,7 @@ class Arrivals:
         ]
 
 
-def checkpoint_for(library: Library | HubLibrary, recipe: Recipe) -> tuple[str, RefusedError | None]:
+def checkpoint_for(library: Library | HubLibrary | Shelf, recipe: Recipe) -> tuple[str, RefusedError | None]:
     """Which of the library's checkpoints draws a recipe, and what is to be said of that: nothing where it is the same.
 
     A link never makes the page fetch a model that it wasn't started with.
@@ -101,7 +101,7 @@ def checkpoint_for(library: Library | HubLibrary, recipe: Recipe) -> tuple[str, 
         with suppress(InputError):  # a snapshot that is gone
             if library.commit(name) == recipe.commit:
                 return name, None
-    theirs, ours = recipe.checkpoint or recipe.model, library.model
+    theirs, ours = recipe.checkpoint or recipe.model, library.of(named).model
     if (recipe.model and recipe.model != ours) or (recipe.checkpoint and recipe.checkpoint != named):
         return named, RefusedError("another-model", theirs=theirs, ours=ours)
     return named, RefusedError("another-version", theirs=theirs) if recipe.commit else None

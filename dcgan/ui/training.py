@@ -21,14 +21,17 @@ from dcgan.ui.inputs import number
 from dcgan.ui.texts import i18n, one_line, say
 
 CURVES = {"losses": ("loss_d", "loss_g"), "beliefs": ("d_real", "d_fake"), "readings": ("distance", "diversity")}
+NOTHING_WHILE_HIDDEN = (
+    "(seed, checkpoint) => [seed, document.querySelector('#run-facts')?.offsetParent ? checkpoint : null]"
+)
 MOST_POINTS = 150  # a curve; more can't be told apart on a screen
 
 
 class TrainingTab:
-    """What there is to see of a training, made when the tab is first looked at."""
+    """What there is to see of the training of the checkpoint that is chosen, made when the tab is looked at."""
 
-    def __init__(self, studio: Studio):
-        self.studio = studio
+    def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
+        self.studio, self.checkpoint = studio, checkpoint
         self.message = message("training-message")
         with gr.Column() as self.course:
             self._lay_out_course()
@@ -83,34 +86,40 @@ class TrainingTab:
         outputs = [self.stage, self.gallery, self.title, self.picture, self.compare, self.download]
         shows = [self.button.click, self.seed.submit]
         options = {"show_progress_on": self.gallery}
-        on(shows, self._show, [self.seed], outputs, self.message, **options)
-        stage_inputs, stage_outputs = [self.seed, self.stage], [self.title, self.picture]
+        on(shows, self._show, [self.seed, self.checkpoint], outputs, self.message, **options)
+        stage_inputs, stage_outputs = [self.seed, self.checkpoint, self.stage], [self.title, self.picture]
         quietly = {"show_progress": "hidden"} | LAST_COUNTS
         on([self.stage.input], self._show_stage, stage_inputs, stage_outputs, self.message, **quietly)
 
     def open(self, listener: Listener) -> None:
-        """Show all of it when something happens."""
+        """Show all of it when something happens, and while it is looked at also when another checkpoint is chosen."""
         outputs = [
             self.course, self.absent, *self.plots, self.facts,
             self.stage, self.gallery, self.title, self.picture, self.compare, self.download,
         ]  # fmt: skip
-        on([listener], self._open, [self.seed], outputs, self.message, show_progress_on=self.gallery)
+        inputs = [self.seed, self.checkpoint]
+        options = {"show_progress_on": self.gallery}
+        on([listener], self._open, inputs, outputs, self.message, **options)
+        on([self.checkpoint.input], self._open, inputs, outputs, self.message, js=NOTHING_WHILE_HIDDEN, **options)
 
-    def _open(self, language: str, seed: object) -> list[Any]:
-        has_course = len(self.studio.stages) > 1
-        course = self._show(language, seed) if has_course else [gr.skip() for _ in range(6)]
+    def _open(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
+        if not checkpoint:
+            return [gr.skip() for _ in range(9 + len(CURVES))]
+        library = self.studio.library.of(checkpoint)
+        has_course = len(self.studio.stages(checkpoint)) > 1
+        course = self._show(language, seed, checkpoint) if has_course else [gr.skip() for _ in range(6)]
         return [
             gr.Column(visible=has_course),
             gr.Markdown(visible=not has_course),
-            *(self._plot(language, curves) for curves in CURVES.values()),
-            run_facts(language, self.studio.library),
+            *(_plot(language, library, curves) for curves in CURVES.values()),
+            run_facts(language, library),
             *course,
         ]
 
-    def _show(self, language: str, seed: object) -> list[Any]:
+    def _show(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
         seed = int(number("the-seed", SEED, seed))
-        faces, film = self.studio.growth(seed)
-        stages = self.studio.stages
+        faces, film = self.studio.growth(seed, checkpoint)
+        stages = self.studio.stages(checkpoint)
         last = len(faces)
         gallery = [(face.path, f"{seed} · {_short(stage)}") for face, stage in zip(faces, stages, strict=True)]
         return [
@@ -121,8 +130,8 @@ class TrainingTab:
             gr.DownloadButton(value=str(film)),
         ]
 
-    def _show_stage(self, language: str, seed: object, stage: float) -> list[Any]:
-        stages = self.studio.stages
+    def _show_stage(self, language: str, seed: object, checkpoint: str | None, stage: float) -> list[Any]:
+        stages = self.studio.stages(checkpoint)
         place = min(max(int(stage), 1), len(stages)) - 1
         return self._large(language, int(number("the-seed", SEED, seed)), stages[place])
 
@@ -131,9 +140,10 @@ class TrainingTab:
         still = list(self.studio.stills(Recipe(checkpoint=stage, seed=seed)).values())[SHOWN_LARGE]
         return [f"<p>{html.escape(title)}</p>", gr.Image(str(still), alt_text=title)]
 
-    def _plot(self, language: str, curves: tuple[str, ...]) -> gr.LinePlot:
-        points = curve_points(language, self.studio.library.text(METRICS_NAME), curves)
-        return gr.LinePlot(points, visible=not points.empty, x_title=say(language, "pictures-seen"))
+
+def _plot(language: str, library: Library | HubLibrary, curves: tuple[str, ...]) -> gr.LinePlot:
+    points = curve_points(language, library.text(METRICS_NAME), curves)
+    return gr.LinePlot(points, visible=not points.empty, x_title=say(language, "pictures-seen"))
 
 
 def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.DataFrame:

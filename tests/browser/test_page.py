@@ -106,6 +106,11 @@ def open_tab(page, place):
     page.get_by_role("tab").nth(place).click()
 
 
+def choose(page, checkpoint):
+    page.locator("#checkpoint input").click()
+    page.get_by_role("option", name=checkpoint, exact=True).click()
+
+
 def make_walk(page):
     """Press the button and wait for another walk than was there; gives its address."""
     before = page.evaluate("document.querySelector('#walk img')?.src ?? ''")
@@ -396,6 +401,34 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     assert path.name == "adventurer-96_seed-7_learned.gif"
     with Image.open(path) as gif:
         assert gif.n_frames == 5
+
+
+def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_page, screenshot):
+    page = open_page("?seed=5")
+    wait_for_faces(page, 16)
+    before = page.locator("#gallery .grid-container img").first.get_attribute("src")
+    choose(page, "lorelei-96")
+    page.wait_for_function("before => document.querySelector('#gallery .grid-container img').src != before", arg=before)
+    wait_for_faces(page, 16)
+    assert captions(page)[0] == "5"
+    shown = faces_shown(page)
+    screenshot(page, "another-style")
+    link = copied(page, "#copy-faces-link")
+    open_tab(page, 2)
+    page.locator("#run-facts", has_text="avatars:lorelei").wait_for()
+    page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
+    choose(page, "adventurer-96@epoch-0001")
+    page.locator("#run-facts", has_text="avatars:adventurer").wait_for()
+    page.locator("#stage-title", has_text="Seed 7 at epoch-0021").wait_for()
+    open_tab(page, 3)
+    page.locator("#licence", has_text="CC BY 4.0").wait_for()
+    choose(page, "lorelei-96")
+    page.locator("#licence", has_text="CC0 1.0").wait_for()
+    other = open_page(url=link)
+    wait_for_faces(other, 16)
+    assert np.array_equal(faces_shown(other), shown)
+    assert other.locator("#checkpoint input").input_value() == "lorelei-96"
+    assert not other.locator("#notice").is_visible()
 
 
 def test_about_says_whose_work_it_is_draws_the_networks_and_shows_the_api(open_page, screenshot, app_url):
