@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from matplotlib.figure import Figure
-from matplotlib.ticker import ScalarFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from dcgan.card import read_evaluation
 from dcgan.checkpoints import load_generator, read_training, snapshots
@@ -80,7 +80,7 @@ def measure_curve(folder: Path, extractor: Extractor) -> Curve:
     for name in snapshots(folder):
         features = extractor.features(faces(load_generator(folder, name), seeds_from(0, SAMPLES)))
         seen = int(name.removeprefix("epoch-")) * pictures_an_epoch
-        curve[seen] = 1000 * figures(features, real_features)["kid"]
+        curve[seen] = round(1000 * figures(features, real_features)["kid"], 2)
     return curve
 
 
@@ -92,7 +92,9 @@ def draw_curves(curves: dict[str, Curve], path: Path) -> None:
         axes.plot(list(curve), list(curve.values()), marker="o", label=name)
     axes.set(xscale="log", yscale="log", xlabel="pictures seen", ylabel="KID x 1000 (EfficientNet-Lite0)")
     axes.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    axes.yaxis.set_major_formatter(ScalarFormatter())
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 4, 6)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.grid(alpha=0.3, which="both")
     axes.legend(frameon=False)
     with replacing(path) as temporary:
