@@ -264,7 +264,7 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
     except GaveUpError as error:
         if world.is_main:
             print(
-                f"error: {error} Lower --lr-generator and --lr-discriminator in a new run, or try other orders with: "
+                f"error: {error} Lower --lr-discriminator or add --r1-gamma 1 in a new run, or try other orders with: "
                 f"{go_on}",
                 file=sys.stderr,
             )

@@ -283,8 +283,7 @@ class Run:
             self._publish_if_bare()
             raise GaveUpError(
                 f"step {failed_at}: {trouble}. From step {self.state.step} on {MOST_TRIES + 1} orders of the pictures "
-                "came to such an end, so the run gave up. Lower --lr-generator and --lr-discriminator may make another "
-                f"run steadier. {self._what_is_kept()}"
+                f"came to such an end, so the run gave up. {self._what_is_kept()}"
             )
 
     def _load(self, saved: SavedState, rollbacks: int) -> None:

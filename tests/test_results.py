@@ -51,4 +51,5 @@ def test_a_curve_has_a_point_for_each_snapshot_and_goes_down(monkeypatch, tmp_pa
     assert list(curve) == sorted(curve)
     assert curve[max(curve)] < curve[min(curve)]
     results.draw_curves({"adventurer-96": curve}, tmp_path / "curve.png")
-    assert Image.open(tmp_path / "curve.png").size == (960, 480)
+    with Image.open(tmp_path / "curve.png") as plot:
+        assert plot.size == (960, 480)
