@@ -208,7 +208,7 @@ def test_the_recipe_is_told_in_words(facts, write):
     rows = table(write(facts))
     assert rows["recipe"].startswith("`best`: hinge loss, spectral normalisation")
     assert "decay 0.9998" in rows["recipe"]
-    assert rows["optimiser"] == "Adam, beta1 0, learning rates 0.0002 (generator) and 0.0002 (discriminator)"
+    assert rows["optimiser"] == "Adam, beta1 0, learning rates 0.0008 (generator) and 0.0008 (discriminator)"
     facts["config"] |= {
         "recipe": "plain", "loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5, "lr_generator": 0.001,
         "r1_gamma": 10.0, "augment": ["color", "cutout"], "flip": True, "batch_size": 2048,
@@ -258,5 +258,5 @@ def test_the_training_json_of_the_bundled_checkpoint_still_makes_a_card():
         json.loads((folder / name).read_text(encoding="utf-8")) for name in ("training.json", "config.json")
     )
     card = model_card(facts, config, folder)
-    assert table(card)["steps"] == "21,854 (14.0 epochs)"
+    assert table(card)["steps"] == f"{facts['step']:,} ({facts['epoch']} epochs)"
     assert facts["data"]["attribution"]["licence_text"] in card

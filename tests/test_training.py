@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from dcgan.config import RECIPES
 from dcgan.data import epoch_order, load_pictures
 from dcgan.errors import InputError
 from dcgan.models import Discriminator, Generator
@@ -105,7 +106,7 @@ def test_a_step_of_g_leaves_the_weights_of_d_untouched(tiny_config, reals):
 
 
 def test_the_plain_recipe_does_what_the_reports_loop_does(tiny_config, reals):
-    config = tiny_config(recipe="plain", loss="bce", spectral_norm=False, ema=False, beta1=0.5)
+    config = tiny_config(**RECIPES["plain"] | {"recipe": "plain", "batch_size": 8})
     state = TrainState(config, CPU)
     generator = Generator(**config.generator_config().to_dict())
     discriminator = Discriminator(**config.discriminator_config().to_dict())
