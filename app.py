@@ -36,7 +36,7 @@ from dcgan.ui.texts import i18n
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
-BUNDLED = [Path(__file__).parent / "checkpoints" / name for name in ("adventurer-96", "lorelei-96")]
+BUNDLED = [Path(__file__).parent / "checkpoints" / name for name in ("adventurer-96", "lorelei-96", "micah-96")]
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 LARGEST_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 

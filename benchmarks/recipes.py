@@ -65,6 +65,7 @@ def rates(value: str) -> tuple[str, ...]:
 # weights from N(0, 0.02)), so that one arm stands for both.
 ARMS = {
     "best": Arm("**ours** (`--recipe best`): the baseline in batches of 16, both learning rates 8e-4", ()),
+    "best-r1": Arm("ours with an R1 penalty, gamma 1", ("--r1-gamma", "1")),
     "plain": Arm("plain (`--recipe plain`), which is also pytorch/examples'", ("--recipe", "plain")),
     "baseline": lever("**baseline**: hinge, spectral norm, EMA, beta1 0, batches of 64, learning rates 2e-4"),
     "batch-32": lever("batches of 32", "--batch-size", "32"),

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from matplotlib.figure import Figure
-from matplotlib.ticker import StrMethodFormatter
 
 from dcgan.checkpoints import METRICS_NAME
 from dcgan.files import replacing, write_text
@@ -119,6 +117,9 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def draw_losses(lines: list[dict[str, Any]], path: Path) -> None:
     """Plot the losses and D's beliefs of a run, as its metrics lines tell them, into a PNG."""
+    from matplotlib.figure import Figure  # takes a third of a second, which few commands need
+    from matplotlib.ticker import StrMethodFormatter
+
     panels = [
         ("loss", {"loss_d": "discriminator", "loss_g": "generator"}),
         ("D's belief that it is real", {"d_real": "D(x), reals", "d_fake": "D(G(z)), fakes"}),
