@@ -38,7 +38,7 @@ PICTURES_SEEN = 64_000
 STYLE = "adventurer"
 COMMON = ("--data-size", "50000", "--generator-feature-maps", "32", "--discriminator-feature-maps", "32")
 BASELINE = ("--recipe", "best", "--batch-size", "64", "--lr-generator", "2e-4", "--lr-discriminator", "2e-4")
-TIMED_PICTURES = 2_048  # an arm and round
+TIMED_PICTURES = 1_024  # an arm and round
 ROUNDS = 3
 SAMPLES = 2_000  # faces of an arm, and reals
 

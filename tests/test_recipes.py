@@ -14,7 +14,8 @@ LEVERS = {
     "lr-8e-4": RATES, "lr-16e-4": RATES, "lr-1e-4-4e-4": RATES, "batch-32-lr-4e-4": {"batch_size", *RATES},
     "batch-16-lr-4e-4": {"batch_size", *RATES}, "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"},
     "beta1-0.5": {"beta1"}, "no-ema": {"ema"}, "augment": {"augment"}, "r1": {"r1_gamma"},
-    "best-r1": {"batch_size", "r1_gamma", *RATES}, "width-64": {"generator_feature_maps"}, "bfloat16": {"precision"}, "baseline": set(),
+    "best-r1": {"batch_size", "r1_gamma", *RATES},
+    "width-64": {"generator_feature_maps"}, "bfloat16": {"precision"}, "baseline": set(),
 }  # fmt: skip
 
 
