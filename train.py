@@ -264,7 +264,7 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
     except GaveUpError as error:
         if world.is_main:
             print(
-                f"error: {error} Lower --lr-discriminator or add --r1-gamma 1 in a new run, or try other orders with: "
+                f"error: {error} Lower --lr-discriminator or raise --r1-gamma in a new run, or try other orders with: "
                 f"{go_on}",
                 file=sys.stderr,
             )
@@ -408,7 +408,10 @@ def build_parser() -> Parser:
     recipe.add_argument("--batch-size", type=int, help="pictures a step; best: 16, plain: 64")
     recipe.add_argument("--loss", choices=LOSSES, help="best: hinge, plain: bce")
     recipe.add_argument("--spectral-norm", action=both, help="in D, in BatchNorm's place; best: on, plain: off")
-    recipe.add_argument("--r1-gamma", type=float, help="weight of D's gradient penalty at the reals (0: off)")
+    recipe.add_argument(
+        "--r1-gamma", type=float, help="weight of D's gradient penalty at reals; best: 1, plain: 0 (off)"
+    )
+    recipe.add_argument("--r1-every", type=int, help="apply it every so many updates of D, as many times as strong (1)")
     recipe.add_argument(
         "--augment",
         type=words,

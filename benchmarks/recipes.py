@@ -32,12 +32,17 @@ from dcgan.errors import InputError
 from dcgan.files import write_json
 from dcgan.training import TrainState
 
+
+def rates(value: str) -> tuple[str, ...]:
+    return "--lr-generator", value, "--lr-discriminator", value
+
+
 ROOT = Path(__file__).parent.parent
 SPEED_NAME = "speed.json"
 PICTURES_SEEN = 64_000
 STYLE = "adventurer"
 COMMON = ("--data-size", "50000", "--generator-feature-maps", "32", "--discriminator-feature-maps", "32")
-BASELINE = ("--recipe", "best", "--batch-size", "64", "--lr-generator", "2e-4", "--lr-discriminator", "2e-4")
+BASELINE = ("--recipe", "best", "--r1-gamma", "0", "--batch-size", "64", *rates("2e-4"))
 TIMED_PICTURES = 1_024  # an arm and round
 ROUNDS = 3
 SAMPLES = 2_000  # faces of an arm, and reals
@@ -56,16 +61,13 @@ def lever(words: str, *options: str) -> Arm:
     return Arm(words, (*BASELINE, *options))
 
 
-def rates(value: str) -> tuple[str, ...]:
-    return "--lr-generator", value, "--lr-discriminator", value
-
-
 # The most telling first: where time runs out, the end of the table is what is missing. `plain` at the default batch
 # size is what pytorch/examples' dcgan does (main.py: cross entropy, BatchNorm, Adam 2e-4 with beta1 0.5, batches of 64,
 # weights from N(0, 0.02)), so that one arm stands for both.
 ARMS = {
-    "best": Arm("**ours** (`--recipe best`): the baseline in batches of 16, both learning rates 8e-4", ()),
-    "best-r1": Arm("ours with an R1 penalty, gamma 1", ("--r1-gamma", "1")),
+    "best": Arm("**ours** (`--recipe best`): the baseline in batches of 16, both learning rates 8e-4, R1", ()),
+    "best-r1-every-4": Arm("ours with R1 at every 4th step, 4 times as large", ("--r1-every", "4")),
+    "batch-16-lr-8e-4": lever("batches of 16, both learning rates 8e-4", "--batch-size", "16", *rates("8e-4")),
     "plain": Arm("plain (`--recipe plain`), which is also pytorch/examples'", ("--recipe", "plain")),
     "baseline": lever("**baseline**: hinge, spectral norm, EMA, beta1 0, batches of 64, learning rates 2e-4"),
     "batch-32": lever("batches of 32", "--batch-size", "32"),

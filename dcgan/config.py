@@ -121,7 +121,8 @@ class TrainConfig:
     recipe: str = "best"
     loss: str = "hinge"
     spectral_norm: bool = True
-    r1_gamma: float = 0.0
+    r1_gamma: float = 1.0
+    r1_every: int = 1
     augment: tuple[str, ...] = ()
     ema: bool = True
     ema_decay: float = 0.9998
@@ -135,7 +136,7 @@ class TrainConfig:
         _require_range("--latent-dim", self.latent_dim, 1, MAX_LATENT_DIM)
         for name in ("generator_feature_maps", "discriminator_feature_maps"):
             _require_range(_option(name), getattr(self, name), 1, MAX_FEATURE_MAPS)
-        for name in ("data_size", "epochs", "batch_size", "d_every", "g_every", "save_every"):
+        for name in ("data_size", "epochs", "batch_size", "d_every", "g_every", "r1_every", "save_every"):
             _require_range(_option(name), getattr(self, name), 1)
         if self.batch_size < 2:
             raise InputError("--batch-size is 1, but BatchNorm needs at least 2 pictures a batch.")
@@ -206,11 +207,11 @@ AUGMENTATIONS = ("color", "translation", "cutout")
 PRECISIONS = ("float32", "bfloat16")
 
 # What `--recipe` sets; any option given beside it wins. "plain" is the networks and loop of Radford et al. 2015 as the
-# reference report trained them; "best" won benchmarks/recipes.md, and the bundled checkpoints were trained with it.
+# reference report trained them; "best" won benchmarks/recipes.md.
 RECIPES: dict[str, dict[str, Any]] = {
-    "best": {"loss": "hinge", "spectral_norm": True, "ema": True, "beta1": 0.0}
+    "best": {"loss": "hinge", "spectral_norm": True, "r1_gamma": 1.0, "ema": True, "beta1": 0.0}
     | {"batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
-    "plain": {"loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5}
+    "plain": {"loss": "bce", "spectral_norm": False, "r1_gamma": 0.0, "ema": False, "beta1": 0.5}
     | {"batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
 }
 

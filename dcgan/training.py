@@ -183,8 +183,9 @@ def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor,
     fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
     loss = discriminator_loss(real_logits, fake_logits, config.loss)
     metrics = {"loss_d": loss.detach(), "d_real": real_logits.detach().sigmoid().mean()}
-    if config.r1_gamma:
-        loss = loss + config.r1_gamma / 2 * r1_penalty(state.discriminator, reals)
+    if config.r1_gamma and (state.step // config.d_every) % config.r1_every == 0:
+        # seldom and as much stronger: "lazy regularization" of StyleGAN2 (Karras et al. 2020)
+        loss = loss + config.r1_every * config.r1_gamma / 2 * r1_penalty(state.discriminator, reals)
     _descend(state.optimizers["discriminator"], loss)
     return metrics
 

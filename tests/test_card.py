@@ -211,12 +211,12 @@ def test_the_recipe_is_told_in_words(facts, write):
     assert rows["optimiser"] == "Adam, beta1 0, learning rates 0.0008 (generator) and 0.0008 (discriminator)"
     facts["config"] |= {
         "recipe": "plain", "loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5, "lr_generator": 0.001,
-        "r1_gamma": 10.0, "augment": ["color", "cutout"], "flip": True, "batch_size": 2048,
+        "r1_gamma": 10.0, "r1_every": 4, "augment": ["color", "cutout"], "flip": True, "batch_size": 2048,
     }  # fmt: skip
     rows = table(write(facts))
     assert rows["recipe"] == (
-        "`plain`: binary cross entropy, BatchNorm in the discriminator, no moving average, R1 penalty 10, "
-        "DiffAugment (color, cutout), half of the pictures mirrored"
+        "`plain`: binary cross entropy, BatchNorm in the discriminator, no moving average, "
+        "R1 penalty 10 at every 4th step, DiffAugment (color, cutout), half of the pictures mirrored"
     )
     assert rows["optimiser"].startswith("Adam, beta1 0.5, learning rates 0.001 (generator)")
     assert rows["batch size"] == "2,048"

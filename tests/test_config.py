@@ -60,6 +60,7 @@ def test_a_config_that_is_no_object_is_refused():
         ({"max_steps": 0}, "--max-steps"),
         ({"data_size": 0}, "--data-size"),
         ({"d_every": 0}, "--d-every"),
+        ({"r1_every": 0}, "--r1-every"),
         ({"g_every": -1}, "--g-every"),
         ({"save_every": 0}, "--save-every"),
         ({"snapshot_epochs": (0, 1)}, "--snapshot-epochs"),

@@ -314,7 +314,7 @@ def test_train_py_ends_with_status_1_says_what_is_kept_and_the_printed_command_t
     output, error = capsys.readouterr()
     line = error.splitlines()[-1]
     assert line.startswith("error: step 4: loss_g is nan. From step 0 on 4 orders of the pictures came to such an end")
-    assert "Kept: its state at step 0. Lower --lr-discriminator or add --r1-gamma 1" in line
+    assert "Kept: its state at step 0. Lower --lr-discriminator or raise --r1-gamma" in line
     assert "Traceback" not in error
     assert [said for said in output.splitlines() if said.startswith("step 4: ")] == [
         f"step 4: loss_g is nan; back to step 0, from where the pictures come in another order (try {n} of 3)"

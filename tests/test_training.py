@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from dcgan import training
 from dcgan.config import RECIPES
 from dcgan.data import epoch_order, load_pictures
 from dcgan.errors import InputError
@@ -68,6 +69,20 @@ def test_r1_is_the_squared_gradient_at_the_reals():
             return 3 * images[:, 0, 0, 0] + 4 * images[:, 1, 2, 2]
 
     assert r1_penalty(Tilted(), torch.randn(5, 3, 4, 4)).item() == pytest.approx(25)
+
+
+def test_a_lazy_r1_comes_at_every_nth_update_and_n_times_as_large(tiny_config, reals, monkeypatch):
+    penalised, losses = [], []
+    monkeypatch.setattr(training, "r1_penalty", lambda *_: penalised.append(state.step) or torch.tensor(5.0))
+    monkeypatch.setattr(training, "_descend", lambda _, loss: losses.append(loss.item()))
+    config = tiny_config(r1_gamma=2.0, r1_every=3, d_every=2, g_every=100)
+    state = TrainState(config, CPU)
+    metrics = {}
+    for step in range(13):
+        metrics[step] = train_step(state, config, reals)
+    assert penalised == [0, 6, 12]
+    assert losses[-1] - metrics[12]["loss_d"].item() == pytest.approx(3 * 2.0 / 2 * 5.0)
+    assert losses[-2] == metrics[10]["loss_d"].item()
 
 
 # One step
