@@ -104,6 +104,7 @@ def test_what_cannot_be_compared_is_status_2(options, message, tmp_path, capsys)
 
 def test_the_published_table_has_every_arm_once_or_says_that_it_is_missing():
     page = (recipes.ROOT / "benchmarks" / "recipes.md").read_text(encoding="utf-8")
+    first = page.split("| *reals against other reals* |")[0]
     missing = page.split("Not measured: ")[1].split(".\n")[0].split(", ") if "Not measured: " in page else []
     for name, arm in recipes.ARMS.items():
-        assert page.count(f"| {arm.words} | 0 |") + missing.count(name) == 1, name
+        assert first.count(f"| {arm.words} | 0 |") + missing.count(name) == 1, name
