@@ -158,7 +158,7 @@ def _levers(config: dict[str, Any]) -> dict[str, str]:
         f"moving average of the generator (decay {config['ema_decay']:g})" if config["ema"] else "no moving average",
     ]
     if config["r1_gamma"]:
-        seldom = f" at every {config['r1_every']}th step" if config.get("r1_every", 1) > 1 else ""
+        seldom = f" every {config['r1_every']} updates" if config.get("r1_every", 1) > 1 else ""
         recipe.append(f"R1 penalty {config['r1_gamma']:g}{seldom}")
     if config["augment"]:
         recipe.append(f"DiffAugment ({', '.join(config['augment'])})")

@@ -216,7 +216,7 @@ def test_the_recipe_is_told_in_words(facts, write):
     rows = table(write(facts))
     assert rows["recipe"] == (
         "`plain`: binary cross entropy, BatchNorm in the discriminator, no moving average, "
-        "R1 penalty 10 at every 4th step, DiffAugment (color, cutout), half of the pictures mirrored"
+        "R1 penalty 10 every 4 updates, DiffAugment (color, cutout), half of the pictures mirrored"
     )
     assert rows["optimiser"].startswith("Adam, beta1 0.5, learning rates 0.001 (generator)")
     assert rows["batch size"] == "2,048"
