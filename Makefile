@@ -9,7 +9,7 @@ test: $(IN_VENV)
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
 	$(IN_VENV) tests/browser/chromium.py
 	$(IN_VENV) tests/olah.py
-	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal --durations 30
 
 lint: $(IN_VENV)
 	$(IN_VENV) -m ruff check .

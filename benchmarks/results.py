@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from dcgan.card import read_evaluation
-from dcgan.checkpoints import load_generator, read_training, snapshots
+from dcgan.checkpoints import facts_of_the_shown, load_generator, read_training, snapshots
 from dcgan.cli import DONE, Parser, command
 from dcgan.evaluation import features_of, figures
 from dcgan.extractors import Extractor, open_extractor
@@ -56,8 +56,7 @@ def table() -> str:
             f"{1000 * found['kid']:.4g} ({1000 * floor['kid']:.2f})",
             *(f"{found[name]:.4g} ({floor[name]:.4g})" for name in ("fd", "precision", "recall", "diversity")),
         ]
-        shown = read_training(folder)
-        seen = (shown | shown.get("best", {}))["images_seen"]
+        seen = facts_of_the_shown(read_training(folder))["images_seen"]
         rows.append(f"| {folder.name} | {seen:,} | {' | '.join(cells)} |")
     return "\n".join(rows)
 

@@ -32,6 +32,7 @@ from dcgan.parallel import map_in_order
 
 FACE_PARTS = {"eyes", "mouth", "face", "mood", "expression"}  # a style with one of these draws faces
 CHUNK = 64  # pictures a worker renders in one go
+FIRST_HELD_OUT = 1_000_000  # avatars from here on are for evaluation only; training draws from 0 up
 
 
 @dataclass(frozen=True)

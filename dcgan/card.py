@@ -36,16 +36,17 @@ EVALUATION_METRICS = {
 LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss"}
 
 
-def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path) -> str:
+def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path, name: str | None = None) -> str:
     """The card as Markdown with the Hub's metadata block on top.
 
     `facts` is what training.json holds, `config` what the generator's config.json holds; pictures are shown where
-    `folder` has them, and what was measured where its evaluation.json is of these very weights.
+    `folder` has them, and what was measured where its evaluation.json is of these very weights. The card is called as
+    the folder is, or `name`.
 
     Raises:
         KeyError, jinja2.UndefinedError: `facts` or `config` lack something that every run writes there; names it.
     """
-    name = folder.resolve().name
+    name = name or folder.resolve().name
     credit = facts["data"].get("attribution")
     evaluation = read_evaluation(folder)
     return _template().render(
@@ -63,6 +64,12 @@ def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path) -> s
         time=_time(facts["seconds"]),
         rate=facts["images_seen"] / facts["seconds"] if facts["seconds"] else None,
     )
+
+
+def name_in(card: str) -> str | None:
+    """What a card calls its model, if it is one of these cards."""
+    title = re.search(r"^# (.*): \d+x\d+ faces by a DCGAN$", card, re.MULTILINE)
+    return re.sub(r"\\(.)", r"\1", title[1]) if title else None
 
 
 def read_evaluation(folder: Path) -> dict[str, Any] | None:
@@ -93,19 +100,19 @@ def _metadata(
 ) -> dict[str, Any]:
     """What the Hub reads of a card (https://github.com/huggingface/hub-docs/blob/main/modelcard.md)."""
     data = facts["data"]["name"]
-    on_hub = "/" in data  # the name of a folder or file never holds a slash
     rendered = data.startswith(AVATARS_PREFIX)
     return {
         "library_name": "pytorch",
         "pipeline_tag": TASK,
         **_licence(credit),
         "tags": ["dcgan", "gan", TASK, *(["avatars"] if rendered else [])],
-        **({"datasets": [data]} if on_hub else {}),
-        # The Hub takes nothing for a type but what could be the id of a data set.
-        **_model_index(
-            name, _measured(facts["metrics"], evaluation), {"name": data, "type": data if on_hub else "imagefolder"}
-        ),
+        **({"datasets": [data]} if _is_on_hub(data) else {}),
+        **_model_index(name, _measured(data, facts["metrics"], evaluation)),
     }
+
+
+def _is_on_hub(data: str) -> bool:
+    return "/" in data  # the name of a folder or file never holds a slash
 
 
 def _licence(credit: dict[str, str] | None) -> dict[str, str]:
@@ -119,24 +126,37 @@ def _licence(credit: dict[str, str] | None) -> dict[str, str]:
     return {key: value for key, value in other.items() if value}
 
 
-def _measured(metrics: dict[str, float], evaluation: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """The run's last metrics and, where there is one, the evaluation's figures, as the Hub wants them."""
-    named = [(metric, words, metrics.get(metric, math.nan)) for metric, words in HUB_METRICS.items()]
+def _measured(
+    data: str, metrics: dict[str, float], evaluation: dict[str, Any] | None
+) -> dict[str, list[dict[str, Any]]]:
+    """By the name of the pictures, as the Hub wants them: the run's last metrics, and figures of an evaluation."""
+    measured = {data: [_metric(metric, words, metrics.get(metric, math.nan)) for metric, words in HUB_METRICS.items()]}
     if evaluation:
-        features = f"on features of {evaluation['extractor']['name']}"
-        named += [
-            (metric, f"{words} {features}", evaluation["fakes"][metric])
+        features, figures = f"on features of {evaluation['extractor']['name']}", evaluation["fakes"]
+        measured.setdefault(evaluation["data"], []).extend(
+            _metric(metric, f"{words} {features}", figures[metric])
             for metric, words in EVALUATION_METRICS.items()
-            if metric in evaluation["fakes"]
-        ]
-    return [{"type": metric, "name": words, "value": value} for metric, words, value in named if math.isfinite(value)]
+            if metric in figures
+        )
+    return {name: [each for each in found if math.isfinite(each["value"])] for name, found in measured.items()}
 
 
-def _model_index(name: str, measured: list[dict[str, Any]], dataset: dict[str, str]) -> dict[str, Any]:
-    if not measured:
-        return {}
-    result = {"task": {"type": TASK}, "dataset": dataset, "metrics": measured}
-    return {"model-index": [{"name": name, "results": [result]}]}
+def _metric(metric: str, words: str, value: float) -> dict[str, Any]:
+    return {"type": metric, "name": words, "value": value}
+
+
+def _model_index(name: str, measured: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    results = [
+        {
+            "task": {"type": TASK},
+            # The Hub takes nothing for a type but what could be the id of a data set.
+            "dataset": {"name": data, "type": data if _is_on_hub(data) else "imagefolder"},
+            "metrics": metrics,
+        }
+        for data, metrics in measured.items()
+        if metrics
+    ]
+    return {"model-index": [{"name": name, "results": results}]} if results else {}
 
 
 def _yaml(metadata: dict[str, Any]) -> str:

@@ -130,6 +130,11 @@ def snapshot_facts(folder: Path) -> dict[str, dict[str, Any]]:
     return facts
 
 
+def facts_of_the_shown(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a training.json says of the generator that shows, which is the best snapshot where there is one."""
+    return facts | facts.get("best", {})
+
+
 def show_best(folder: Path) -> None:
     """Make the top of a run's folder show its best snapshot, where its training.json names one."""
     best = read_training(folder).get("best", {}).get("snapshot")
@@ -358,7 +363,7 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
             if (run / name).is_file():
                 shutil.copyfile(run / name, slim / name)
         write_json(slim / TRAINING_NAME, facts)
-        write_text(slim / CARD_NAME, model_card(facts | facts.get("best", {}), read_config(slim), slim))
+        write_text(slim / CARD_NAME, model_card(facts_of_the_shown(facts), read_config(slim), slim))
         _refuse_too_large(slim)
         slim.replace(folder)
 

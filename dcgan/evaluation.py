@@ -1,7 +1,7 @@
 """How good are a checkpoint's faces? Their distance from real pictures, whether they are copies, how much they differ.
 
 python -m dcgan.evaluation checkpoints/adventurer-96 --data avatars:adventurer
-python -m dcgan.evaluation checkpoints/mine --data path/to/held-out-pictures --extractor inception
+python -m dcgan.evaluation checkpoints/mine --data path/to/held-out-pictures --trained-on path/to/pictures
 
 Prints the figures, and writes them into the checkpoint: evaluation.json, a section of the model card and, for rendered
 pictures, a page of the generated faces beside their nearest training pictures.
@@ -24,11 +24,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from jinja2 import UndefinedError
 from torch import Tensor
 from tqdm import tqdm
 
-from dcgan.card import model_card
-from dcgan.checkpoints import CARD_NAME, NEIGHBOURS_NAME, load_generator, read_training
+from dcgan.card import model_card, name_in
+from dcgan.checkpoints import CARD_NAME, NEIGHBOURS_NAME, facts_of_the_shown, load_generator, read_training
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import EVALUATION_NAME, TRAINING_NAME, WEIGHTS_NAME, TrainConfig
 from dcgan.data import Pictures, cache_root, load_pictures
@@ -39,7 +40,7 @@ from dcgan.images import grid, save_png
 from dcgan.latents import SEEDS, seeds_from
 from dcgan.likeness import diversity, nearest
 from dcgan.models import Generator, read_config
-from dcgan.reals import FIRST_HELD_OUT, GivenReals, Reals, RenderedReals
+from dcgan.reals import GivenReals, Reals, RenderedReals
 from dcgan.sampling import DEVICES, faces, pick_device
 from dcgan.sources import AVATARS_PREFIX
 
@@ -54,6 +55,7 @@ PAIRS = 24  # on the page, of the most alike and of the first seeds each
 PAIR_COLUMNS = 6
 QUANTILES = {"minimum": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95}
 MEASURED_BY = ("torch", "torch-fidelity")
+TRAINED_ON = "which were trained on"
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def evaluate(
     real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))
     some = min(count, LOOKED_UP)
     some_fakes, some_reals = fakes[:some], reals.pixels(0, some)
-    neighbours, page = look_for_copies(some_fakes, some_reals, reals.rows(0, some), pictures.pixels)
+    neighbours, page = look_for_copies(some_fakes, some_reals, reals.rows(0, some, pictures), pictures.pixels)
 
     def measured(features: Tensor, pixels: np.ndarray) -> dict[str, float]:
         return figures(features, real_features, extractor.distance) | {"diversity": _rounded(diversity(pixels))}
@@ -217,44 +219,51 @@ def trained_facts(folder: Path) -> dict[str, Any] | None:
 def open_pictures(options: argparse.Namespace, facts: dict[str, Any] | None, size: int) -> tuple[Reals, Pictures, str]:
     """The reals, the pictures among which copies are looked for, and what training had to do with the latter.
 
-    How many avatars and on which background is as the run had it, where the options don't say otherwise.
+    How many avatars and on which background is as the run had it, where the options don't say otherwise. The reals are
+    looked for among themselves where `--trained-on` names no other pictures.
     """
     config = facts["config"] if facts else {}
     data_size = options.data_size or config.get("data_size", TrainConfig.data_size)
     backgrounds = options.background or config.get("background", TrainConfig.background)
-    if data_size > FIRST_HELD_OUT:
-        raise InputError(
-            f"--data-size {data_size} reaches into the avatars that are held out, {FIRST_HELD_OUT} and up."
-        )
-    pictures = load_pictures(options.data, size, data_size, backgrounds, track=_decoding)
-    if facts is None:
-        relation = "of which it isn't known whether they were trained on"
-    elif facts["data"]["fingerprint"] == pictures.fingerprint:
-        relation = "which were trained on"
+    given, pictures = (
+        load_pictures(data, size, data_size, backgrounds, track=_decoding)
+        for data in (options.data, options.trained_on or options.data)
+    )
+    if given.name.startswith(AVATARS_PREFIX):
+        reals = RenderedReals(given.name.removeprefix(AVATARS_PREFIX), size, backgrounds)
     else:
-        relation = "not the set that was trained on, though some may be in both"
-    if pictures.name.startswith(AVATARS_PREFIX):
-        return RenderedReals(pictures.name.removeprefix(AVATARS_PREFIX), size, backgrounds), pictures, relation
-    return GivenReals(pictures, relation), pictures, relation
+        reals = GivenReals(given, _relation(given, facts))
+    return reals, pictures, _relation(pictures, facts)
 
 
-def sample_count(asked: int, reals: Reals, pictures: Pictures) -> int:
+def _relation(pictures: Pictures, facts: dict[str, Any] | None) -> str:
+    """What training had to do with pictures."""
+    if facts is None:
+        return "of which it isn't known whether they were trained on"
+    if facts["data"]["fingerprint"] == pictures.fingerprint:
+        return TRAINED_ON
+    return "not the set that was trained on, though some may be in both"
+
+
+def sample_count(asked: int, reals: Reals) -> int:
     """How many faces and reals to compare: as many as asked for, or what there are reals for."""
-    there = asked if isinstance(reals, RenderedReals) else len(pictures) // 2
-    count = min(asked, there)
+    if isinstance(reals, RenderedReals):
+        return asked
+    count, there = min(asked, len(reals.pictures) // 2), len(reals.pictures)
     if count < FEWEST:
         raise InputError(
-            f"--data {pictures.name} has {len(pictures)} pictures; two sets of {FEWEST} or more are needed, one to "
-            "compare the faces with and one to compare that with."
+            f"--data {reals.data} has {there} pictures; two sets of {FEWEST} or more are needed, one to compare the "
+            "faces with and one to compare that with."
         )
     return count
 
 
 def command_line(
-    options: argparse.Namespace, folder: Path, pictures: Pictures, extractor: Extractor, count: int
+    options: argparse.Namespace, folder: Path, reals: Reals, pictures: Pictures, extractor: Extractor, count: int
 ) -> str:
     """The command that measures the same again; of any path only its last component."""
-    words = ["python", "-m", "dcgan.evaluation", folder.resolve().name, "--data", pictures.name]
+    words = ["python", "-m", "dcgan.evaluation", folder.resolve().name, "--data", reals.data]
+    words += ["--trained-on", pictures.name] if options.trained_on else []
     words += ["--extractor", extractor.option, "--count", str(count)]
     for name, value in (("--seed", options.seed), ("--data-size", options.data_size)):
         words += [name, str(value)] if value else []
@@ -270,19 +279,52 @@ def write_evaluation(
 
     Returns what was written, and what wasn't and why, in words.
     """
-    card, config = folder / CARD_NAME, read_config(folder)
-    card_is_ours = facts and (not card.is_file() or card.read_text("utf-8") == model_card(facts, config, folder))
+    card = folder / CARD_NAME
+    before = card.read_text("utf-8", errors="replace") if card.is_file() else None
+    try:
+        told, left_alone = _facts_told_by(before, folder, facts), None
+    except InputError as error:
+        told, left_alone = None, str(error)
     write_json(folder / EVALUATION_NAME, evaluation.report)
     page = page_path(folder, pictures)
     page.parent.mkdir(parents=True, exist_ok=True)
     with replacing(page) as temporary:
         save_png(evaluation.page, temporary)
-    written = [f"report: {folder / EVALUATION_NAME}", f"faces and their nearest pictures: {page}"]
-    if card_is_ours:
-        write_text(card, model_card(facts, config, folder))
-        return [*written, f"model card: {card}"]
-    why = "was changed since the run wrote it; delete it to have it written anew" if facts else f"needs {TRAINING_NAME}"
-    return [*written, f"model card: left alone, since {card} {why}"]
+    if page != folder / NEIGHBOURS_NAME:
+        (folder / NEIGHBOURS_NAME).unlink(missing_ok=True)  # of an earlier evaluation
+    if told:
+        write_text(card, _card(told, folder, before))
+    return [
+        f"report: {folder / EVALUATION_NAME}",
+        f"faces and their nearest pictures: {page}",
+        f"model card: {left_alone or card}",
+    ]
+
+
+def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None) -> dict[str, Any]:
+    """The facts that a folder's card was written of: those of the best snapshot, or in a snapshot its own.
+
+    Raises:
+        InputError: why a card can't be written in its place.
+    """
+    if facts is None:
+        raise InputError(f"left alone, since it needs {TRAINING_NAME}")
+    try:
+        for told in (facts_of_the_shown(facts), facts):
+            if card in (None, _card(told, folder, card)):
+                return told
+    except (KeyError, TypeError, UndefinedError) as error:
+        raise InputError(
+            f"left alone, since {folder / TRAINING_NAME} isn't what this version's train.py writes ({error})"
+        ) from None
+    raise InputError(
+        f"left alone, since {folder / CARD_NAME} was changed since the run wrote it; delete it to have it written anew"
+    )
+
+
+def _card(facts: dict[str, Any], folder: Path, before: str | None) -> str:
+    """The card of a folder, which keeps the name it had in the one before."""
+    return model_card(facts, read_config(folder), folder, name_in(before or ""))
 
 
 def page_path(folder: Path, pictures: Pictures) -> Path:
@@ -326,6 +368,7 @@ def build_parser() -> Parser:
     )
     parser.add_argument("checkpoint", type=Path, help="a checkpoint folder, or a snapshot in one")
     parser.add_argument("--data", required=True, help="the real pictures: as for train.py, best avatars:STYLE")
+    parser.add_argument("--trained-on", metavar="DATA", help="where to look for copies (in --data)")
     parser.add_argument("--count", type=int, default=5000, help="how many faces and reals (5000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first face; the others follow (0)")
     parser.add_argument("--extractor", choices=EXTRACTORS, default="auto", help="auto: inception if it is here")
@@ -347,13 +390,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     facts = trained_facts(folder)
     extractor = open_extractor(options.extractor, options.weights, device)
     reals, pictures, relation = open_pictures(options, facts, generator.image_size)
-    count = sample_count(options.count, reals, pictures)
+    count = sample_count(options.count, reals)
     evaluation = evaluate(generator, reals, pictures, extractor, count, options.seed)
     evaluation.report["neighbours"]["relation"] = relation
     about = {
-        "command": command_line(options, folder, pictures, extractor, count),
+        "command": command_line(options, folder, reals, pictures, extractor, count),
         "weights_sha256": sha256(folder / WEIGHTS_NAME),
-        "data": pictures.name,
+        "data": reals.data,
     }
     evaluation = Evaluation(about | evaluation.report, evaluation.page)
     print("\n".join(lines(evaluation.report)))

@@ -150,12 +150,15 @@ def open_extractor(name: str, weights: Path | None, device: torch.device) -> Ext
 def _read_weights(path: Path) -> dict[str, Tensor]:
     """A pickled state_dict, read without running code from it."""
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged or hostile bytes raise nearly anything
         raise InputError(
             f"--weights {path} is no state_dict that can be read without running code from it "
             f"({type(error).__name__}); leave it out, or get the file anew."
         ) from None
+    if not isinstance(tensors, dict) or not all(isinstance(tensor, Tensor) for tensor in tensors.values()):
+        raise InputError(f"--weights {path} holds no state_dict, but other things; leave it out, or get the file anew.")
+    return tensors
 
 
 def _inception_module() -> ModuleType:

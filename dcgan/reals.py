@@ -10,18 +10,21 @@ import numpy as np
 from tqdm import tqdm
 
 from dcgan import avatars
+from dcgan.avatars import FIRST_HELD_OUT
 from dcgan.data import Pictures, epoch_order
+from dcgan.sources import AVATARS_PREFIX
 
-FIRST_HELD_OUT = 1_000_000  # avatars from here on are for comparison only; training begins at 0
 ORDER_SEED = 2020
 
 
 class Reals(ABC):
     """Real pictures to compare with, by number from 0; the same number is always the same picture.
 
-    `held_out` says whether training can't have seen them, `words` what they are, `identity` (JSON-ready) is equal
-    exactly when they are.
+    `data` is what --data calls their source. `held_out` says whether training can't have drawn them, `words` what they
+    are, `identity` (JSON-ready) is equal exactly when they are.
     """
+
+    data: str
 
     held_out: bool
     words: str
@@ -31,18 +34,21 @@ class Reals(ABC):
     def pixels(self, first: int, count: int) -> np.ndarray:
         """Pictures `first` to `first + count - 1` as pixels `(count, S, S, 3)`, uint8."""
 
-    def rows(self, first: int, count: int) -> np.ndarray | None:
-        """Where these pictures stand among those to be trained on, if they are any of them."""
+    def rows(self, first: int, count: int, pictures: Pictures) -> np.ndarray | None:
+        """Where these stand among `pictures`, if they were taken from there."""
         return None
 
 
 class RenderedReals(Reals):
-    """Avatars of the numbers that training never draws."""
+    """Avatars of the numbers that training never draws. A few in a thousand look like one that it draws all the same:
+    the styles have no more faces.
+    """
 
     held_out = True
 
     def __init__(self, style: str, size: int, backgrounds: Sequence[str]):
         self.style, self.size, self.backgrounds = style, size, tuple(backgrounds)
+        self.data = AVATARS_PREFIX + style
         self.words = f"avatars of number {FIRST_HELD_OUT:,} and up, which training never draws"
         self.identity = ["avatars", style, size, self.backgrounds, avatars.renderer_versions()]
 
@@ -58,13 +64,13 @@ class GivenReals(Reals):
 
     def __init__(self, pictures: Pictures, relation: str):
         """`relation` says in words what training had to do with them."""
-        self.pictures = pictures
+        self.pictures, self.data = pictures, pictures.name
         self.order = epoch_order(len(pictures), ORDER_SEED, 0).numpy()
         self.words = f"pictures of {pictures.name}, {relation}"
         self.identity = ["pictures", pictures.fingerprint, pictures.pixels.shape[1], ORDER_SEED]
 
     def pixels(self, first: int, count: int) -> np.ndarray:
-        return np.asarray(self.pictures.pixels[self.rows(first, count)])
+        return np.asarray(self.pictures.pixels[self.order[first : first + count]])
 
-    def rows(self, first: int, count: int) -> np.ndarray:
-        return self.order[first : first + count]
+    def rows(self, first: int, count: int, pictures: Pictures) -> np.ndarray | None:
+        return self.order[first : first + count] if pictures.fingerprint == self.pictures.fingerprint else None

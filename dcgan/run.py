@@ -23,6 +23,7 @@ from dcgan.checkpoints import (
     NEIGHBOURS_NAME,
     SavedState,
     drop_snapshots_after,
+    facts_of_the_shown,
     keep_snapshot,
     load_state,
     read_training,
@@ -331,8 +332,7 @@ class Run:
 
     def _show_best(self) -> None:
         show_best(self.folder)
-        facts = read_training(self.folder)
-        self._write_card(facts | facts.get("best", {}))
+        self._write_card(facts_of_the_shown(read_training(self.folder)))
 
     @_by_the_main_process
     def _publish_if_bare(self) -> None:

@@ -212,6 +212,11 @@ class _AvatarSource:
         self.attribution = avatars.attribution(style)
         self.style, self.count, self.backgrounds = style, count, list(backgrounds)
         avatars.check_colours(backgrounds)
+        if count > avatars.FIRST_HELD_OUT:
+            raise InputError(
+                f"--data-size {count} reaches into the avatars that are held out for evaluation, number "
+                f"{avatars.FIRST_HELD_OUT} and up; it must be from 1 to {avatars.FIRST_HELD_OUT}."
+            )
         self.name = AVATARS_PREFIX + style
         self.identity = ["avatars", style, count, self.backgrounds, avatars.renderer_versions()]
 

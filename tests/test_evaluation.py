@@ -10,17 +10,20 @@ from urllib.error import URLError
 import numpy as np
 import pytest
 import torch
+import yaml
 from huggingface_hub import ModelCard
 from pictures import SIZE, avatar, write_avatars
 
+import train
 from dcgan import avatars
+from dcgan.avatars import FIRST_HELD_OUT
 from dcgan.card import model_card, read_evaluation
-from dcgan.checkpoints import load_generator, published_files, read_training, save_network
+from dcgan.checkpoints import keep_snapshot, load_generator, published_files, read_training, save_network
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
 from dcgan.evaluation import evaluate, features_of, figures, main
 from dcgan.extractors import EfficientNetLite0, Extractor, Inception, open_extractor
-from dcgan.reals import FIRST_HELD_OUT, GivenReals, RenderedReals
+from dcgan.reals import GivenReals, RenderedReals
 
 COUNT = 20
 CPU = torch.device("cpu")
@@ -133,19 +136,22 @@ def test_reals_are_avatars_that_training_never_draws(monkeypatch):
     assert drawn == list(range(1_000_000, 1_000_010))
     assert np.array_equal(reals.pixels(4, 3), np.concatenate([first[4:], other[:2]]))
     assert reals.held_out
-    assert reals.rows(0, 5) is None
+    assert reals.rows(0, 5, load_pictures("avatars:adventurer", SIZE, 40)) is None
 
 
-def test_a_run_that_drew_from_the_held_out_avatars_is_refused(evaluated, capsys):
-    assert main([str(evaluated), *DATA, "--data-size", str(FIRST_HELD_OUT + 1)]) == 2
-    assert "--data-size 1000001 reaches into the avatars that are held out" in capsys.readouterr().err
+@pytest.mark.parametrize("command", [main, train.main], ids=["evaluation", "train"])
+def test_nothing_draws_so_many_avatars_that_held_out_ones_are_among_them(command, evaluated, tmp_path, capsys):
+    words = [str(evaluated), *DATA] if command is main else ["--data", DATA[1], "--output-dir", str(tmp_path / "run")]
+    assert command([*words, "--data-size", str(FIRST_HELD_OUT + 1)]) == 2
+    assert "--data-size 1000001 reaches into the avatars that are held out for evaluation" in capsys.readouterr().err
 
 
 def test_given_pictures_are_taken_in_two_sets_without_one_in_both(tmp_path, load):
     write_avatars(tmp_path / "faces", 12)
     reals = GivenReals(load(tmp_path / "faces"), "which were trained on")
-    assert not set(reals.rows(0, 6)) & set(reals.rows(6, 6))
-    assert np.array_equal(reals.pixels(6, 2), reals.pictures.pixels[reals.rows(6, 2)])
+    first, other = (reals.rows(start, 6, reals.pictures) for start in (0, 6))
+    assert not set(first) & set(other)
+    assert np.array_equal(reals.pixels(6, 6), reals.pictures.pixels[other])
     assert (reals.held_out, reals.words) == (False, "pictures of faces, which were trained on")
 
 
@@ -275,6 +281,47 @@ def test_a_card_that_somebody_edited_is_left_alone(checkpoint, capsys):
     assert "left alone" in capsys.readouterr().out
 
 
+def test_the_card_of_a_folder_whose_best_snapshot_is_not_its_last_is_written_of_the_best(checkpoint):
+    facts = read_training(checkpoint)
+    facts["best"] = {"snapshot": "epoch-0001", "step": 5, "images_seen": 41}
+    (checkpoint / "training.json").write_text(json.dumps(facts))
+    config = json.loads((checkpoint / "config.json").read_text())
+    (checkpoint / "README.md").write_text(model_card(facts | facts["best"], config, checkpoint))
+    assert main([str(checkpoint), *DATA, "--seed", "9"]) == 0
+    assert "until it had seen 41." in card_of(checkpoint)
+    assert report_of(checkpoint)["command"] in card_of(checkpoint)
+
+
+def test_the_card_of_a_snapshot_or_a_renamed_folder_keeps_its_name(checkpoint, tmp_path):
+    keep_snapshot(checkpoint, "epoch-0009")
+    facts = read_training(checkpoint)
+    facts["best"] = {"snapshot": "epoch-0001", "step": 5, "images_seen": 41}
+    snapshot, renamed = checkpoint / "epochs" / "epoch-0009", checkpoint.rename(tmp_path / "renamed*")
+    snapshot = renamed / "epochs" / "epoch-0009"
+    (snapshot / "training.json").write_text(json.dumps(facts))  # which of them is best is news to no snapshot
+    for folder in (renamed, snapshot):
+        assert main([str(folder), *DATA, "--seed", "9"]) == 0
+        assert "\n# tiny: 24x24 faces by a DCGAN\n" in card_of(folder)
+        assert "--seed 9" in card_of(folder)
+        assert "until it had seen 41." not in card_of(folder)
+
+
+@pytest.mark.parametrize("damage", ["card", "training.json"])
+def test_what_was_measured_is_not_lost_to_a_damaged_card_or_training_json(damage, checkpoint, capsys):
+    before = report_of(checkpoint)
+    if damage == "card":
+        (checkpoint / "README.md").write_bytes(b"\xff\xfe mine")
+    else:
+        facts = read_training(checkpoint)
+        del facts["seconds"]
+        (checkpoint / "training.json").write_text(json.dumps(facts))
+    assert main([str(checkpoint), *DATA, "--seed", "9"]) == 0
+    assert report_of(checkpoint)["fakes"] != before["fakes"]
+    why = {"card": "was changed since", "training.json": "isn't what this version's train.py writes ("}
+    assert f"model card: left alone, since {checkpoint}" in (out := capsys.readouterr().out)
+    assert why[damage] in out
+
+
 def test_an_import_without_training_json_is_measured_too(checkpoint, capsys):
     for name in ("training.json", "README.md"):
         (checkpoint / name).unlink()
@@ -289,10 +336,9 @@ def test_the_report_goes_to_the_hub(evaluated):
 
 def test_neighbours_of_pictures_that_were_not_rendered_stay_on_this_machine(checkpoint, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
-    (checkpoint / "samples" / "neighbours.png").unlink()
     write_avatars(tmp_path / "faces", 2 * COUNT)
-    options = DATA[2:]
-    assert main([str(checkpoint), "--data", str(tmp_path / "faces"), *options]) == 0
+    assert (checkpoint / "samples" / "neighbours.png").is_file()  # of avatars
+    assert main([str(checkpoint), "--data", str(tmp_path / "faces"), *DATA[2:]]) == 0
     report = report_of(checkpoint)
     assert not report["reals"]["held_out"]
     assert report["reals"]["words"] == "pictures of faces, not the set that was trained on, though some may be in both"
@@ -300,6 +346,26 @@ def test_neighbours_of_pictures_that_were_not_rendered_stay_on_this_machine(chec
     assert not (checkpoint / "samples" / "neighbours.png").exists()
     assert (tmp_path / "cache" / "neighbours" / "tiny.png").is_file()
     assert str(tmp_path / "cache" / "neighbours" / "tiny.png") in capsys.readouterr().out
+    card = card_of(checkpoint)
+    assert "neighbours.png" not in card
+    assert "but see above how often" not in card
+    trained_on, faces = (result for result in yaml.safe_load(card.split("---")[1])["model-index"][0]["results"])
+    assert (trained_on["dataset"]["name"], faces["dataset"]["name"]) == ("avatars:adventurer", "faces")
+    assert {metric["type"] for metric in faces["metrics"]} == {"kid", "fd", "precision", "recall"}
+
+
+def test_copies_of_training_pictures_can_be_looked_for_beside_held_out_ones(checkpoint, tmp_path):
+    write_avatars(tmp_path / "held-out", 2 * COUNT)
+    options = ["--data", str(tmp_path / "held-out"), "--trained-on", *DATA[1:]]
+    assert main([str(checkpoint), *options]) == 0
+    report = report_of(checkpoint)
+    assert report["data"] == "held-out"
+    assert report["reals"]["words"].startswith("pictures of held-out, not the set that was trained on")
+    assert report["neighbours"]["relation"] == "which were trained on"
+    assert report["neighbours"]["pictures"] == read_training(checkpoint)["data"]["pictures"]
+    assert "--data held-out --trained-on avatars:adventurer " in report["command"]
+    assert "](samples/neighbours.png)" in card_of(checkpoint)
+    assert "but see above how often" in card_of(checkpoint)
 
 
 def test_a_generator_that_copies_is_found_out(trained_run, extractor, cache, monkeypatch):
@@ -324,6 +390,7 @@ def files_for_errors(folder):
     (folder / "damaged.pth").write_bytes(b"no weights")
     (folder / "code.pth").write_bytes(pickle.dumps(Anything()))
     torch.save({"x": torch.zeros(1)}, folder / "others.pth")
+    torch.save([1, 2], folder / "list.pth")
     return folder
 
 
@@ -339,7 +406,10 @@ def files_for_errors(folder):
         (["{run}", *DATA, "--weights", "{files}/damaged.pth"], "damaged.pth is no state_dict that can be read"),
         (["{run}", *DATA, "--weights", "{files}/code.pth"], "code.pth is no state_dict that can be read"),
         (["{run}", *DATA, "--weights", "{files}/others.pth"], "others.pth doesn't hold the weights of EfficientNet"),
+        (["{run}", *DATA, "--weights", "{files}/list.pth"], "list.pth holds no state_dict, but other things"),
         (["{run}", *DATA, "--extractor", "inception", "--weights", "{files}/code.pth"], "code.pth is no state_dict"),
+        (["{run}", *DATA, "--extractor", "inception", "--weights", "{files}/list.pth"], "list.pth holds no state_dict"),
+        (["{run}", *DATA, "--trained-on", "{files}/nothing"], "nothing"),
         (["{run}", *DATA, "--extractor", "inception", "--weights", "{files}/others.pth"], "doesn't hold the weights"),
         (["{run}", *DATA, "--count", "3"], "--count is 3; it must be from 16 up"),
         (["{run}", *DATA, "--seed", "-1"], "--seed is -1"),
