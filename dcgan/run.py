@@ -41,6 +41,7 @@ from dcgan.files import replacing, write_json, write_text
 from dcgan.images import grid, save_gif, save_png
 from dcgan.latents import seeds_from
 from dcgan.logbook import Logbook, Progress, draw_losses, read_metrics
+from dcgan.models import Generator
 from dcgan.sampling import faces
 from dcgan.training import Metrics, Schedule, TrainState
 from dcgan.watch import Reading, Watch, best_of, compare, fell_apart, not_finite
@@ -86,7 +87,8 @@ class Run:
         self.watch = Watch()
         self.good = True  # whether the state is one to come back to
         self.gave_up = False
-        self._reading: Reading | None = None  # of the faces at this step, where they were looked at
+        self._reading: Reading | None = None  # of the faces people see at this step, where they were looked at
+        self._trained_reading: Reading | None = None  # of those of the generator that learns
         self._unwatched: list[Metrics] = []
         self._published_step = -1
 
@@ -153,19 +155,20 @@ class Run:
             GaveUpError: that was tried too often.
         """
         self._note(metrics)
-        world = self.state.world
-        if self._is_judged and (trouble := world.from_main(self._trouble() if world.is_main else None)):
-            self._roll_back(trouble)
-            return
-        self.good = self._is_anchor
+        self.good = False
+        if self._is_judged:
+            trouble, self.good = self.state.world.from_main(self._judgement() if self.state.world.is_main else None)
+            if trouble:
+                self._roll_back(trouble)
+                return
         if self.good:
-            self.watch = self.watch.after_good_state(self._reading)
+            self.watch = self.watch.after_good_state(self._trained_reading)
         with self.logbook.untimed():
             self._record()
 
     @_by_the_main_process
     def _note(self, metrics: Metrics) -> None:
-        self._reading = None
+        self._reading = self._trained_reading = None
         self.logbook.note(metrics)
         self._unwatched.append(metrics)
 
@@ -234,13 +237,18 @@ class Run:
 
     @property
     def _is_anchor(self) -> bool:
-        """Whether a sound state of this step is one to come back to.
+        """Whether a sound and steady state of this step is one to come back to.
 
         That hangs on the options alone, not on where a run was stopped or ended: a resumed run must go back to where an
         uninterrupted one does.
         """
         epoch, position = divmod(self.state.step, self.schedule.steps_per_epoch)
         return self.state.step % self.config.save_every == 0 or (not position and epoch in self.config.snapshot_epochs)
+
+    def _judgement(self) -> tuple[str | None, bool]:
+        """What is wrong with the run, and whether its state is one to come back to."""
+        trouble = self._trouble()
+        return trouble, not trouble and self._is_anchor and self.watch.is_steady
 
     def _trouble(self) -> str | None:
         """What is wrong with the run, in words for people."""
@@ -249,8 +257,11 @@ class Run:
             return self.watch.trouble
         if trouble := not_finite(self.state.tensors()):
             return trouble
-        self._reading = self._look_at_faces()
-        if trouble := fell_apart(self._reading, self.watch):
+        self._reading = self._look_at_faces(self.state.published_generator())
+        # What is trained collapses long before its average does; every state saved until then would hold the damage.
+        averaged = self.state.ema is not None
+        self._trained_reading = self._look_at_faces(self.state.trained_generator()) if averaged else self._reading
+        if trouble := fell_apart(self._trained_reading, self.watch):
             return trouble
         reading = {name: round(value, 5) for name, value in asdict(self._reading).items()}
         due = {"snapshot": self._due, "best": best_of(self._distances())} if self._due else {}
@@ -261,12 +272,12 @@ class Run:
         self.watch = self.watch.after(_as_numbers(self._unwatched))
         self._unwatched.clear()
 
-    def _look_at_faces(self) -> Reading:
+    def _look_at_faces(self, generator: Generator) -> Reading:
         count = len(self.pictures)
         watched = min(count, WATCHED_PICTURES)
         with self.logbook.untimed():
             reals = self.pictures.batch(torch.arange(watched) * count // watched)  # evenly spread: files may lie sorted
-            return compare(reals, torch.from_numpy(faces(self.state.published_generator(), WATCHED_SEEDS)))
+            return compare(reals, torch.from_numpy(faces(generator, WATCHED_SEEDS)))
 
     def _roll_back(self, trouble: str) -> None:
         """Take the run back to its last good state, in all processes, to go on in another order of the pictures."""
@@ -297,7 +308,7 @@ class Run:
         """Forget what the folder has of the steps that were undone, and say so in metrics.jsonl and the log."""
         self.logbook.drop_interval()
         self._unwatched.clear()
-        self._reading = None
+        self._reading = self._trained_reading = None
         self._forget_later_steps()
         line = {"rollback": self.state.rollbacks, "failed_at": failed_at, "why": trouble, "gave_up": self.gave_up}
         self.logbook.write(self._progress, line)

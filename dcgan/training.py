@@ -71,7 +71,11 @@ class TrainState:
 
     def published_generator(self) -> Generator:
         """The generator people should see, in eval mode: the EMA, or a copy of the trained one where there is none."""
-        return self.ema if self.ema is not None else copy.deepcopy(self.generator).eval()
+        return self.ema if self.ema is not None else self.trained_generator()
+
+    def trained_generator(self) -> Generator:
+        """A copy in eval mode of the generator that learns, which an EMA follows with thousands of steps' delay."""
+        return copy.deepcopy(self.generator).eval()
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors of the state under telling names; `step` and `rollbacks` are not among them."""

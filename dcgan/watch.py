@@ -21,6 +21,7 @@ from dcgan.images import to_float
 FROZEN_STEPS = 500  # updates after which a loss that hasn't moved won't any more
 FROZEN_CHANGE = 1e-6  # relative, and absolute below 1: less than a batch of other pictures makes in any loss
 WORSE_BY, WORSE_TIMES = 0.25, 2.0  # a distance both that far above the lowest and so many times as large is a collapse
+STEADY_STEPS = 10  # fewer updates without a move happen by chance: a hinge loss can be 0 a few times in a row
 MOST_ALIKE = 0.5  # of the widest diversity; less is a collapse. Runs that went well never had less than 0.9 of it
 AT_ONCE = 32  # pictures that are looked at together, for the memory's sake
 COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
@@ -82,11 +83,16 @@ class Watch:
     """What a run remembers of its health between two steps; part of its saved state."""
 
     trouble: str | None = None  # the first that the losses gave away; what was learned since then is damage
-    lowest: float | None = None  # distance of all good states so far
-    widest: float | None = None  # diversity of them
+    lowest: float | None = None  # distance of the trained generator in all good states so far
+    widest: float | None = None  # diversity of it
     tries: int = 0  # rollbacks since the last good state
     losses: Mapping[str, float] = field(default_factory=dict)  # the latest
     still: Mapping[str, int] = field(default_factory=dict)  # for how many updates each hasn't moved
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether no loss has stood still for so long that it may be the beginning of a freeze."""
+        return max(self.still.values(), default=0) < STEADY_STEPS
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready values; `Watch(**values)` gives the same back."""
@@ -100,7 +106,7 @@ class Watch:
         return watch
 
     def after_good_state(self, reading: Reading | None) -> Watch:
-        """The watch when a state with this reading was found good."""
+        """The watch when a state with this reading of its trained generator was found good."""
         if reading is None:
             return replace(self, tries=0)
         lowest = reading.distance if self.lowest is None else min(self.lowest, reading.distance)

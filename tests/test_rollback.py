@@ -117,6 +117,24 @@ def test_losses_that_are_frozen_send_the_run_back(tmp_path, tiny_config, picture
     assert re.match("loss_[dg] has stood at .* updates", line["why"])
 
 
+def test_losses_that_freeze_around_a_save_send_the_run_back_to_the_state_before(
+    tmp_path, tiny_config, pictures, monkeypatch
+):
+    monkeypatch.setattr(watch, "FROZEN_STEPS", 6)
+    monkeypatch.setattr(watch, "STEADY_STEPS", 2)
+    config = tiny_config(max_steps=30, save_every=10, snapshot_epochs=(60,), spectral_norm=False)
+    run = start(tmp_path / "run", config, pictures)
+    go(run, until=17)
+    with torch.no_grad():
+        for weight in run.state.discriminator.parameters():
+            weight.zero_()
+    go(run, until=20)  # where a state is saved that is frozen, but not for long enough to be called so
+    assert run.good is False
+    go(run)
+    (line,) = rollbacks(run.folder)
+    assert (line["step"], line["failed_at"]) == (10, 30)
+
+
 @pytest.fixture
 def gifted(tmp_path, tiny_config):
     """Makes a run whose pictures are its own generator's faces, so that it draws them well from the first step."""
@@ -145,6 +163,16 @@ def draw_one_face(run: Run) -> None:
     with torch.no_grad():
         for network in (run.state.generator, run.state.ema):
             network.main[0].weight.zero_()
+
+
+def test_a_collapse_is_seen_in_the_trained_generator_long_before_the_average_shows_it(gifted, monkeypatch):
+    monkeypatch.setattr(training, "update_ema", lambda *_: None)  # nearly what one of thousands of steps is
+    run = go(gifted(epochs=1, save_every=5, snapshot_epochs=(60,)), until=12)
+    with torch.no_grad():
+        run.state.generator.main[0].weight.zero_()
+    go(run)
+    (line,) = rollbacks(run.folder)
+    assert (line["step"], line["failed_at"]) == (10, 15)
 
 
 def test_a_generator_that_draws_one_face_is_taken_back(gifted):
@@ -335,7 +363,7 @@ def test_train_py_ends_with_status_1_says_what_is_kept_and_the_printed_command_t
 def judged(monkeypatch):
     """Says what the faces of a step are worth."""
     return lambda distances: monkeypatch.setattr(
-        Run, "_look_at_faces", lambda run: Reading(distances[run.state.step], 0.5)
+        Run, "_look_at_faces", lambda run, generator: Reading(distances[run.state.step], 0.5)
     )
 
 
