@@ -16,15 +16,16 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
 import train
 from dcgan.card import read_evaluation
-from dcgan.checkpoints import newest_state
+from dcgan.checkpoints import newest_state, read_training
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import TRAINING_NAME, TrainConfig
 from dcgan.data import Pictures
@@ -87,7 +88,7 @@ ARMS = {
     "no-ema": lever("no EMA", "--no-ema"),
     "augment": lever("DiffAugment: colour, translation, cutout", "--augment"),
     "batch-128": lever("batches of 128", "--batch-size", "128"),
-    "plain-512": Arm("plain in the report's batches of 512", ("--recipe", "plain", "--batch-size", "512")),
+    "plain-512": Arm("plain in batches of 512", ("--recipe", "plain", "--batch-size", "512")),
 }
 
 
@@ -109,13 +110,26 @@ class Comparison:
     def folder(self, name: str, seed: int) -> Path:
         return self.root / f"{name}-seed-{seed}"
 
+    def told(self, name: str, seed: int) -> dict[str, Any]:
+        """What the training.json of an arm's run says; nothing where there is none yet.
+
+        Raises:
+            InputError: the folder holds the run of another comparison.
+        """
+        folder, wanted = self.folder(name, seed), self.config(name, seed)
+        if not (folder / TRAINING_NAME).is_file():
+            return {}
+        facts = read_training(folder)
+        if facts["data"]["name"] != wanted.data or facts["step"] > wanted.max_steps:
+            raise InputError(
+                f"{folder} holds a run of {facts['images_seen']:,} pictures of {facts['data']['name']}; "
+                "each --style and each --pictures needs a folder of its own."
+            )
+        return facts
+
     def is_finished(self, name: str, seed: int) -> bool:
         """Whether an arm's run reached its end."""
-        try:
-            facts = json.loads((self.folder(name, seed) / TRAINING_NAME).read_text(encoding="utf-8"))
-            return facts["step"] >= self.config(name, seed).max_steps
-        except (OSError, ValueError, KeyError):
-            return False
+        return self.told(name, seed).get("step") == self.config(name, seed).max_steps
 
     def train(self, name: str, seed: int) -> int:
         """Train an arm to its end by train.py, from where it stopped if it began before; the exit status."""
@@ -127,6 +141,9 @@ class Comparison:
         with subprocess.Popen([sys.executable, *what, "--output-dir", str(folder.resolve())], cwd=ROOT) as process:
             try:
                 return process.wait()
+            except KeyboardInterrupt:
+                process.wait()  # a terminal told it, too; being told twice, it wouldn't save
+                raise
             except BaseException:
                 process.terminate()  # it saves, and the same command goes on from there
                 raise
@@ -138,7 +155,7 @@ class Comparison:
             return DONE
         folder = self.folder(name, seed)
         known = read_evaluation(folder)
-        if known and known["samples"]["fakes"] == SAMPLES:
+        if known and (known["data"], known["samples"]["fakes"]) == (f"avatars:{self.style}", SAMPLES):
             return DONE
         words = ["--data", f"avatars:{self.style}", "--extractor", "efficientnet-lite0", "--count", str(SAMPLES)]
         command = [sys.executable, "-m", "dcgan.evaluation", str(folder.resolve()), *words]
@@ -153,7 +170,9 @@ class Comparison:
                 found = read_evaluation(self.folder(name, seed)) if self.is_finished(name, seed) else None
                 if found:
                     speed = f"{speeds[name]:.0f}" if name in speeds else "-"
-                    rows.append(f"| {ARMS[name].words} | {seed} | {_cells(found['fakes'])} | {speed} |")
+                    rollbacks = self.told(name, seed).get("rollbacks")
+                    words = ARMS[name].words + (f" (taken back {rollbacks} times)" if rollbacks else "")
+                    rows.append(f"| {words} | {seed} | {_cells(found['fakes'])} | {speed} |")
                     floor = found["floor"]
                 elif seed == seeds[0]:  # others are trained on purpose only
                     missing.append(name)
@@ -223,17 +242,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         print_speed(comparison, names)
     else:
         do = comparison.train if options.step == "train" else comparison.evaluate
-        for seed in seeds:
-            for name in names:
-                print(f"== {options.step} {name}, seed {seed}", flush=True)
-                if status := do(name, seed):
-                    return status
+        return max(do_each(options.step, do, names, seeds))
     return DONE
+
+
+def do_each(step: str, do: Callable[[str, int], int], names: Sequence[str], seeds: Sequence[int]) -> Iterator[int]:
+    """The exit status of each arm's step; one that fails, as a recipe may that collapses, doesn't keep the others."""
+    for seed in seeds:
+        for name in names:
+            print(f"== {step} {name}, seed {seed}", flush=True)
+            yield do(name, seed)
 
 
 def print_speed(comparison: Comparison, names: Sequence[str]) -> None:
     speeds = measure_speed(comparison, names)
-    write_json(comparison.root / SPEED_NAME, {"threads": torch.get_num_threads(), "pictures_per_second": speeds})
+    known = speeds_of(comparison.root) | speeds
+    write_json(comparison.root / SPEED_NAME, {"threads": torch.get_num_threads(), "pictures_per_second": known})
     for name, rate in speeds.items():
         print(f"{name:20} {rate:7.1f} pictures a second, {rate / speeds[names[0]]:.2f} times {names[0]}")
 

@@ -1,11 +1,18 @@
 """The comparison of recipes, on runs of a second."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 from tiny import TINY
 
 from benchmarks import recipes
+from dcgan.checkpoints import load_state
 from dcgan.config import RECIPES
 
 RATES = {"lr_generator", "lr_discriminator"}
@@ -21,7 +28,7 @@ LEVERS = {
 
 @pytest.fixture
 def tiny(monkeypatch):
-    monkeypatch.setattr(recipes, "COMMON", tuple(TINY))
+    monkeypatch.setattr(recipes, "COMMON", tuple(TINY[2:]))  # all but --data
     monkeypatch.setattr(recipes, "SAMPLES", 16)
 
 
@@ -79,6 +86,43 @@ def test_another_style_can_be_compared_on(tmp_path):
     assert recipes.Comparison(tmp_path, "lorelei").config("plain").data == "avatars:lorelei"
 
 
+@pytest.mark.parametrize("other", [["--style", "lorelei"], ["--pictures", "40"]], ids=" ".join)
+def test_the_run_of_another_comparison_is_not_taken_for_an_arm(other, tiny, trained_run, tmp_path, capsys):
+    shutil.copytree(trained_run, tmp_path / "plain-seed-0")
+    for step in ("train", "evaluate", "table"):
+        assert recipes.main([step, str(tmp_path), "--arms", "plain", "--pictures", "80", *other]) == 2
+        assert "holds a run of 80 pictures of avatars:adventurer; each --style and" in capsys.readouterr().err
+
+
+def test_an_arm_that_collapses_does_not_keep_the_others(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(recipes.Comparison, "train", lambda _, name, seed: int(name == "bce"))
+    assert recipes.main(["train", str(tmp_path), "--arms", "plain,bce,best"]) == 1
+    assert "== train best, seed 0" in capsys.readouterr().out
+
+
+def test_a_run_that_was_taken_back_says_so_in_the_table(tiny, comparison, monkeypatch):
+    told = {"step": comparison.config("bce").max_steps, "rollbacks": 2}
+    monkeypatch.setattr(recipes.Comparison, "told", lambda *_: told)
+    figures = {"kid": 1.0, "fd": 1.0, "precision": 0.0, "recall": 0.0}
+    monkeypatch.setattr(recipes, "read_evaluation", lambda _: {"fakes": figures, "floor": figures})
+    assert "| cross entropy, not hinge (taken back 2 times) | 0 |" in comparison.table(["bce"], [0])
+
+
+def test_ctrl_c_lets_the_arm_save_so_that_the_same_command_goes_on(tmp_path):
+    program = f"""if True:
+        import sys
+        from benchmarks import recipes
+        recipes.COMMON = {tuple(TINY[2:])!r}
+        sys.exit(recipes.main(["train", {str(tmp_path)!r}, "--arms", "plain", "--pictures", "400000"]))"""
+    folder = tmp_path / "plain-seed-0"
+    with subprocess.Popen([sys.executable, "-c", program], cwd=recipes.ROOT, start_new_session=True) as process:
+        while process.poll() is None and not (folder / "metrics.jsonl").exists():
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)  # what a terminal does
+        assert process.wait() == 130
+    assert load_state(folder).facts["step"] > 0
+
+
 def test_an_arm_that_did_not_reach_its_end_is_not_measured(tiny, tmp_path, capfd):
     assert recipes.main(["evaluate", str(tmp_path), "--arms", "best"]) == 0
     assert "not trained to its end yet" in capfd.readouterr().out
@@ -92,6 +136,8 @@ def test_speed_is_measured_arm_by_arm(tiny, tmp_path, monkeypatch, capfd):
     assert set(speeds) == {"best", "plain"}
     assert min(speeds.values()) > 0
     assert "1.00 times best" in capfd.readouterr().out
+    assert recipes.main(["speed", str(tmp_path), "--arms", "batch-16"]) == 0
+    assert set(recipes.speeds_of(tmp_path)) == {"best", "plain", "batch-16"}
 
 
 @pytest.mark.parametrize(
