@@ -3,7 +3,7 @@
 python train.py --data avatars:adventurer                     rendered offline, nothing to download
 python train.py --data path/to/pictures                       your own: a folder or a .zip
 python train.py --data avatars:adventurer --max-steps 200 --output-dir checkpoints/try        a first look
-python train.py --recipe plain --data path/to/pictures --batch-size 512      the reference report's recipe
+python train.py --recipe plain --data path/to/pictures --batch-size 512      the original recipe, in large batches
 python train.py --resume --output-dir checkpoints/try --epochs 20             go on with a run
 python train.py --data avatars:adventurer --push-to-hub user/name             publish every snapshot
 torchrun --nproc_per_node=2 train.py --data avatars:adventurer                 a process on each of two GPUs

@@ -206,8 +206,8 @@ LOSSES = ("bce", "hinge")
 AUGMENTATIONS = ("color", "translation", "cutout")
 PRECISIONS = ("float32", "bfloat16")
 
-# What `--recipe` sets; any option given beside it wins. "plain" is the networks and loop of Radford et al. 2015 as the
-# reference report trained them; "best" won benchmarks/recipes.md.
+# What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
+# benchmarks/recipes.md settles on.
 RECIPES: dict[str, dict[str, Any]] = {
     "best": {"loss": "hinge", "spectral_norm": True, "r1_gamma": 1.0, "ema": True, "beta1": 0.0}
     | {"batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
