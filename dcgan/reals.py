@@ -40,8 +40,8 @@ class Reals(ABC):
 
 
 class RenderedReals(Reals):
-    """Avatars of the numbers that training never draws. A few in a thousand look like one that it draws all the same:
-    the styles have no more faces.
+    """Avatars of the numbers that training never draws. One to three in a thousand look like one that it draws all the
+    same, since the styles have no more faces than that.
     """
 
     held_out = True
