@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -155,6 +156,14 @@ def look() -> dict[str, object]:
     }
 
 
+def load_networks(library: Library | HubLibrary | Shelf) -> None:
+    """Load all networks of a library, but for those that can't be had: whoever chooses one of these is told why."""
+    for name in library.names:
+        for load in (library.generator, library.discriminator):
+            with suppress(InputError):
+                load(name)
+
+
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
@@ -162,8 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
     library = open_library(options.model, options.revision, BUNDLED, pick_device(options.device))
     if ON_ZERO_GPU:  # networks have to be there before the first process that is lent a GPU branches off
-        for name in library.names:
-            library.generator(name), library.discriminator(name)
+        load_networks(library)
     with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:
         app = build_app(library, Path(files))
         app.queue(max_size=64)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -15,7 +14,8 @@ import torch
 from dcgan.checkpoints import CARD_NAME, METRICS_NAME, load_generator, snapshot_folder, snapshots
 from dcgan.config import TRAINING_NAME, WEIGHTS_NAME
 from dcgan.errors import InputError
-from dcgan.hub import LARGEST_TEXT, HubError, Repository, cached_refs, fetch_texts, is_repo_id
+from dcgan.files import sha256
+from dcgan.hub import LARGEST_TEXT, HubError, Repository, cached_refs, fetch_texts, is_repo_id, is_snapshot
 from dcgan.models import Discriminator, Generator
 
 FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached
@@ -77,6 +77,12 @@ class Library:
         """What can be chosen: the folder's own generator first, then its snapshots, the latest first."""
         return [self.default, *self._snapshots]
 
+    @property
+    def stages(self) -> list[str]:
+        """The snapshots, the earliest first; last the folder's own, where it shows none of them or has none."""
+        stages = list(self._snapshots)[::-1]
+        return stages if self._shows_a_snapshot() else [*stages, self.default]
+
     def generator(self, name: str | None = None) -> Generator:
         """The generator called `name`, on the library's device, in eval mode; without a name the first of `names`.
 
@@ -110,8 +116,7 @@ class Library:
         if name not in self._commits:
             folder = self._folder(name)
             try:
-                with open(folder / WEIGHTS_NAME, "rb") as file:
-                    self._commits[name] = hashlib.file_digest(file, "sha256").hexdigest()[:COMMIT_DIGITS]
+                self._commits[name] = sha256(folder / WEIGHTS_NAME)[:COMMIT_DIGITS]
             except OSError:
                 raise InputError(f"{name} is not in {self.folder.name} any more; choose another checkpoint.") from None
         return self._commits[name]
@@ -129,6 +134,13 @@ class Library:
     def of(self, name: str | None = None) -> Library:
         """The library that has the checkpoint called `name`, where there may be several."""
         return self
+
+    def _shows_a_snapshot(self) -> bool:
+        for name in self._snapshots:
+            with suppress(InputError):  # it is gone
+                if self.commit(name) == self.commit():
+                    return True
+        return False
 
     def _folder(self, name: str) -> Path:
         if name not in self.names:
@@ -172,6 +184,16 @@ class HubLibrary:
     def names(self) -> list[str]:
         """What can be chosen: the repository's own generator first, then its snapshots, the latest first."""
         return list(self._commits) or self._fallback.names
+
+    @property
+    def stages(self) -> list[str]:
+        """The snapshots, the earliest first; where there are none, what comes first.
+
+        main is no stage of its own: of a run that ended it shows one of the snapshots, in a commit of its own.
+        """
+        names = list(self._commits)
+        tagged = [name for name in names if is_snapshot(name.partition("@")[2])]
+        return sorted(tagged, key=_epoch) or names[:1] or self._fallback.stages
 
     @property
     def notice(self) -> str:
@@ -262,15 +284,20 @@ class HubLibrary:
             print(f"{self._own_name}: {error}", file=sys.stderr)
             return
         self._commits = commits
-        for old in set(self._generators) - set(commits.values()):
-            del self._generators[old]
         try:
             self._texts = fetch_texts(self._repository.id, commit, TEXTS)
         except InputError as error:  # faces can be had without
             print(f"{self._own_name}: {error}", file=sys.stderr)
+        self._let_go_of_all_but(set(commits.values()))
+
+    def _let_go_of_all_but(self, commits: set[str]) -> None:
+        with self._loading:  # or one could go between being loaded and being used
+            for networks in (self._generators, self._discriminators):
+                for old in set(networks) - commits:
+                    del networks[old]
 
     def _named(self, commit: str, refs: dict[str, str]) -> dict[str, str]:
-        tags = sorted((name for name in refs if re.fullmatch(r"epoch-\d+", name)), reverse=True)
+        tags = sorted(filter(is_snapshot, refs), key=_epoch, reverse=True)
         own = {self._own_name: commit}
         return own | {f"{self._repository.id}@{tag}": refs[tag] for tag in tags if tag != self._revision}
 
@@ -334,6 +361,10 @@ class Shelf:
 
     def refresh(self) -> None:
         """As `Library.refresh`."""
+
+
+def _epoch(snapshot: str) -> int:
+    return int(snapshot.rpartition("-")[2])
 
 
 def load_discriminator(folder: Path, device: torch.device) -> Discriminator | None:

@@ -30,6 +30,7 @@ STILL_FACTORS = (1, 2, 4, 8)
 SHOWN_LARGE = 2  # of the stills, the one that fits a page
 STAGE_MS, LAST_STAGE_MS = 700, 2500  # in the GIF of how a face was learned
 MEGABYTE = 1_000_000  # as people who set limits count
+MOST_MEGABYTES = MOST_BYTES // MEGABYTE  # of a walk that no limit was set for: it can be read back
 
 Decorator = Callable[[Callable], Callable]
 
@@ -127,7 +128,7 @@ class Studio:
         walks = [[(seed + i) % SEEDS for seed in recipe.seeds] for i in range(recipe.grid)]
         frames = self._frames(recipe.checkpoint, walks, recipe.frames, recipe.mode, recipe.method, recipe.psi)
         name = file_name(recipe.checkpoint, recipe.seeds, recipe.frames, recipe.format, recipe.grid)
-        limit = recipe.limit * MEGABYTE if recipe.limit else MOST_BYTES
+        limit = (recipe.limit or MOST_MEGABYTES) * MEGABYTE
         path = self._fresh_folder() / name
         file = export(frames, path, recipe.format, recipe.size, recipe.fps, limit, to_note(recipe))
         self._tell(1, 1)
@@ -139,30 +140,40 @@ class Studio:
         Raises:
             InputError: no such checkpoint.
         """
-        library = self.library.of(checkpoint)
-        best, *latest_first = library.names
-        stages = latest_first[::-1]
-        if library.commit(best) not in map(library.commit, stages):
-            stages.append(best)
-        return stages
+        return self.library.of(checkpoint).stages
 
-    def growth(self, seed: int, checkpoint: str | None = None) -> tuple[list[Face], Path]:
-        """One face at every stage of a checkpoint's training, and the GIF of it, four times as large.
+    def growth(self, seed: int, checkpoint: str | None = None) -> tuple[dict[str, Face], Path]:
+        """One face at every stage of a checkpoint's training, by the stage, and the GIF of it, four times as large.
+
+        Stages that can't be had are left out.
 
         Raises:
-            InputError: a stage that can't be had.
+            InputError: none of them can be had.
         """
+        recipes, pictures = self._at_stages(seed, self.stages(checkpoint))
         folder = self._fresh_folder()
-        recipes = [self.signed(Recipe(checkpoint=stage, seed=seed, count=1)) for stage in self.stages(checkpoint)]
-        pictures = [self.pixels(recipe.checkpoint, [recipe.seed], recipe.psi)[0] for recipe in recipes]
-        made = []
+        made = {}
         for recipe, picture in zip(recipes, pictures, strict=True):
-            made.append(Face(seed, folder / f"{_stem(recipe, recipe.seed)}.png"))
-            save_png(picture, made[-1].path, to_note(recipe))
+            made[recipe.checkpoint] = Face(seed, folder / f"{_stem(recipe, recipe.seed)}.png")
+            save_png(picture, made[recipe.checkpoint].path, to_note(recipe))
         film = folder / f"{safe_name(recipes[-1].model)}_seed-{seed}_learned.gif"
         durations = [STAGE_MS] * (len(pictures) - 1) + [LAST_STAGE_MS]
         save_gif(np.stack(pictures), film, durations, to_note(recipes[-1]), factor=4)
         return made, film
+
+    def _at_stages(self, seed: int, stages: list[str]) -> tuple[list[Recipe], list[np.ndarray]]:
+        """A face at those stages that can be had: its recipes and its pictures. Raises InputError where none can."""
+        recipes, pictures, problems = [], [], []
+        for stage in stages:
+            try:
+                recipe = self.signed(Recipe(checkpoint=stage, seed=seed, count=1))
+                pictures.append(self.pixels(recipe.checkpoint, [recipe.seed], recipe.psi)[0])
+                recipes.append(recipe)
+            except InputError as problem:  # a snapshot that is gone
+                problems.append(problem)
+        if not recipes:
+            raise problems[0]
+        return recipes, pictures
 
     def pixels(self, checkpoint: str, seeds: list[int], psi: float) -> np.ndarray:
         """Faces as pixels `(N, S, S, 3)`, uint8."""

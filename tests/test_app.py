@@ -17,7 +17,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 import app
-from dcgan import faces
+from dcgan import InputError, faces
 from dcgan.latents import SEEDS
 from dcgan.library import Library
 from dcgan.recipe import from_file
@@ -214,6 +214,31 @@ def test_the_bundled_checkpoint_serves_where_none_is_named(monkeypatch):
     monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
     assert app.main([]) == 0
     assert (launched[0]["server_name"], launched[0]["server_port"], launched[0]["share"]) == (None, None, False)
+
+
+def test_on_zero_gpu_a_network_that_cannot_be_had_costs_neither_the_page_nor_any_other(trained_run, monkeypatch):
+    library = Library(trained_run, torch.device("cpu"))
+    bad = [("generator", "tiny@epoch-0001"), ("discriminator", "tiny@epoch-0002")]
+    loaded, launched = [], []
+
+    def loading(kind):
+        def load(name):
+            if (kind, name) in bad:
+                raise InputError("no checkpoint")
+            loaded.append((kind, name))
+
+        return load
+
+    for kind in ("generator", "discriminator"):
+        monkeypatch.setattr(library, kind, loading(kind))
+    monkeypatch.setattr(app, "ON_ZERO_GPU", True)
+    monkeypatch.setattr(app, "open_library", lambda *_: library)
+    monkeypatch.setattr(app, "build_app", lambda *_: gr.Blocks())
+    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
+    assert app.main([]) == 0
+    assert launched
+    assert {*loaded, *bad} == {(kind, name) for kind in ("generator", "discriminator") for name in library.names}
+    assert not {*loaded} & {*bad}
 
 
 @pytest.mark.parametrize("installed", [True, False])

@@ -14,7 +14,7 @@ from hub_server import HubServer, Repository, hang
 from PIL import Image
 
 from dcgan import InputError, faces
-from dcgan.checkpoints import load_generator
+from dcgan.checkpoints import load_generator, snapshots
 from dcgan.library import Library, open_library
 
 BUNDLED = hub_client.ROOT / "checkpoints" / "adventurer-96"
@@ -24,12 +24,17 @@ from pathlib import Path
 import torch
 from dcgan import InputError, faces, library
 from dcgan.library import open_library
+from dcgan.studio import Studio
 
 def open_hub(name="alice/faces", revision=None):
     return open_library(name, revision, [Path("checkpoints/adventurer-96")], torch.device("cpu"))
 
 def face(opened, name=None):
     return faces(opened.generator(name), [1]).tolist()
+
+def stages(opened):
+    settle(opened)
+    return Studio(opened, Path(".")).stages()
 
 def settle(opened):
     opened._asked_at = -1e9
@@ -63,6 +68,48 @@ def test_a_revision_comes_first_and_its_name_tells_it(client, pushed_run):
     names, drawn = client('opened = open_hub(revision="epoch-0001"); tell(opened.names); tell(face(opened))')
     assert names == [f"{REPO}@epoch-0001", f"{REPO}@epoch-0002"]
     assert drawn == local_face(pushed_run, "epoch-0001")
+
+
+def test_the_stages_of_training_are_the_tags_in_their_order_whatever_comes_first_or_later(client, pushed_run, tmp_path):
+    store = Repository(tmp_path / "hub" / f"{REPO}.git")
+    store.commit("main", "alice", "another card", {"README.md": b"# Faces"})
+    store.git("tag", "v1", "main")
+    assert client("""
+for revision in (None, "main", "epoch-0001", "epoch-0002"):
+    tell(stages(open_hub(revision=revision)))
+""") == [[f"{REPO}@epoch-0001", f"{REPO}@epoch-0002"]] * 4  # fmt: skip
+
+
+def test_stages_are_in_the_order_of_their_epochs_beyond_four_digits_too(client, pushed_run, tmp_path):
+    store = Repository(tmp_path / "hub" / f"{REPO}.git")
+    for name in ("epoch-9999", "epoch-10000"):
+        store.git("tag", name, "main")
+    names, stages = client("opened = open_hub(); tell(opened.names); tell(stages(opened))")
+    assert [stage.rpartition("-")[2] for stage in stages] == ["0001", "0002", "9999", "10000"]
+    assert names[1:] == stages[::-1]
+
+
+def test_a_repository_without_tags_is_its_only_stage_and_one_that_is_away_has_those_of_the_fallback(
+    client, pushed_run, hub, tmp_path
+):
+    store = Repository(tmp_path / "hub" / f"{REPO}.git")
+    store.git("tag", "--delete", "epoch-0001", "epoch-0002")
+    assert client("tell(stages(open_hub()))") == [[REPO]]
+    [missing] = client('tell(stages(open_hub("alice/missing")))')
+    assert [stage.partition("@")[2] for stage in missing] == snapshots(BUNDLED)
+
+
+def test_networks_that_can_no_longer_be_chosen_are_let_go_of(client, pushed_run):
+    [kept] = client("""
+opened = open_hub()
+opened.discriminator(opened.names[-1])
+for networks in (opened._generators, opened._discriminators):
+    networks["0" * 40] = None
+settle(opened)
+tell([[commit in opened._commits.values() for commit in networks] for networks in
+      (opened._generators, opened._discriminators)])
+""")
+    assert kept == [[True], [True]]
 
 
 def test_what_is_cached_serves_at_once_whatever_the_hub_does(client, pushed_run, hub):

@@ -10,6 +10,7 @@ from PIL import Image
 from dcgan import InputError, faces
 from dcgan.latents import SEEDS
 from dcgan.library import Library, open_library
+from dcgan.notes import MOST_BYTES
 from dcgan.recipe import Recipe, from_file
 from dcgan.sampling import most_believed
 from dcgan.studio import FILES_KEPT_SECONDS, NothingChoosesError, Studio
@@ -111,7 +112,7 @@ def test_a_walks_file_carries_the_recipe_that_draws_it_again(studio, format):
 
 
 def test_a_file_that_no_limit_was_set_for_can_still_be_read_back(studio, monkeypatch):
-    monkeypatch.setattr("dcgan.studio.MOST_BYTES", 20_000)
+    monkeypatch.setattr("dcgan.studio.MOST_MEGABYTES", 0.02)
     _, file = walk(studio, 1, 2, format="WebP", frames=60, size=384)
     assert file.bytes <= 20_000
     assert file.given_up
@@ -122,7 +123,9 @@ def test_a_limit_in_megabytes_is_a_million_bytes_each(studio, monkeypatch):
     asked = []
     monkeypatch.setattr("dcgan.studio.export", lambda *arguments: asked.append(arguments))
     walk(studio, 1, 2, limit=5)
-    assert asked[0][5] == 5_000_000
+    walk(studio, 1, 2)
+    assert [arguments[5] for arguments in asked] == [5_000_000, 20_000_000]
+    assert asked[1][5] <= MOST_BYTES
 
 
 def test_progress_is_told_up_to_the_end(library, tmp_path):
@@ -135,7 +138,8 @@ def test_progress_is_told_up_to_the_end(library, tmp_path):
 def test_a_face_is_shown_at_every_stage_of_training_earliest_first(studio, library):
     assert studio.stages() == ["tiny@epoch-0001", "tiny@epoch-0002"]  # the folder's own is the second of them
     stages, film = studio.growth(5)
-    for face, name in zip(stages, studio.stages(), strict=True):
+    assert list(stages) == studio.stages()
+    for name, face in stages.items():
         assert np.array_equal(pixels(face.path), faces(library.generator(name), [5])[0])
         assert from_file(face.path).checkpoint == name
     with Image.open(film) as gif:
@@ -149,6 +153,32 @@ def test_a_folder_that_shows_an_earlier_snapshot_has_no_stage_twice(trained_run,
         shutil.copyfile(trained_run / "epochs" / "epoch-0001" / name, tmp_path / "run" / name)
     stages = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path).stages()
     assert stages == ["run@epoch-0001", "run@epoch-0002"]
+
+
+def test_a_folder_that_shows_none_of_its_snapshots_is_its_own_last_stage(trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0002")
+    stages = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path).stages()
+    assert stages == ["run@epoch-0001", "run"]
+
+
+def test_a_folder_that_is_called_like_a_snapshot_has_no_stage_twice(trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "me@epoch-0001")
+    stages = Studio(Library(tmp_path / "me@epoch-0001", torch.device("cpu")), tmp_path).stages()
+    assert stages == ["me@epoch-0001@epoch-0001", "me@epoch-0001@epoch-0002"]
+
+
+def test_a_stage_that_is_gone_is_left_out_and_all_gone_cost_a_sentence(trained_run, tmp_path, monkeypatch):
+    shutil.copytree(trained_run, tmp_path / "run")
+    (tmp_path / "files").mkdir()
+    studio = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path / "files")
+    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
+    stages, film = studio.growth(5)
+    assert list(stages) == ["run@epoch-0002"]
+    assert from_file(film).checkpoint == "run@epoch-0002"
+    monkeypatch.setattr(studio, "signed", lambda recipe: studio.library.of().commit("gone"))
+    with pytest.raises(InputError, match="no checkpoint 'gone'"):
+        studio.growth(5)
 
 
 def test_a_checkpoint_without_snapshots_is_its_only_stage(trained_run, tmp_path):

@@ -4,19 +4,24 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
 import app
+from dcgan import faces
 from dcgan.images import save_png
 from dcgan.library import Library, open_library
 from dcgan.recipe import Recipe, to_note, to_query
 from dcgan.studio import Studio
 from dcgan.ui.arrival import checkpoint_for
 from dcgan.ui.favourites import MOST, links_in, read_export, walkable
+from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import recipe_of
+from dcgan.ui.strip import strip_face
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +111,19 @@ def test_a_links_checkpoint_is_found_by_its_weights_under_whatever_name(library,
     elsewhere = Library(tmp_path / "renamed", torch.device("cpu"))
     made = Recipe(model="tiny", checkpoint="tiny@epoch-0001", commit=library.commit("tiny@epoch-0001"))
     assert checkpoint_for(elsewhere, made) == ("renamed@epoch-0001", None)
+
+
+def test_the_faces_of_a_walk_have_a_link_of_their_own_that_draws_them_again(library, tmp_path):
+    with gr.Blocks():
+        generate = GenerateTab(Studio(library, tmp_path), gr.Dropdown())
+    walk = to_query(Recipe("walk", checkpoint="tiny@epoch-0001", seeds=(3, 9, 4), psi=0.5, frames=30))
+    gallery, link, *_ = generate._show("en", walk)
+    shown = recipe_of(link)
+    assert (shown.kind, shown.shown, shown.psi, shown.checkpoint) == ("faces", [3, 9, 4], 0.5, "tiny@epoch-0001")
+    again, *_ = generate._show("en", link)
+    assert [[seed for _, seed in drawn] for drawn in (gallery, again)] == [["3", "9", "4"]] * 2
+    for (one, _), (other, _) in zip(gallery, again, strict=True):
+        assert one.read_bytes() == other.read_bytes()
 
 
 def test_of_several_models_a_link_gets_the_one_that_it_names(shelved_runs):
@@ -220,6 +238,27 @@ def test_a_face_of_another_checkpoint_is_not_taken_into_a_walk(page):
     assert ([face["seed"] for face in strip], psi) == ([5], 0.5)
     strip, psi = page.walk._accept("en", to_query(Recipe(checkpoint="tiny", seed=6, count=1)), strip, "tiny", psi)
     assert ([face["seed"] for face in strip], psi) == ([5, 6], 0.5)
+
+
+def test_favourites_that_are_drawn_alike_are_drawn_together_and_stay_in_their_order(page, library, monkeypatch):
+    asked, pixels = [], page.favourites.studio.pixels
+    monkeypatch.setattr(page.favourites.studio, "pixels", lambda *how: asked.append(how) or pixels(*how))
+    kept = [("tiny", 5, 1.0), ("tiny@epoch-0001", 5, 1.0), ("elsewhere", 5, 1.0), ("tiny", 6, 0.5), ("tiny", 4, 1.0)]
+    links = [to_query(Recipe(checkpoint=name, seed=seed, count=1, psi=psi)) for name, seed, psi in kept]
+    strip = page.favourites.strip_of("en", links)
+    assert len(asked) == 4
+    assert [face["query"] for face in strip] == links
+    for face, (name, seed, psi) in zip(strip, kept, strict=True):
+        missing = np.full((1, 1, 3), 160, np.uint8)
+        alone = faces(library.generator(name), [seed], psi)[0] if name != "elsewhere" else missing
+        assert face == strip_face(alone, seed, f"Face of seed {seed}", face["query"])
+
+
+def test_a_walk_through_favourites_of_another_model_costs_a_sentence(page):
+    elsewhere = [to_query(Recipe(checkpoint="alice/faces@epoch-0003", seed=seed, count=1)) for seed in (1, 2)]
+    with pytest.raises(RefusedError, match="made with alice/faces@epoch-0003, which is not on this page"):
+        page.walk_wish(walkable(elsewhere))
+    assert recipe_of(settings(page, page.walk_wish(walkable(favourites(2))))["wish"]).seeds == (0, 1)
 
 
 def test_favourites_are_links_of_faces_and_no_more_than_there_is_room_for():

@@ -1,18 +1,22 @@
 """What the Training and About tabs say of a checkpoint, whatever its files hold."""
 
 import json
+import shutil
 from xml.etree import ElementTree
 
+import gradio as gr
 import numpy as np
 import pytest
 import torch
 
 from dcgan.config import IMAGE_SIZES, GeneratorConfig
+from dcgan.errors import InputError
 from dcgan.library import Library
-from dcgan.ui.about import licence_of, readable_card
+from dcgan.studio import Studio
+from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
 from dcgan.ui.networks import networks_figure
 from dcgan.ui.strip import link_in, strip_face
-from dcgan.ui.training import MOST_POINTS, curve_points, run_facts
+from dcgan.ui.training import MOST_POINTS, TrainingTab, curve_points, run_facts
 from dcgan.ui.walk import seeds_in
 
 
@@ -57,6 +61,40 @@ def test_strange_facts_are_shown_as_unknown_and_nobodys_markup_is_taken_over():
     assert "&#33;&#91;a&#93;(http" in run_facts("en", Texts(training='{"hardware": "![a](http://x/a.png)"}'))
 
 
+@pytest.fixture
+def training(trained_run, tmp_path):
+    """The Training tab of a run of which one snapshot is gone."""
+    shutil.copytree(trained_run, tmp_path / "run")
+    (tmp_path / "files").mkdir()
+    studio = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path / "files")
+    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
+    with gr.Blocks():
+        return TrainingTab(studio, gr.Dropdown())
+
+
+def test_a_snapshot_that_is_gone_is_left_out_of_the_course_of_training(training):
+    stage, gallery, title, *_ = training._show_course("en", 5, "run")
+    assert [caption for _, caption in gallery] == ["5 · epoch-0002"]
+    assert "epoch-0002" in title
+    assert (stage.maximum, stage.value) == (2, 2)  # so that it counts as it does elsewhere on the page
+    assert "epoch-0002" in training._show_stage("en", 5, "run", stage.value)[0]
+    with pytest.raises(InputError, match="run@epoch-0001 is not in run any more"):
+        training._show_stage("en", 5, "run", 1)
+
+
+def test_the_run_is_told_whatever_becomes_of_the_faces(training):
+    with pytest.raises(InputError, match="The seed is -1"):
+        training._show_course("en", -1, "run")
+    column, absent, *plots, facts = training._show_run("en", -1, "run")
+    assert (column.visible, absent.visible, plots[0].visible) == (True, False, True)
+    assert "python train.py" in facts
+
+
+def test_nothing_is_drawn_while_the_training_tab_is_hidden(training):
+    hidden = [*training._show_course("en", 5, None), *training._show_run("en", 5, None)]
+    assert hidden == [gr.skip()] * 12
+
+
 def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_one():
     def lines(count: int) -> str:
         return "\n".join(json.dumps({"images": i, "loss_d": i / 2, "loss_g": None}) for i in range(count))
@@ -72,14 +110,31 @@ def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_on
 @pytest.mark.parametrize("size", IMAGE_SIZES)
 def test_the_figure_shows_every_feature_map_of_both_networks(size):
     config = GeneratorConfig(image_size=size, feature_maps=16)
-    figure = ElementTree.fromstring(networks_figure("en", config))
+    figure = ElementTree.fromstring(networks_figure("en", config, 8))
     kinds = [rect.get("class") for rect in figure.iter("rect")]
     assert kinds == ["end", *"g" * len(config.widths), "picture", *"d" * len(config.widths), "end"]
     words = [text.text for text in figure.iter("text")]
-    assert words.count(f"{config.widths[0]}") >= 2
+    channels = [int(word) for word in words if word.isdecimal()]
+    assert channels == [*config.widths, 3, *(width // 2 for width in config.widths[::-1])]
     assert f"{size}×{size}" in words
     _, _, width, _ = map(float, figure.get("viewBox").split())
     assert all(0 < float(rect.get("x")) < width - float(rect.get("width")) for rect in figure.iter("rect"))
+
+
+def test_how_wide_the_discriminator_is_comes_from_the_record_of_its_run(trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / "run")
+    facts = json.loads((trained_run / "training.json").read_text())
+    facts["config"]["discriminator_feature_maps"] = 6
+    (tmp_path / "run" / "training.json").write_text(json.dumps(facts))
+    library = Library(tmp_path / "run", torch.device("cpu"))
+    assert discriminator_feature_maps(library, library.generator().config) == 6
+
+
+@pytest.mark.parametrize("said", [None, "8", True, 0, 10**9, 8.5, [8]])
+def test_without_a_record_the_discriminator_is_taken_to_be_as_wide_as_the_generator(said):
+    for run in (said, {}, {"discriminator_feature_maps": said}):
+        texts = Texts(training=json.dumps({"config": run}))
+        assert discriminator_feature_maps(texts, GeneratorConfig(feature_maps=16)) == 16
 
 
 def test_the_author_of_the_style_is_named_with_the_licence(trained_run):

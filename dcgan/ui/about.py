@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from dcgan.checkpoints import CARD_NAME
-from dcgan.config import TRAINING_NAME
+from dcgan.config import TRAINING_NAME, GeneratorConfig
+from dcgan.errors import InputError
 from dcgan.hub import read_facts
 from dcgan.library import HubLibrary, Library
 from dcgan.studio import Studio
@@ -64,13 +66,27 @@ class AboutTab:
     def _open(self, language: str, address: str, checkpoint: str | None) -> list[Any]:
         library = self.studio.library.of(checkpoint)
         card = readable_card(library.text(CARD_NAME))
+        config = library.generator().config
         return [
-            networks_figure(language, library.generator().config),
+            networks_figure(language, config, discriminator_feature_maps(library, config)),
             licence_of(language, library),
             API_SNIPPET.format(url=re.sub(r"[^\w:/.\[\]-]", "", str(address))),
             gr.Accordion(visible=bool(card)),
             card,
         ]
+
+
+def discriminator_feature_maps(library: Library | HubLibrary, generator: GeneratorConfig) -> int:
+    """The discriminator's feature maps, as the record of the run has them; where it doesn't, the generator's.
+
+    The discriminator itself isn't asked: on the Hub it would have to be fetched.
+    """
+    run = read_facts(library.text(TRAINING_NAME)).get("config")
+    said = run.get("discriminator_feature_maps") if isinstance(run, dict) else None
+    try:
+        return replace(generator, feature_maps=said).feature_maps
+    except InputError:
+        return generator.feature_maps
 
 
 def licence_of(language: str, library: Library | HubLibrary) -> str:

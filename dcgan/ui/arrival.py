@@ -76,8 +76,15 @@ class Arrivals:
         return [*settings, gr.skip(), gr.skip(), notice]
 
     def walk_wish(self, recipe: Recipe) -> list[Any]:
-        """The controls of a walk by a checkpoint of this page."""
-        return self._settings(recipe, checkpoint_for(self.library, recipe)[0])
+        """The controls of a walk by a checkpoint of this page.
+
+        Raises:
+            RefusedError: it is by another model.
+        """
+        name, amiss = checkpoint_for(self.library, recipe)
+        if amiss and amiss.key == "another-model":
+            raise amiss
+        return self._settings(recipe, name)
 
     def _settings(self, recipe: Recipe, name: str) -> list[Any]:
         recipe = _from(recipe, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ MOST = 48
 STORAGE_KEY, SECRET = "dcgan-favourites", "nothing secret: only readable again after a restart"
 EXPORT_NAME = "favourite-faces.json"
 LARGEST_EXPORT = 200_000  # bytes; 48 recipes take a tenth
+GREY = np.full((1, 1, 3), 160, np.uint8)  # in place of a face that can't be drawn here
 
 
 class Favourites:
@@ -94,15 +96,23 @@ class Favourites:
 
     def strip_of(self, language: str, links: list[str]) -> list[dict[str, Any]]:
         """The faces; one of a model that isn't on this page is a grey square."""
-        strip = []
-        for link in links:
-            recipe = recipe_of(link)
-            try:
-                [picture] = self.studio.pixels(recipe.checkpoint, [recipe.seed], recipe.psi)
-            except InputError:
-                picture = np.full((1, 1, 3), 160, np.uint8)
-            strip.append(strip_face(picture, recipe.seed, say(language, "face-alt", seed=recipe.seed), link))
-        return strip
+        recipes = [recipe_of(link) for link in links]
+        return [
+            strip_face(picture, recipe.seed, say(language, "face-alt", seed=recipe.seed), link)
+            for link, recipe, picture in zip(links, recipes, self._pictures(recipes), strict=True)
+        ]
+
+    def _pictures(self, recipes: list[Recipe]) -> list[np.ndarray]:
+        """Their first faces; all of one checkpoint and truncation in one call, as a GPU is lent for each."""
+        groups: dict[tuple[str, float], list[int]] = {}
+        for recipe in recipes:
+            groups.setdefault((recipe.checkpoint, recipe.psi), []).append(recipe.seed)
+        drawn = {}
+        for (checkpoint, psi), seeds in groups.items():
+            with suppress(InputError):
+                pictures = self.studio.pixels(checkpoint, seeds, psi)
+                drawn |= {(checkpoint, psi, seed): one for seed, one in zip(seeds, pictures, strict=True)}
+        return [drawn.get((recipe.checkpoint, recipe.psi, recipe.seed), GREY) for recipe in recipes]
 
 
 def links_in(kept: object) -> list[str]:

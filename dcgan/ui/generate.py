@@ -124,7 +124,10 @@ class GenerateTab:
     def _show(self, language: str, wish: str) -> list[Any]:
         if not wish:
             return [gr.skip() for _ in range(2 + len(self.panel))]
-        return self._drawn(language, *self.studio.faces(recipe_of(wish)))
+        recipe = recipe_of(wish)
+        if recipe.kind == "walk":  # its keyframes are shown here, and have a link of their own
+            recipe = Recipe(checkpoint=recipe.checkpoint, seeds=recipe.seeds, psi=recipe.psi)
+        return self._drawn(language, *self.studio.faces(recipe))
 
     def _drawn(self, language: str, recipe: Recipe, faces: list[Face]) -> list[Any]:
         return [captioned(faces), to_query(recipe), *self._large(language, recipe, faces[0])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from dataclasses import replace
 
 from dcgan.config import FIRST_SIZE, GeneratorConfig
 from dcgan.ui.texts import say
@@ -12,16 +13,18 @@ HEIGHT, GAP, LABELS = 200, 34, 44  # of the picture, in its own units
 TALLEST = 150
 
 
-def networks_figure(language: str, config: GeneratorConfig) -> str:
+def networks_figure(language: str, config: GeneratorConfig, discriminator_feature_maps: int) -> str:
     """An SVG of what lies between latent, picture and verdict: a block a feature map, in the page's own colours."""
     sizes = [FIRST_SIZE * 2**k for k in range(config.doublings + 1)]
-    maps = list(zip(config.widths, sizes, strict=True))
+    generator = list(zip(config.widths, sizes, strict=True))
+    widths = replace(config, feature_maps=discriminator_feature_maps).widths
+    discriminator = list(zip(widths, sizes, strict=True))[::-1]
     picture = (config.image_channels, config.image_size)
     blocks, x = [], 46.0
     latent = say(language, "figure-latent", count=config.latent_dim)
     verdict = say(language, "figure-verdict")
-    rows = [("end", (1, 1), latent), *(("g", m, "") for m in maps), ("picture", picture, "")]
-    rows += [*(("d", m, "") for m in maps[::-1]), ("end", (1, 1), verdict)]
+    rows = [("end", (1, 1), latent), *(("g", m, "") for m in generator), ("picture", picture, "")]
+    rows += [*(("d", m, "") for m in discriminator), ("end", (1, 1), verdict)]
     spans: dict[str, list[float]] = {}
     for kind, (channels, size), words in rows:
         wide = 6 + 3.4 * math.sqrt(channels) if kind in "gd" else 16 if kind == "picture" else 8

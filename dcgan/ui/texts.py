@@ -1,7 +1,7 @@
-"""Every sentence of the page, in each of its languages.
+"""Every sentence of the page's own, in each of its languages.
 
 Labels are translated in the browser by Gradio's I18n; sentences with values in them here, by the language that the
-browser asks for.
+browser asks for. What the modules below refuse, as a file that is no picture, stands as they say it: in English.
 """
 
 from __future__ import annotations
@@ -116,7 +116,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "run-parameter-counts": "generator {generator}, discriminator {discriminator}",
         "run-time": "Time",
         "run-time-value": "{minutes} min on {hardware}",
-        "run-command": "Command",
         # About
         "about-tab": "About",
         "what-it-is": (
@@ -274,7 +273,6 @@ TEXTS: dict[str, dict[str, str]] = {
         "run-parameter-counts": "生成器 {generator}，判别器 {discriminator}",
         "run-time": "时间",
         "run-time-value": "{minutes} 分钟，{hardware}",
-        "run-command": "命令",
         "about-tab": "关于",
         "what-it-is": (
             "## 什么是 DCGAN\n"

@@ -33,7 +33,7 @@ class TrainingTab:
     def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
         self.studio, self.checkpoint = studio, checkpoint
         self.message = message("training-message")
-        with gr.Column() as self.course:
+        with gr.Column() as self.column:
             self._lay_out_course()
         self.absent = gr.Markdown(i18n("no-snapshots"), visible=False)
         with gr.Row():
@@ -82,51 +82,63 @@ class TrainingTab:
                     elem_id="early-and-late",
                 )  # fmt: skip
 
+    @property
+    def _run(self) -> list[Any]:
+        return [self.column, self.absent, *self.plots, self.facts]
+
+    @property
+    def _course(self) -> list[Any]:
+        return [self.stage, self.gallery, self.title, self.picture, self.compare, self.download]
+
     def _connect(self) -> None:
-        outputs = [self.stage, self.gallery, self.title, self.picture, self.compare, self.download]
         shows = [self.button.click, self.seed.submit]
         options = {"show_progress_on": self.gallery}
-        on(shows, self._show, [self.seed, self.checkpoint], outputs, self.message, **options)
+        on(shows, self._show, [self.seed, self.checkpoint], self._course, self.message, **options)
         stage_inputs, stage_outputs = [self.seed, self.checkpoint, self.stage], [self.title, self.picture]
         quietly = {"show_progress": "hidden"} | LAST_COUNTS
         on([self.stage.input], self._show_stage, stage_inputs, stage_outputs, self.message, **quietly)
 
     def open(self, listener: Listener) -> None:
-        """Show all of it when something happens, and while it is looked at also when another checkpoint is chosen."""
-        outputs = [
-            self.course, self.absent, *self.plots, self.facts,
-            self.stage, self.gallery, self.title, self.picture, self.compare, self.download,
-        ]  # fmt: skip
-        inputs = [self.seed, self.checkpoint]
-        options = {"show_progress_on": self.gallery}
-        on([listener], self._open, inputs, outputs, self.message, **options)
-        on([self.checkpoint.input], self._open, inputs, outputs, self.message, js=NOTHING_WHILE_HIDDEN, **options)
+        """Show all of it when something happens, and while it is looked at also when another checkpoint is chosen.
 
-    def _open(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
+        What the run was is shown by an event of its own, and first: the faces of its course may be refused.
+        """
+        inputs = [self.seed, self.checkpoint]
+        for event, options in ((listener, {}), (self.checkpoint.input, {"js": NOTHING_WHILE_HIDDEN} | LAST_COUNTS)):
+            quietly, slowly = {"show_progress": "hidden"} | options, {"show_progress_on": self.gallery} | options
+            [shown] = on([event], self._show_run, inputs, self._run, self.message, **quietly)
+            on([shown.then], self._show_course, inputs, self._course, self.message, **slowly)
+
+    def _show_run(self, language: str, _: object, checkpoint: str | None) -> list[Any]:
         if not checkpoint:
-            return [gr.skip() for _ in range(9 + len(CURVES))]
+            return [gr.skip() for _ in self._run]
         library = self.studio.library.of(checkpoint)
-        has_course = len(self.studio.stages(checkpoint)) > 1
-        course = self._show(language, seed, checkpoint) if has_course else [gr.skip() for _ in range(6)]
+        has_course = self._has_course(checkpoint)
         return [
             gr.Column(visible=has_course),
             gr.Markdown(visible=not has_course),
             *(_plot(language, library, curves) for curves in CURVES.values()),
             run_facts(language, library),
-            *course,
         ]
+
+    def _show_course(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
+        if not checkpoint or not self._has_course(checkpoint):
+            return [gr.skip() for _ in self._course]
+        return self._show(language, seed, checkpoint)
+
+    def _has_course(self, checkpoint: str) -> bool:
+        return len(self.studio.stages(checkpoint)) > 1
 
     def _show(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
         seed = int(number("the-seed", SEED, seed))
         faces, film = self.studio.growth(seed, checkpoint)
-        stages = self.studio.stages(checkpoint)
-        last = len(faces)
-        gallery = [(face.path, f"{seed} · {_short(stage)}") for face, stage in zip(faces, stages, strict=True)]
+        stages, shown = self.studio.stages(checkpoint), list(faces)
+        first, last = shown[0], shown[-1]
         return [
-            gr.Slider(maximum=last, value=last),
-            gallery,
-            *self._large(language, seed, stages[-1]),
-            (str(faces[0].path), str(faces[-1].path)),
+            gr.Slider(maximum=len(stages), value=stages.index(last) + 1),
+            [(face.path, f"{seed} · {_short(stage)}") for stage, face in faces.items()],
+            *self._large(language, seed, last),
+            (str(faces[first].path), str(faces[last].path)),
             gr.DownloadButton(value=str(film)),
         ]
 

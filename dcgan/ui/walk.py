@@ -10,7 +10,6 @@ import gradio as gr
 
 from dcgan.export import Exported
 from dcgan.latents import SEEDS
-from dcgan.notes import MOST_BYTES
 from dcgan.recipe import (
     FORMAT,
     FPS,
@@ -26,7 +25,7 @@ from dcgan.recipe import (
     Recipe,
     to_query,
 )
-from dcgan.studio import MEGABYTE, Studio, of_one_face
+from dcgan.studio import MEGABYTE, MOST_MEGABYTES, Studio, of_one_face
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import RefusedError, choice, keyframes, number
 from dcgan.ui.links import copy_button, recipe_of, remember, reveal
@@ -79,7 +78,7 @@ class WalkTab:
         self.fps = gr.Slider(FPS.low, FPS.high, FPS.default, step=1, label=i18n("fps"), elem_id="fps")
         self.format = gr.Radio(list(FORMAT.options), value=FORMAT.default, label=i18n("format"), elem_id="format")
         self.size = gr.Radio(list(SIZES), value=SIZE.default, label=i18n("size"), elem_id="size")
-        limits = [*((f"{limit} MB", limit) for limit in LIMIT.options if limit), (f"{MOST_BYTES >> 20} MB", NO_LIMIT)]
+        limits = [*((f"{limit} MB", limit) for limit in LIMIT.options if limit), (f"{MOST_MEGABYTES} MB", NO_LIMIT)]
         self.limit = gr.Radio(limits, value=NO_LIMIT, label=i18n("limit"), elem_id="limit")
         with gr.Accordion(i18n("more"), open=False, elem_id="walk-more"):
             self.method = gr.Radio(_named(METHOD.options), value=METHOD.default, label=i18n("method"), elem_id="method")

@@ -338,6 +338,9 @@ def test_from_a_link_to_a_shared_gif_and_back_on_another_replica(open_page, repl
     linked = open_page(url=copied(page, "#copy-walk-link").replace(page.url.split("?")[0], replica_url))
     linked.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
     assert linked.request.get(linked.locator("#walk img").get_attribute("src")).body() == content
+    open_tab(linked, 0)
+    faces = parse_qs(urlsplit(copied(linked, "#copy-faces-link")).query)
+    assert (faces["seeds"], "kind" in faces) == (["100,104,108"], False)
 
 
 def test_a_link_with_garbage_in_every_field_shows_faces(open_page):
@@ -530,6 +533,28 @@ def test_a_checkpoint_that_vanished_after_it_was_chosen_gets_a_sentence(open_pag
     page.get_by_role("option").nth(1).click()
     page.locator("#generate-message").wait_for(state="hidden")
     wait_for_faces(page, 16)
+
+
+def test_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_run_was(
+    open_page, serve_app, trained_run, tmp_path
+):
+    shutil.copytree(trained_run, tmp_path / "run")
+    page = open_page(url=serve_app("--model", str(tmp_path / "run")))
+    wait_for_faces(page, 16)
+    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
+    open_tab(page, 2)
+    page.locator("#stages .caption-label", has_text="7 · epoch-0002").wait_for()
+    assert page.locator("#stages .caption-label").count() == 1
+    page.locator("#stage input[type=range]").fill("1")
+    page.locator("#training-message", has_text="run@epoch-0001 is not in run any more").wait_for()
+    page.locator("#run-facts table").wait_for()
+    page.locator("#learn-seed input").fill("-1")
+    open_tab(page, 0)
+    open_tab(page, 2)
+    said = page.locator("#training-message", has_text="The seed is -1")
+    said.wait_for()
+    page.wait_for_timeout(1000)
+    assert said.is_visible()
 
 
 # On a phone, in the dark, in Chinese, by keyboard, as a Space
