@@ -171,7 +171,7 @@ class Comparison:
                 if found:
                     speed = f"{speeds[name]:.0f}" if name in speeds else "-"
                     rollbacks = self.told(name, seed).get("rollbacks")
-                    words = ARMS[name].words + (f" (taken back {rollbacks} times)" if rollbacks else "")
+                    words = ARMS[name].words + (f" (rollbacks: {rollbacks})" if rollbacks else "")
                     rows.append(f"| {words} | {seed} | {_cells(found['fakes'])} | {speed} |")
                     floor = found["floor"]
                 elif seed == seeds[0]:  # others are trained on purpose only

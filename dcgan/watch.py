@@ -22,6 +22,7 @@ FROZEN_STEPS = 500  # updates after which a loss that hasn't moved won't any mor
 FROZEN_CHANGE = 1e-6  # relative, and absolute below 1: less than a batch of other pictures makes in any loss
 WORSE_BY, WORSE_TIMES = 0.25, 2.0  # a distance both that far above the lowest and so many times as large is a collapse
 STEADY_STEPS = 10  # fewer updates without a move happen by chance: a hinge loss can be 0 a few times in a row
+DIVERSE = 0.25  # below, a young run draws no faces yet, all of them grey; plain ones waver from 0.05 to 0.14 there
 MOST_ALIKE = 0.5  # of the widest diversity; less is a collapse. Runs that went well never had less than 0.9 of it
 AT_ONCE = 32  # pictures that are looked at together, for the memory's sake
 COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
@@ -60,7 +61,7 @@ def fell_apart(reading: Reading, watch: Watch) -> str | None:
             f"the faces fell apart (distance to the pictures {reading.distance:.2f} after {lowest:.2f}, "
             f"diversity {reading.diversity:.2f})"
         )
-    if widest is not None and reading.diversity < MOST_ALIKE * widest:
+    if widest is not None and widest >= DIVERSE and reading.diversity < MOST_ALIKE * widest:
         return f"the faces became alike (diversity {reading.diversity:.2f} after {widest:.2f})"
     return None
 

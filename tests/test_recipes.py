@@ -105,7 +105,7 @@ def test_a_run_that_was_taken_back_says_so_in_the_table(tiny, comparison, monkey
     monkeypatch.setattr(recipes.Comparison, "told", lambda *_: told)
     figures = {"kid": 1.0, "fd": 1.0, "precision": 0.0, "recall": 0.0}
     monkeypatch.setattr(recipes, "read_evaluation", lambda _: {"fakes": figures, "floor": figures})
-    assert "| cross entropy, not hinge (taken back 2 times) | 0 |" in comparison.table(["bce"], [0])
+    assert "| cross entropy, not hinge (rollbacks: 2) | 0 |" in comparison.table(["bce"], [0])
 
 
 def test_ctrl_c_lets_the_arm_save_so_that_the_same_command_goes_on(tmp_path):

@@ -93,6 +93,10 @@ def test_faces_that_become_alike_before_they_were_good_are_told():
     )
 
 
+def test_the_first_grey_of_a_run_that_draws_nothing_yet_is_no_collapse():
+    assert fell_apart(Reading(1.82, 0.04), Watch(lowest=1.65, widest=0.14)) is None
+
+
 def test_the_best_is_the_nearest_and_the_newest_where_all_are_hopeless():
     assert best_of({"a": 0.3, "b": 0.2, "c": 0.25}) == "b"
     assert best_of({"a": 1.5, "b": 1.8}) == "b"
