@@ -219,7 +219,7 @@ distances, train_step = {distances}, training.train_step
 def broken_later(state, *others):
     factor = 1.0 if state.step < max(distances) else float("nan")
     return {{name: value * factor for name, value in train_step(state, *others).items()}}
-run.Run._look_at_faces = lambda self: watch.Reading(distances[self.state.step], 0.5)
+run.Run._look_at_faces = lambda self, generator: watch.Reading(distances[self.state.step], 0.5)
 training.train_step = broken_later
 tell(train.main({arguments}))
 """
