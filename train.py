@@ -423,6 +423,7 @@ def build_parser() -> Parser:
     recipe.add_argument("--ema-decay", type=float, help="how slowly that average moves in the end (0.9998)")
     recipe.add_argument("--lr-generator", type=float, help="Adam's step size for G; best: 0.0008, plain: 0.0002")
     recipe.add_argument("--lr-discriminator", type=float, help="Adam's step size for D; best: 0.0008, plain: 0.0002")
+    recipe.add_argument("--lr-decay", type=float, help="the share of the run, its last, in which both fall to 0 (0)")
     recipe.add_argument("--beta1", type=float, help="Adam's momentum for both; best: 0, plain: 0.5")
     recipe.add_argument("--d-every", type=int, help="update D every so many steps (1)")
     recipe.add_argument("--g-every", type=int, help="update G every so many steps (1)")

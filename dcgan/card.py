@@ -184,10 +184,11 @@ def _levers(config: dict[str, Any]) -> dict[str, str]:
         recipe.append(f"DiffAugment ({', '.join(config['augment'])})")
     if config["flip"]:
         recipe.append("half of the pictures mirrored")
+    decay = f", falling to 0 over the last {config['lr_decay']:.0%} of the run" if config.get("lr_decay") else ""
     rates = f"{config['lr_generator']:g} (generator) and {config['lr_discriminator']:g} (discriminator)"
     return {
         "recipe": f"`{config['recipe']}`: {', '.join(recipe)}",
-        "optimiser": f"Adam, beta1 {config['beta1']:g}, learning rates {rates}",
+        "optimiser": f"Adam, beta1 {config['beta1']:g}, learning rates {rates}{decay}",
         "batch size": f"{config['batch_size']:,}",
     }
 

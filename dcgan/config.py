@@ -128,6 +128,7 @@ class TrainConfig:
     ema_decay: float = 0.9998
     lr_generator: float = 8e-4
     lr_discriminator: float = 8e-4
+    lr_decay: float = 0.0
     beta1: float = 0.0
     precision: str = "float32"
 
@@ -154,6 +155,8 @@ class TrainConfig:
             _require_choice("--augment", policy, AUGMENTATIONS)
         for name in ("r1_gamma", "lr_generator", "lr_discriminator"):
             _require_range(_option(name), getattr(self, name), 0.0)
+        if not 0 <= self.lr_decay <= 1:
+            raise InputError(f"--lr-decay is {self.lr_decay}; it must be from 0 (never) to 1 (from the first step on).")
         for name in ("ema_decay", "beta1"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{_option(name)} is {getattr(self, name)}; it must be from 0 to below 1.")

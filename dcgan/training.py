@@ -57,6 +57,7 @@ class TrainState:
             self.generator = Generator(**config.generator_config().to_dict()).to(device)
             self.discriminator = Discriminator(**config.discriminator_config().to_dict()).to(device)
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.ema else None
+        self.rates = {"generator": config.lr_generator, "discriminator": config.lr_discriminator}
         self.optimizers = {
             "generator": _adam(self.generator, config.lr_generator, config.beta1),
             "discriminator": _adam(self.discriminator, config.lr_discriminator, config.beta1),
@@ -68,6 +69,12 @@ class TrainState:
         self.world = world
         self.synced_generator = world.wrap(self.generator)
         self.synced_discriminator = world.wrap(self.discriminator)
+
+    def set_rates(self, share: float) -> None:
+        """Learn at this share of the learning rates."""
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = share * self.rates[name]
 
     def published_generator(self) -> Generator:
         """The generator people should see, in eval mode: the EMA, or a copy of the trained one where there is none."""
@@ -111,6 +118,7 @@ class Schedule:
 
     steps_per_epoch: int
     total_steps: int
+    decay_steps: int  # the last of all, in which learning rates fall
     snapshots: dict[int, int]  # step -> epoch
 
     @classmethod
@@ -129,8 +137,15 @@ class Schedule:
         return cls(
             steps_per_epoch,
             total,
+            round(total * config.lr_decay),
             {epoch * steps_per_epoch: epoch for epoch in sorted(epochs) if epoch * steps_per_epoch <= total},
         )
+
+
+    def rate(self, step: int) -> float:
+        """The share of its learning rates at which a step learns: 1, and towards the end down to nearly 0."""
+        left = self.total_steps - step
+        return left / self.decay_steps if left < self.decay_steps else 1.0
 
 
 def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterator[Metrics]:
@@ -149,6 +164,7 @@ def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterato
             order = epoch_order(len(pictures), config.seed, epoch, state.rollbacks)
             ordered = epoch, state.rollbacks
         indices = order[position * config.batch_size : (position + 1) * config.batch_size]
+        state.set_rates(schedule.rate(state.step))
         yield train_step(state, config, pictures.batch(state.world.rows(indices)))
 
 

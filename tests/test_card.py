@@ -212,13 +212,17 @@ def test_the_recipe_is_told_in_words(facts, write):
     facts["config"] |= {
         "recipe": "plain", "loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5, "lr_generator": 0.001,
         "r1_gamma": 10.0, "r1_every": 4, "augment": ["color", "cutout"], "flip": True, "batch_size": 2048,
+        "lr_decay": 0.25,
     }  # fmt: skip
     rows = table(write(facts))
     assert rows["recipe"] == (
         "`plain`: binary cross entropy, BatchNorm in the discriminator, no moving average, "
         "R1 penalty 10 every 4 updates, DiffAugment (color, cutout), half of the pictures mirrored"
     )
-    assert rows["optimiser"].startswith("Adam, beta1 0.5, learning rates 0.001 (generator)")
+    assert rows["optimiser"] == (
+        "Adam, beta1 0.5, learning rates 0.001 (generator) and 0.0008 (discriminator), "
+        "falling to 0 over the last 25% of the run"
+    )
     assert rows["batch size"] == "2,048"
 
 

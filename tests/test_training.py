@@ -225,12 +225,37 @@ def test_building_a_state_leaves_the_global_random_numbers_alone(tiny_config):
 
 def test_a_schedule_counts_full_batches_and_keeps_the_end(tiny_config):
     schedule = Schedule.of(tiny_config(epochs=4, snapshot_epochs=(1, 3, 9)), 43)
-    assert schedule == Schedule(steps_per_epoch=5, total_steps=20, snapshots={5: 1, 15: 3, 20: 4})
+    assert schedule == Schedule(steps_per_epoch=5, total_steps=20, decay_steps=0, snapshots={5: 1, 15: 3, 20: 4})
 
 
 def test_max_steps_ends_a_schedule_early(tiny_config):
     schedule = Schedule.of(tiny_config(epochs=4, max_steps=7, snapshot_epochs=(1, 2)), 40)
-    assert schedule == Schedule(steps_per_epoch=5, total_steps=7, snapshots={5: 1})
+    assert schedule == Schedule(steps_per_epoch=5, total_steps=7, decay_steps=0, snapshots={5: 1})
+
+
+def test_learning_rates_fall_to_nothing_in_the_last_share_of_a_run(tiny_config, pictures, monkeypatch):
+    monkeypatch.setattr("dcgan.training.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
+    config = tiny_config(epochs=2, lr_decay=0.4, lr_generator=1.0, lr_discriminator=2.0)
+    state = TrainState(config, CPU)
+    rates = [
+        [optimizer.param_groups[0]["lr"] for optimizer in state.optimizers.values()]
+        for _ in train(state, config, pictures)
+    ]
+    expected = [1.0] * 7 + [0.75, 0.5, 0.25]
+    assert len(rates) == 10
+    assert rates == [pytest.approx([share, 2 * share]) for share in expected]
+
+
+def test_a_run_that_is_resumed_into_its_decay_equals_an_uninterrupted_one(tiny_config, pictures):
+    config = tiny_config(epochs=2, lr_decay=0.5)
+    straight = TrainState(config, CPU)
+    for _ in train(straight, config, pictures):
+        if straight.step == 7:
+            resumed = TrainState(config, CPU)
+            resumed.load({name: tensor.clone() for name, tensor in straight.tensors().items()}, 7)
+    for _ in train(resumed, config, pictures):
+        pass
+    assert same(straight.tensors(), resumed.tensors())
 
 
 def test_fewer_pictures_than_a_batch_are_refused_with_what_would_work(tiny_config):
