@@ -141,7 +141,6 @@ class Schedule:
             {epoch * steps_per_epoch: epoch for epoch in sorted(epochs) if epoch * steps_per_epoch <= total},
         )
 
-
     def rate(self, step: int) -> float:
         """The share of its learning rates at which a step learns: 1, and towards the end down to nearly 0."""
         left = self.total_steps - step
