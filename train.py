@@ -411,7 +411,7 @@ def build_parser() -> Parser:
     recipe.add_argument(
         "--r1-gamma", type=float, help="weight of D's gradient penalty at reals; best: 1, plain: 0 (off)"
     )
-    recipe.add_argument("--r1-every", type=int, help="apply it every so many updates of D, as many times as strong (1)")
+    recipe.add_argument("--r1-every", type=int, help="apply it every so many updates of D, as many times as strong (4)")
     recipe.add_argument(
         "--augment",
         type=words,

@@ -66,8 +66,9 @@ def lever(words: str, *options: str) -> Arm:
 # size is what pytorch/examples' dcgan does (main.py: cross entropy, BatchNorm, Adam 2e-4 with beta1 0.5, batches of 64,
 # weights from N(0, 0.02)), so that one arm stands for both.
 ARMS = {
-    "best": Arm("**ours** (`--recipe best`): the baseline in batches of 16, both learning rates 8e-4, R1", ()),
-    "best-r1-every-4": Arm("ours with R1 at every 4th step, 4 times as large", ("--r1-every", "4")),
+    "best": Arm("**ours** (`--recipe best`): the baseline in batches of 16, both learning rates 8e-4, lazy R1", ()),
+    "best-r1-every-1": Arm("ours with R1 at every step", ("--r1-every", "1")),
+    "best-lr-decay": Arm("ours with learning rates that fall to 0 over the last quarter", ("--lr-decay", "0.25")),
     "batch-16-lr-8e-4": lever("batches of 16, both learning rates 8e-4", "--batch-size", "16", *rates("8e-4")),
     "plain": Arm("plain (`--recipe plain`), which is also pytorch/examples'", ("--recipe", "plain")),
     "baseline": lever("**baseline**: hinge, spectral norm, EMA, beta1 0, batches of 64, learning rates 2e-4"),
@@ -84,7 +85,7 @@ ARMS = {
     "width-64": lever("generator of 64 feature maps", "--generator-feature-maps", "64"),
     "lr-1e-4-4e-4": lever("two learning rates: G 1e-4, D 4e-4", *rates("4e-4"), "--lr-generator", "1e-4"),
     "beta1-0.5": lever("beta1 0.5", "--beta1", "0.5"),
-    "r1": lever("R1 penalty, gamma 1", "--r1-gamma", "1"),
+    "r1": lever("R1 penalty, gamma 1, at every step", "--r1-gamma", "1", "--r1-every", "1"),
     "no-ema": lever("no EMA", "--no-ema"),
     "augment": lever("DiffAugment: colour, translation, cutout", "--augment"),
     "batch-128": lever("batches of 128", "--batch-size", "128"),

@@ -122,7 +122,7 @@ class TrainConfig:
     loss: str = "hinge"
     spectral_norm: bool = True
     r1_gamma: float = 1.0
-    r1_every: int = 1
+    r1_every: int = 4
     augment: tuple[str, ...] = ()
     ema: bool = True
     ema_decay: float = 0.9998

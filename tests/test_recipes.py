@@ -20,7 +20,7 @@ LEVERS = {
     "batch-32": {"batch_size"}, "batch-16": {"batch_size"}, "batch-128": {"batch_size"}, "lr-4e-4": RATES,
     "lr-8e-4": RATES, "lr-16e-4": RATES, "lr-1e-4-4e-4": RATES, "batch-32-lr-4e-4": {"batch_size", *RATES},
     "batch-16-lr-4e-4": {"batch_size", *RATES}, "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"},
-    "beta1-0.5": {"beta1"}, "no-ema": {"ema"}, "augment": {"augment"}, "r1": {"r1_gamma"},
+    "beta1-0.5": {"beta1"}, "no-ema": {"ema"}, "augment": {"augment"}, "r1": {"r1_gamma", "r1_every"},
     "batch-16-lr-8e-4": {"batch_size", *RATES},
     "width-64": {"generator_feature_maps"}, "bfloat16": {"precision"}, "baseline": set(),
 }  # fmt: skip
@@ -45,10 +45,13 @@ def test_an_arm_is_apart_from_the_baseline_by_its_levers_alone(name, comparison)
 
 
 def test_the_other_arms_are_whole_recipes(comparison):
-    assert set(recipes.ARMS) - set(LEVERS) == {"best", "best-r1-every-4", "plain", "plain-512"}
+    assert set(recipes.ARMS) - set(LEVERS) == {
+        "best", "best-r1-every-1", "best-lr-decay", "plain", "plain-512",
+    }  # fmt: skip
     for name, expected in (
         *RECIPES.items(),
-        ("best-r1-every-4", RECIPES["best"] | {"r1_every": 4}),
+        ("best-r1-every-1", RECIPES["best"] | {"r1_every": 1}),
+        ("best-lr-decay", RECIPES["best"] | {"lr_decay": 0.25}),
         ("plain-512", RECIPES["plain"] | {"batch_size": 512}),
     ):
         config = comparison.config(name).to_dict()
