@@ -105,7 +105,7 @@ def test_a_run_without_a_name_gets_a_free_one(tmp_path, monkeypatch):
 
 def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
     arguments = ["--recipe", "plain", "--ema", "--augment", "--r1-gamma", "2", "--flip", "--d-every", "2",
-                 "--g-every", "3", "--r1-every", "4", "--lr-decay", "0.5",
+                 "--g-every", "3", "--r1-every", "2", "--lr-decay", "0.5",
                  "--lr-generator", "0.001", "--lr-discriminator", "0.002", "--beta1", "0.25",
                  "--ema-decay", "0.9", "--seed", "5", "--max-steps", "1", "--background", "white,#b6e3f4",
                  "--device", "cpu", "--precision", "bfloat16"]  # fmt: skip
@@ -116,7 +116,7 @@ def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
             "lr_generator", "lr_discriminator", "beta1", "ema_decay", "seed", "background",
             "precision")} == {
         "loss": "bce", "spectral_norm": False, "ema": True, "augment": ["color", "translation", "cutout"],
-        "r1_gamma": 2.0, "flip": True, "d_every": 2, "g_every": 3, "r1_every": 4, "lr_decay": 0.5,
+        "r1_gamma": 2.0, "flip": True, "d_every": 2, "g_every": 3, "r1_every": 2, "lr_decay": 0.5,
         "lr_generator": 0.001, "lr_discriminator": 0.002,
         "beta1": 0.25, "ema_decay": 0.9, "seed": 5, "background": ["white", "#b6e3f4"],
         "precision": "bfloat16",
