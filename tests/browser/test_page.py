@@ -422,7 +422,7 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
     choose(page, "adventurer-96@epoch-0001")
     page.locator("#run-facts", has_text="avatars:adventurer").wait_for()
-    page.locator("#stage-title", has_text="Seed 7 at epoch-0021").wait_for()
+    page.locator("#stage-title", has_text=f"Seed 7 at {snapshots(BUNDLED)[-1]}").wait_for()
     open_tab(page, 3)
     page.locator("#licence", has_text="CC BY 4.0").wait_for()
     choose(page, "lorelei-96")
