@@ -181,8 +181,9 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The run that `to_dict` described."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        """The run that `to_dict` described. One saved before `r1_every` existed had R1 at every step."""
+        known = {"r1_every": 1} | dict(values)
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
 
     def command(self) -> str:
         """The train.py command of this run, naming each option that isn't at its recipe's default."""

@@ -115,6 +115,13 @@ def test_the_default_is_the_best_recipe():
     assert TrainConfig(data="pictures") == TrainConfig(data="pictures", recipe="best", **RECIPES["best"])
 
 
+def test_a_run_saved_before_r1_could_be_seldom_goes_on_with_it_at_every_step():
+    config = TrainConfig(data="pictures", r1_every=1)
+    saved = config.to_dict()
+    del saved["r1_every"]
+    assert TrainConfig.from_dict(saved) == config
+
+
 def test_the_command_of_a_run_names_what_is_not_default():
     config = TrainConfig(
         data="my pictures", recipe="plain", **RECIPES["plain"] | {"ema": True}, flip=True, snapshot_epochs=(1, 2)
