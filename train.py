@@ -1,6 +1,7 @@
 """Train a DCGAN on small pictures of faces.
 
 python train.py --data avatars:adventurer                     rendered offline, nothing to download
+python train.py --data portraits:pixel-art-portraits          anime portraits, composed from a clone of the art
 python train.py --data path/to/pictures                       your own: a folder or a .zip
 python train.py --data avatars:adventurer --max-steps 200 --output-dir checkpoints/try        a first look
 python train.py --recipe plain --data path/to/pictures --batch-size 512      the original recipe, in large batches
@@ -29,15 +30,16 @@ from tqdm import tqdm
 
 from dcgan.checkpoints import load_state
 from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, TERMINATED, Parser, command
-from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, PRECISIONS, RECIPES, TrainConfig
+from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, PORTRAIT_CROPS, PRECISIONS, RECIPES, TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.distributed import World
 from dcgan.errors import InputError
 from dcgan.hub import HubError, OccupiedError, Repository, keep_quiet
+from dcgan.portraits import BACKGROUNDS as PORTRAIT_BACKGROUNDS
 from dcgan.publish import Publisher, restore
 from dcgan.run import GaveUpError, Run, config_to_resume, new_run_id
 from dcgan.sampling import DEVICES, pick_device
-from dcgan.sources import AVATARS_PREFIX
+from dcgan.sources import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.training import train
 
 DRY_RUN_STEPS = 2
@@ -312,6 +314,7 @@ def open_pictures(config: TrainConfig, cache: Path | None = None) -> Pictures:
         config.background,
         track=lambda found, total: tqdm(found, total=total, unit="picture", desc="decoding", leave=False),
         cache=cache,
+        portrait_crop=config.portrait_crop,
     )
     print(f"{pictures.name}: " + "\n  ".join(pictures.report.lines(config.image_size)))
     return pictures
@@ -337,7 +340,7 @@ def prepare_folder(folder: Path) -> bool:
 
 def free_folder(config: TrainConfig) -> Path:
     """The first of checkpoints/NAME-SIZE-run-1, -2, ... that isn't there yet."""
-    name = Path(config.data.removeprefix(AVATARS_PREFIX)).resolve().stem[:60]
+    name = Path(config.data.removeprefix(AVATARS_PREFIX).removeprefix(PORTRAITS_PREFIX)).resolve().stem[:60]
     number = 1
     while (folder := Path("checkpoints") / f"{name}-{config.image_size}-run-{number}").exists():
         number += 1
@@ -347,7 +350,12 @@ def free_folder(config: TrainConfig) -> Path:
 def config_of(given: dict[str, Any]) -> TrainConfig:
     """A new run's configuration: the recipe's settings, and over them the options that were given."""
     recipe = given.get("recipe", TrainConfig.recipe)
-    return TrainConfig(**(RECIPES[recipe] | given))
+    return TrainConfig(**(RECIPES[recipe] | usual_of_data(given["data"]) | given))
+
+
+def usual_of_data(data: str) -> dict[str, Any]:
+    """What the options of pictures default to where that hangs on the pictures."""
+    return {"background": PORTRAIT_BACKGROUNDS} if data.startswith(PORTRAITS_PREFIX) else {}
 
 
 def given_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -372,9 +380,16 @@ def build_parser() -> Parser:
     both = argparse.BooleanOptionalAction
 
     data = parser.add_argument_group("pictures")
-    data.add_argument("--data", help="a folder, .zip, .parquet, Hub data set user/name, or avatars:STYLE")
-    data.add_argument("--data-size", type=int, help="how many avatars to render (default 20000)")
-    data.add_argument("--background", type=words, help="avatars' background colours, as in white,#b6e3f4 (white)")
+    data.add_argument(
+        "--data", help="a folder, .zip, .parquet, Hub data set user/name, avatars:STYLE or portraits:FOLDER"
+    )
+    data.add_argument("--data-size", type=int, help="how many avatars or portraits to draw (default 20000)")
+    data.add_argument(
+        "--background",
+        type=words,
+        help="colours behind them, as in white,#b6e3f4 (avatars: white, portraits: pale ones)",
+    )
+    data.add_argument("--portrait-crop", choices=PORTRAIT_CROPS, help="how much of a portrait is in the picture (head)")
     data.add_argument("--flip", action=both, help="mirror half of the pictures, chosen anew each time (off)")
 
     networks = parser.add_argument_group("networks")

@@ -25,7 +25,7 @@ from dcgan.extractors import Extractor, open_extractor
 from dcgan.files import replacing
 from dcgan.images import grid, save_png
 from dcgan.latents import seeds_from
-from dcgan.reals import RenderedReals
+from dcgan.reals import held_out_avatars
 from dcgan.sampling import faces
 from dcgan.sources import AVATARS_PREFIX
 
@@ -72,7 +72,7 @@ def measure_curve(folder: Path, extractor: Extractor) -> Curve:
     """KID of each of a checkpoint's snapshots against avatars that training never draws."""
     facts = read_training(folder)
     config, style = facts["config"], facts["data"]["name"].removeprefix(AVATARS_PREFIX)
-    reals = RenderedReals(style, config["image_size"], config["background"])
+    reals = held_out_avatars(style, config["image_size"], config["background"])
     real_features = features_of(reals, 0, SAMPLES, extractor)
     pictures_an_epoch = facts["data"]["pictures"] // config["batch_size"] * config["batch_size"]
     curve = {}

@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -25,26 +19,13 @@ import resvg_py
 from dicebear import Avatar, Style
 from PIL import Image, ImageColor
 
+from dcgan.attribution import Attribution
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
-from dcgan.images import save_png
-from dcgan.parallel import map_in_order
+from dcgan.images import check_colours, save_png
+from dcgan.parallel import map_in_processes
 
 FACE_PARTS = {"eyes", "mouth", "face", "mood", "expression"}  # a style with one of these draws faces
-CHUNK = 64  # pictures a worker renders in one go
-FIRST_HELD_OUT = 1_000_000  # avatars from here on are for evaluation only; training draws from 0 up
-
-
-@dataclass(frozen=True)
-class Attribution:
-    """Whose work a style is, in the words of the style's own file."""
-
-    title: str
-    creator: str
-    source: str
-    licence: str
-    licence_url: str
-    licence_text: str
 
 
 def styles() -> list[str]:
@@ -65,15 +46,6 @@ def attribution(style: str) -> Attribution:
         licence_url=licence.get("url", ""),
         licence_text=licence.get("text", ""),
     )
-
-
-def check_colours(colours: Sequence[str]) -> None:
-    """Raise an InputError that names the first of `colours` that is none."""
-    for colour in colours:
-        try:
-            ImageColor.getrgb(colour)
-        except ValueError:
-            raise InputError(f"background {colour!r} is no colour; use names or hex, as in white,#b6e3f4.") from None
 
 
 def renderer_versions() -> dict[str, str]:
@@ -110,39 +82,12 @@ def render_many(
     """
     _style_definition(style)
     check_colours(backgrounds)
-    return _rendered(style, range(first, first + count), size, tuple(backgrounds), workers)
+    return map_in_processes(_render, (style, size, tuple(backgrounds)), range(first, first + count), workers)
 
 
-def _rendered(style, indices, size, backgrounds, workers) -> Iterator[np.ndarray]:
-    workers = workers or os.cpu_count() or 1
-    if workers == 1 or len(indices) <= 4 * CHUNK:  # starting processes would cost more than it saves
-        for index in indices:
-            yield render(style, index, size, backgrounds)
-        return
-    chunks = (indices[start : start + CHUNK] for start in range(0, len(indices), CHUNK))
-    render_chunk = partial(_render_chunk, style, size, backgrounds)
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_live_and_die_with_the_parent) as pool:
-        try:
-            for pictures in map_in_order(pool, render_chunk, chunks, waiting=4 * workers):
-                yield from pictures
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-def _live_and_die_with_the_parent() -> None:
-    """In a worker: leave Ctrl-C to the parent, and don't outlive it, however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def follow() -> None:
-        parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
-def _render_chunk(style: str, size: int, backgrounds: Sequence[str], indices: Sequence[int]) -> list[np.ndarray]:
-    return [render(style, index, size, backgrounds) for index in indices]
+def _render(settings: tuple[str, int, tuple[str, ...]], index: int) -> np.ndarray:
+    style, size, backgrounds = settings
+    return render(style, index, size, backgrounds)
 
 
 @cache

@@ -103,6 +103,7 @@ class TrainConfig:
     data: str
     data_size: int = 20_000
     background: tuple[str, ...] = ("white",)
+    portrait_crop: str = "head"
     flip: bool = False
     image_size: int = 96
     latent_dim: int = 100
@@ -149,6 +150,7 @@ class TrainConfig:
             raise InputError("--snapshot-epochs takes epochs from 1 up, as in 1,5,10,20.")
         _require_range("--seed", self.seed, 0, MAX_SEED)
         _require_choice("--recipe", self.recipe, tuple(RECIPES))
+        _require_choice("--portrait-crop", self.portrait_crop, PORTRAIT_CROPS)
         _require_choice("--loss", self.loss, LOSSES)
         _require_choice("--precision", self.precision, PRECISIONS)
         for policy in self.augment:
@@ -206,6 +208,7 @@ class TrainConfig:
         return replace(self, **changes)
 
 
+PORTRAIT_CROPS = ("head", "bust")
 LOSSES = ("bce", "hinge")
 AUGMENTATIONS = ("color", "translation", "cutout")
 PRECISIONS = ("float32", "bfloat16")

@@ -83,21 +83,23 @@ def load_pictures(
     backgrounds: Sequence[str] = ("white",),
     track: Track = lambda pictures, total: pictures,
     cache: Path | None = None,
+    portrait_crop: str = "head",
 ) -> Pictures:
     """Open the pictures that `--data` names, decoding them first where the cache doesn't hold them yet.
 
-    `data_size` and `backgrounds` matter to rendered avatars only; `cache` is where decoded pictures are kept.
+    `data_size` and `backgrounds` matter to rendered pictures only, `portrait_crop` to portraits; `cache` is where what
+    was decoded is kept.
 
     Raises:
         InputError: nothing there, nothing usable, or nowhere to keep the cache; says what was found and what works.
     """
-    source = open_source(data, data_size, backgrounds)
+    source = open_source(data, data_size, backgrounds, portrait_crop)
     key = hashlib.sha256(json.dumps([CACHE_FORMAT, source.identity, image_size]).encode()).hexdigest()[:20]
     folder = (cache or cache_root()) / f"{key}-{image_size}"
     try:
         if not _is_whole(folder, image_size):
             _build_cache(source, image_size, folder, track)
-        return _open_cache(folder, image_size)
+        return _open_cache(folder, image_size, source)
     except OSError as error:
         raise InputError(
             f"the decoded pictures can't be kept in {folder.parent}: {error.strerror or error}. "
@@ -160,10 +162,8 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
                 f"({', '.join(report.unreadable_names)}). {WHAT_WORKS}."
             )
         facts = {
-            "name": source.name,
             "fingerprint": fingerprint.hexdigest(),
             "report": asdict(report),
-            "attribution": asdict(source.attribution) if source.attribution else None,
         }
         (partial_folder / "pictures.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
         if not _is_whole(folder, size):
@@ -186,8 +186,10 @@ def _remove_abandoned(root: Path) -> None:
                 shutil.rmtree(abandoned, ignore_errors=True)
 
 
-def _open_cache(folder: Path, size: int) -> Pictures:
+def _open_cache(folder: Path, size: int, source: Source) -> Pictures:
+    """The pictures of `source`, which may have been called otherwise when they were decoded."""
     facts = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))
     report = Report(**facts["report"])
     pixels = np.memmap(folder / "pictures.u8", np.uint8, mode="r", shape=(report.used, size, size, 3))
-    return Pictures(pixels, facts["name"], facts["fingerprint"], report, facts["attribution"])
+    attribution = asdict(source.attribution) if source.attribution else None
+    return Pictures(pixels, source.name, facts["fingerprint"], report, attribution)

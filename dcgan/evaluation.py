@@ -40,9 +40,10 @@ from dcgan.images import grid, save_png
 from dcgan.latents import SEEDS, seeds_from
 from dcgan.likeness import diversity, nearest
 from dcgan.models import Generator, read_config
-from dcgan.reals import GivenReals, Reals, RenderedReals
+from dcgan.portraits import open_art
+from dcgan.reals import GivenReals, Reals, held_out_avatars, held_out_portraits
 from dcgan.sampling import DEVICES, faces, pick_device
-from dcgan.sources import AVATARS_PREFIX
+from dcgan.sources import AVATARS_PREFIX, PORTRAITS_PREFIX
 
 FEWEST = 16  # pictures a set: below that no figure means anything
 SUBSET = 1000  # pictures a KID estimate, or as many as there are
@@ -90,7 +91,7 @@ def evaluate(
 
     report = {
         "extractor": extractor.facts() | {"distance": extractor.distance, "features": real_features.shape[1]},
-        "reals": {"words": reals.words, "held_out": reals.held_out},
+        "reals": {"words": reals.words, "held_out": reals.held_out} | same_as_trained(reals, count, pictures),
         "samples": {"fakes": count, "reals": count, "other_reals": count},
         "seeds": {"first_face": first_seed, "subsets": SUBSET_SEED},
         "kid": {"subsets": _subsets(count), "subset_size": min(SUBSET, count)},
@@ -100,6 +101,15 @@ def evaluate(
         "versions": {name: version(name) for name in MEASURED_BY},
     }
     return Evaluation(report, page)
+
+
+def same_as_trained(reals: Reals, count: int, pictures: Pictures) -> dict[str, int]:
+    """How many of the reals that are held out look, pixel by pixel, like one of the pictures."""
+    if not reals.held_out:
+        return {}
+    known = {hashlib.sha256(picture.tobytes()).digest() for picture in pictures.pixels}
+    held_out = (hashlib.sha256(picture.tobytes()).digest() for picture in reals.pixels(0, count))
+    return {"same_as_trained": sum(digest in known for digest in held_out)}
 
 
 def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, float]:
@@ -225,12 +235,16 @@ def open_pictures(options: argparse.Namespace, facts: dict[str, Any] | None, siz
     config = facts["config"] if facts else {}
     data_size = options.data_size or config.get("data_size", TrainConfig.data_size)
     backgrounds = options.background or config.get("background", TrainConfig.background)
+    crop = config.get("portrait_crop", TrainConfig.portrait_crop)
     given, pictures = (
-        load_pictures(data, size, data_size, backgrounds, track=_decoding)
+        load_pictures(data, size, data_size, backgrounds, track=_decoding, portrait_crop=crop)
         for data in (options.data, options.trained_on or options.data)
     )
     if given.name.startswith(AVATARS_PREFIX):
-        reals = RenderedReals(given.name.removeprefix(AVATARS_PREFIX), size, backgrounds)
+        reals: Reals = held_out_avatars(given.name.removeprefix(AVATARS_PREFIX), size, backgrounds)
+    elif given.name.startswith(PORTRAITS_PREFIX):
+        art = open_art(options.data.removeprefix(PORTRAITS_PREFIX))
+        reals = held_out_portraits(art, given.name, size, crop, backgrounds)
     else:
         reals = GivenReals(given, _relation(given, facts))
     return reals, pictures, _relation(pictures, facts)
@@ -247,13 +261,13 @@ def _relation(pictures: Pictures, facts: dict[str, Any] | None) -> str:
 
 def sample_count(asked: int, reals: Reals) -> int:
     """How many faces and reals to compare: as many as asked for, or what there are reals for."""
-    if isinstance(reals, RenderedReals):
+    if reals.count is None:
         return asked
-    count, there = min(asked, len(reals.pictures) // 2), len(reals.pictures)
+    count = min(asked, reals.count // 2)
     if count < FEWEST:
         raise InputError(
-            f"--data {reals.data} has {there} pictures; two sets of {FEWEST} or more are needed, one to compare the "
-            "faces with and one to compare that with."
+            f"--data {reals.data} has {reals.count} pictures; two sets of {FEWEST} or more are needed, one to compare "
+            "the faces with and one to compare that with."
         )
     return count
 

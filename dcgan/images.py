@@ -16,9 +16,11 @@ from typing import Any
 import av
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageColor
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
+
+from dcgan.errors import InputError
 
 FORMATS = ("GIF", "WebP", "MP4")  # of what moves
 
@@ -50,6 +52,15 @@ def grid(pixels: np.ndarray, columns: int | None = None, gap: int = 2) -> np.nda
         top, left = (i // columns) * (height + gap) + gap, (i % columns) * (width + gap) + gap
         sheet[top : top + height, left : left + width] = picture
     return sheet
+
+
+def check_colours(colours: Sequence[str]) -> None:
+    """Raise an InputError that names the first of `colours` that is none."""
+    for colour in colours:
+        try:
+            ImageColor.getrgb(colour)
+        except ValueError:
+            raise InputError(f"background {colour!r} is no colour; use names or hex, as in white,#b6e3f4.") from None
 
 
 def save_png(pixels: np.ndarray, path: Path, note: str = "") -> None:

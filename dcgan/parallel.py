@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context, parent_process
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+Shared = TypeVar("Shared")
+
+CHUNK = 64  # items that a process works on in one go
 
 
 def map_in_order(
@@ -22,3 +30,44 @@ def map_in_order(
             yield pending.popleft().result()
     while pending:
         yield pending.popleft().result()
+
+
+def map_in_processes(
+    function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item], workers: int | None = None
+) -> Iterator[Result]:
+    """`function(shared, item)` of each item, in order, by `workers` processes, one a core by default.
+
+    `function` must be found by its name, and each process is sent `shared` once. A few items are done right here, where
+    starting processes would cost more than it saves.
+    """
+    workers = workers or os.cpu_count() or 1
+    if workers == 1 or len(items) <= 4 * CHUNK:
+        yield from (function(shared, item) for item in items)
+        return
+    chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(shared,)) as pool:
+        try:
+            for results in map_in_order(pool, partial(_do, function), chunks, waiting=4 * workers):
+                yield from results
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+_in_this_process: dict[str, Any] = {}  # what a worker was sent
+
+
+def _begin(shared: Any) -> None:
+    """In a worker: leave Ctrl-C to the parent, and don't outlive it, however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
+    _in_this_process["shared"] = shared
+
+
+def _do(function: Callable[[Any, Item], Result], items: Sequence[Item]) -> list[Result]:
+    return [function(_in_this_process["shared"], item) for item in items]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from dcgan import avatars
-from dcgan.avatars import FIRST_HELD_OUT
+from dcgan import avatars, portraits
 from dcgan.data import Pictures, epoch_order
-from dcgan.sources import AVATARS_PREFIX
+from dcgan.portraits import Art, Composer
+from dcgan.sources import AVATARS_PREFIX, FIRST_HELD_OUT
 
 ORDER_SEED = 2020
 
@@ -21,14 +21,14 @@ class Reals(ABC):
     """Real pictures to compare with, by number from 0; the same number is always the same picture.
 
     `data` is what --data calls their source. `held_out` says whether training can't have drawn them, `words` what they
-    are, `identity` (JSON-ready) is equal exactly when they are.
+    are, `identity` (JSON-ready) is equal exactly when they are. `count` is how many there are, None of any number.
     """
 
     data: str
-
     held_out: bool
     words: str
     identity: Any
+    count: int | None
 
     @abstractmethod
     def pixels(self, first: int, count: int) -> np.ndarray:
@@ -39,22 +39,43 @@ class Reals(ABC):
         return None
 
 
-class RenderedReals(Reals):
-    """Avatars of the numbers that training never draws. One to three in a thousand look like one that it draws all the
-    same, since the styles have no more faces than that.
+class HeldOutReals(Reals):
+    """Rendered pictures of the numbers that training never draws, as many as wanted.
+
+    A few look like one that it draws all the same, where a style has no more faces than that.
     """
 
     held_out = True
+    count = None
 
-    def __init__(self, style: str, size: int, backgrounds: Sequence[str]):
-        self.style, self.size, self.backgrounds = style, size, tuple(backgrounds)
-        self.data = AVATARS_PREFIX + style
-        self.words = f"avatars of number {FIRST_HELD_OUT:,} and up, which training never draws"
-        self.identity = ["avatars", style, size, self.backgrounds, avatars.renderer_versions()]
+    def __init__(self, data: str, kind: str, identity: Any, draw: Callable[[int, int], Iterator[np.ndarray]]):
+        """`draw(first, count)` draws pictures of the numbers from `first` up; `kind` is what to call them."""
+        self.data, self.draw = data, draw
+        self.words = f"{kind} of number {FIRST_HELD_OUT:,} and up, which training never draws"
+        self.identity = identity
 
     def pixels(self, first: int, count: int) -> np.ndarray:
-        pictures = avatars.render_many(self.style, count, self.size, self.backgrounds, FIRST_HELD_OUT + first)
+        pictures = self.draw(FIRST_HELD_OUT + first, count)
         return np.stack(list(tqdm(pictures, total=count, desc="rendering", leave=False, disable=None)))
+
+
+def held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> HeldOutReals:
+    """Avatars of a style that training never draws."""
+    identity = ["avatars", style, size, tuple(backgrounds), avatars.renderer_versions()]
+
+    def draw(first: int, count: int) -> Iterator[np.ndarray]:
+        return avatars.render_many(style, count, size, backgrounds, first)
+
+    return HeldOutReals(AVATARS_PREFIX + style, "avatars", identity, draw)
+
+
+def held_out_portraits(art: Art, name: str, size: int, crop: str, backgrounds: Sequence[str]) -> HeldOutReals:
+    """Portraits from the same layers that training never draws; `name` is what --data calls them."""
+    identity = ["portraits", portraits.VERSION, art.digest, size, crop, tuple(backgrounds)]
+    composer = Composer(art, size, crop, backgrounds)
+    return HeldOutReals(
+        name, "portraits", identity, lambda first, count: portraits.compose_many(composer, count, first)
+    )
 
 
 class GivenReals(Reals):
@@ -64,7 +85,7 @@ class GivenReals(Reals):
 
     def __init__(self, pictures: Pictures, relation: str):
         """`relation` says in words what training had to do with them."""
-        self.pictures, self.data = pictures, pictures.name
+        self.pictures, self.data, self.count = pictures, pictures.name, len(pictures)
         self.order = epoch_order(len(pictures), ORDER_SEED, 0).numpy()
         self.words = f"pictures of {pictures.name}, {relation}"
         self.identity = ["pictures", pictures.fingerprint, pictures.pixels.shape[1], ORDER_SEED]

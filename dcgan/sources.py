@@ -20,16 +20,19 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from dcgan import avatars
+from dcgan import avatars, portraits
+from dcgan.attribution import Attribution
 from dcgan.errors import InputError
+from dcgan.images import check_colours
 from dcgan.parallel import map_in_order
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-AVATARS_PREFIX = "avatars:"
+FIRST_HELD_OUT = 1_000_000  # rendered pictures from here on are for evaluation only; training draws from 0 up
+AVATARS_PREFIX, PORTRAITS_PREFIX = "avatars:", "portraits:"
 
 WHAT_WORKS = (
     f"What works: a folder of {' '.join(PICTURE_SUFFIXES)} files, a .zip of them, a .parquet file, "
-    "a Hub data set user/name, or avatars:STYLE such as avatars:adventurer"
+    "a Hub data set user/name, avatars:STYLE such as avatars:adventurer, or portraits:FOLDER of layers"
 )
 
 
@@ -49,15 +52,15 @@ class Source(Protocol):
 
     name: str  # what a model card may say: never a path of the user's machine
     identity: Any  # JSON-ready; equal exactly when the pictures are
-    attribution: avatars.Attribution | None
+    attribution: Attribution | None
 
     def __len__(self) -> int: ...
 
     def pictures(self, size: int) -> Iterator[Decoded]: ...
 
 
-def open_source(data: str, data_size: int, backgrounds: Sequence[str]) -> Source:
-    """What `--data` names: an existing path wins, then avatars:STYLE, then a Hub data set user/name."""
+def open_source(data: str, data_size: int, backgrounds: Sequence[str], portrait_crop: str = "head") -> Source:
+    """What `--data` names: an existing path wins, then avatars:STYLE or portraits:FOLDER, then a Hub data set."""
     path = Path(data).expanduser()
     try:
         is_folder, is_file = path.is_dir(), path.is_file()
@@ -73,6 +76,8 @@ def open_source(data: str, data_size: int, backgrounds: Sequence[str]) -> Source
         raise InputError(f"--data {data} is a file, but neither a .zip nor a .parquet. {WHAT_WORKS}.")
     if data.startswith(AVATARS_PREFIX):
         return _AvatarSource(data.removeprefix(AVATARS_PREFIX), data_size, backgrounds)
+    if data.startswith(PORTRAITS_PREFIX):
+        return _PortraitSource(data.removeprefix(PORTRAITS_PREFIX), data_size, backgrounds, portrait_crop)
     if re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", data):
         return _hub_source(data)
     raise InputError(f"--data {data}: there is no such folder or file. {WHAT_WORKS}.")
@@ -117,7 +122,7 @@ class _FileSource(ABC):
 
     name: str
     identity: Any
-    attribution: avatars.Attribution | None = None
+    attribution: Attribution | None = None
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -181,7 +186,7 @@ class _ZipSource(_FileSource):
 class DatasetSource(_FileSource):
     """The image column of a data set of the `datasets` library; its train split where it has several."""
 
-    def __init__(self, dataset: Any, name: str, attribution: avatars.Attribution | None = None):
+    def __init__(self, dataset: Any, name: str, attribution: Attribution | None = None):
         import datasets
 
         if isinstance(dataset, datasets.DatasetDict):
@@ -207,26 +212,58 @@ class DatasetSource(_FileSource):
         return value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
 
 
-class _AvatarSource:
-    def __init__(self, style: str, count: int, backgrounds: Sequence[str]):
-        self.attribution = avatars.attribution(style)
-        self.style, self.count, self.backgrounds = style, count, list(backgrounds)
-        avatars.check_colours(backgrounds)
-        if count > avatars.FIRST_HELD_OUT:
+class _RenderedSource(ABC):
+    """Pictures that are drawn by number, from 0 up."""
+
+    name: str
+    identity: Any
+    attribution: Attribution | None
+
+    def __init__(self, count: int):
+        if count > FIRST_HELD_OUT:
             raise InputError(
-                f"--data-size {count} reaches into the avatars that are held out for evaluation, number "
-                f"{avatars.FIRST_HELD_OUT} and up; it must be from 1 to {avatars.FIRST_HELD_OUT}."
+                f"--data-size {count} reaches into the pictures that are held out for evaluation, number "
+                f"{FIRST_HELD_OUT} and up; it must be from 1 to {FIRST_HELD_OUT}."
             )
-        self.name = AVATARS_PREFIX + style
-        self.identity = ["avatars", style, count, self.backgrounds, avatars.renderer_versions()]
+        self.count = count
 
     def __len__(self) -> int:
         return self.count
 
+    @abstractmethod
+    def drawn(self, size: int) -> Iterator[np.ndarray]:
+        """All pictures in order, as pixels `(size, size, 3)`."""
+
     def pictures(self, size: int) -> Iterator[Decoded]:
-        rendered = avatars.render_many(self.style, self.count, size, self.backgrounds)
-        for index, pixels in enumerate(rendered):
-            yield Decoded(f"{self.style} {index}", pixels, hashlib.sha256(pixels.tobytes()).digest())
+        for index, pixels in enumerate(self.drawn(size)):
+            yield Decoded(f"{self.name} {index}", pixels, hashlib.sha256(pixels.tobytes()).digest())
+
+
+class _AvatarSource(_RenderedSource):
+    def __init__(self, style: str, count: int, backgrounds: Sequence[str]):
+        self.attribution = avatars.attribution(style)
+        check_colours(backgrounds)
+        super().__init__(count)
+        self.style, self.backgrounds = style, list(backgrounds)
+        self.name = AVATARS_PREFIX + style
+        self.identity = ["avatars", style, count, self.backgrounds, avatars.renderer_versions()]
+
+    def drawn(self, size: int) -> Iterator[np.ndarray]:
+        return avatars.render_many(self.style, self.count, size, self.backgrounds)
+
+
+class _PortraitSource(_RenderedSource):
+    def __init__(self, place: str, count: int, backgrounds: Sequence[str], crop: str):
+        self.art = portraits.open_art(place)
+        self.attribution = self.art.attribution
+        super().__init__(count)
+        self.crop, self.backgrounds = crop, list(backgrounds)
+        self.name = PORTRAITS_PREFIX + Path(place).expanduser().resolve().name
+        self.identity = ["portraits", portraits.VERSION, self.art.digest, count, crop, self.backgrounds]
+
+    def drawn(self, size: int) -> Iterator[np.ndarray]:
+        composer = portraits.Composer(self.art, size, self.crop, self.backgrounds)
+        return portraits.compose_many(composer, self.count)
 
 
 def _parquet_source(path: Path) -> DatasetSource:

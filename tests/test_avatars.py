@@ -13,6 +13,7 @@ from PIL import Image
 
 from dcgan import avatars
 from dcgan.errors import InputError
+from dcgan.parallel import CHUNK
 
 
 def test_an_avatar_is_decided_by_its_style_index_and_size():
@@ -88,7 +89,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def test_rendering_in_parallel_gives_the_same_pictures_in_the_same_order():
-    count = 4 * avatars.CHUNK + 30
+    count = 4 * CHUNK + 30
     parallel = list(avatars.render_many("pixel-art", count, 24, first=5, workers=2))
     assert len(parallel) == count
     for i in (0, 63, 64, 200, count - 1):

@@ -16,14 +16,14 @@ from pictures import SIZE, avatar, write_avatars
 
 import train
 from dcgan import avatars
-from dcgan.avatars import FIRST_HELD_OUT
 from dcgan.card import model_card, read_evaluation
 from dcgan.checkpoints import keep_snapshot, load_generator, published_files, read_training, save_network
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
 from dcgan.evaluation import evaluate, features_of, figures, main
 from dcgan.extractors import EfficientNetLite0, Extractor, Inception, open_extractor
-from dcgan.reals import GivenReals, RenderedReals
+from dcgan.reals import GivenReals, held_out_avatars
+from dcgan.sources import FIRST_HELD_OUT
 
 COUNT = 20
 CPU = torch.device("cpu")
@@ -131,7 +131,7 @@ def test_reals_are_avatars_that_training_never_draws(monkeypatch):
     monkeypatch.setattr(
         avatars, "render", lambda style, index, *rest: drawn.append(index) or render(style, index, *rest)
     )
-    reals = RenderedReals("adventurer", SIZE, ("white",))
+    reals = held_out_avatars("adventurer", SIZE, ("white",))
     first, other = reals.pixels(0, 5), reals.pixels(5, 5)
     assert drawn == list(range(1_000_000, 1_000_010))
     assert np.array_equal(reals.pixels(4, 3), np.concatenate([first[4:], other[:2]]))
@@ -143,7 +143,7 @@ def test_reals_are_avatars_that_training_never_draws(monkeypatch):
 def test_nothing_draws_so_many_avatars_that_held_out_ones_are_among_them(command, evaluated, tmp_path, capsys):
     words = [str(evaluated), *DATA] if command is main else ["--data", DATA[1], "--output-dir", str(tmp_path / "run")]
     assert command([*words, "--data-size", str(FIRST_HELD_OUT + 1)]) == 2
-    assert "--data-size 1000001 reaches into the avatars that are held out for evaluation" in capsys.readouterr().err
+    assert "--data-size 1000001 reaches into the pictures that are held out for evaluation" in capsys.readouterr().err
 
 
 def test_given_pictures_are_taken_in_two_sets_without_one_in_both(tmp_path, load):
@@ -371,7 +371,7 @@ def test_copies_of_training_pictures_can_be_looked_for_beside_held_out_ones(chec
 def test_a_generator_that_copies_is_found_out(trained_run, extractor, cache, monkeypatch):
     pictures = load_pictures("avatars:adventurer", SIZE, 40, cache=cache)
     monkeypatch.setattr("dcgan.evaluation.faces", lambda generator, seeds: np.asarray(pictures.pixels[seeds]))
-    reals = RenderedReals("adventurer", SIZE, ("white",))
+    reals = held_out_avatars("adventurer", SIZE, ("white",))
     neighbours = evaluate(load_generator(trained_run), reals, pictures, extractor, COUNT).report["neighbours"]
     assert neighbours["fakes"]["95%"] == 0
     assert neighbours["reals"]["median"] > 1
