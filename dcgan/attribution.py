@@ -15,3 +15,4 @@ class Attribution:
     licence: str
     licence_url: str
     licence_text: str
+    changes: str = ""  # what was done to the work, which CC BY asks to say

@@ -58,9 +58,9 @@ CREDIT = Attribution(
     licence_url="https://creativecommons.org/licenses/by/4.0/",
     licence_text=(
         f"“pixel-art-portraits” ({SOURCE}) by Viktor Hahn, licensed under CC BY 4.0 "
-        "(https://creativecommons.org/licenses/by/4.0/). Changed: recoloured, composed to portraits, cropped, enlarged "
-        "and used as training pictures."
+        "(https://creativecommons.org/licenses/by/4.0/)"
     ),
+    changes="recoloured, composed to portraits, cropped, enlarged, and used as training pictures",
 )
 UNKNOWN = Attribution(
     title="layers of portraits", creator="", source="", licence="licence unknown", licence_url="", licence_text=""
@@ -275,6 +275,12 @@ def _epx(coded: np.ndarray) -> np.ndarray:
     return large
 
 
+def _credit_line(attribution: Attribution) -> str:
+    if not attribution.licence_text:
+        return "The licence of these layers is unknown."
+    return f"{attribution.licence_text}. Changed: {attribution.changes}."
+
+
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a folder of PNGs, with the art's licence beside them."""
@@ -296,7 +302,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.folder.mkdir(parents=True, exist_ok=True)
         for index, pixels in enumerate(compose_many(composer, options.count, options.first), start=options.first):
             save_png(pixels, options.folder / f"portrait-{index:06d}.png")
-        credit = art.attribution.licence_text or "The licence of these layers is unknown."
+        credit = _credit_line(art.attribution)
         (options.folder / "LICENCE.txt").write_text(credit + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"can't write to {options.folder}: {error.strerror or error}.") from None

@@ -1,5 +1,6 @@
 """A tiny set of layers in the shape of the art that portraits are composed of, drawn here."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,3 +64,11 @@ def write_layers(folder: Path, licence: str | None = LICENCE) -> Path:
     if licence is not None:
         (folder / "images" / "license.txt").write_text(licence)
     return folder
+
+
+def zipped(folder: Path, path: Path) -> Path:
+    """Pack a folder into a .zip, its own name included, as a download has it."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(folder.rglob("*")):
+            archive.write(file, file.relative_to(folder.parent))
+    return path

@@ -99,6 +99,8 @@ def licence_of(language: str, library: Library | HubLibrary) -> str:
         licence = _linked(_text(credit["licence"]), credit.get("licence_url"))
         title = _linked(_text(credit.get("title")), credit.get("source"))
         said = say(language, "licence-line", title=title, creator=creator, licence=licence)
+        if changes := credit.get("changes"):
+            said += " " + say(language, "licence-changes", changes=_text(changes))
     else:
         said = say(language, "licence-unknown", data=_text(data.get("name") or library.model))
     return f"{say(language, 'data-and-licence')}\n{said} {say(language, 'code-licence')}"
