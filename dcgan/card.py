@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
-from dcgan.config import EVALUATION_NAME, MAX_SEED, WEIGHTS_NAME
+from dcgan.config import EVALUATION_NAME, MAX_SEED, WEIGHTS_NAME, norm_named_by
 from dcgan.files import sha256
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -34,6 +34,7 @@ EVALUATION_METRICS = {
     "recall": "Recall",
 }
 LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss"}
+NORM_WORDS = {"batch": "BatchNorm", "spectral": "spectral normalisation", "none": "no normalisation"}
 
 
 def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path, name: str | None = None) -> str:
@@ -172,9 +173,10 @@ def _work(data: str, credit: dict[str, str] | None) -> str:
 
 def _levers(config: dict[str, Any]) -> dict[str, str]:
     """What decided the training, in words: a table row's label to its text."""
+    norm = config["d_norm"] if "d_norm" in config else norm_named_by(config["spectral_norm"])  # as older runs have it
     recipe = [
         LOSS_WORDS.get(config["loss"], config["loss"]),
-        f"{'spectral normalisation' if config['spectral_norm'] else 'BatchNorm'} in the discriminator",
+        f"{NORM_WORDS.get(norm, norm)} in the discriminator",
         f"moving average of the generator (decay {config['ema_decay']:g})" if config["ema"] else "no moving average",
     ]
     if config["r1_gamma"]:

@@ -210,7 +210,7 @@ def test_the_recipe_is_told_in_words(facts, write):
     assert "decay 0.9998" in rows["recipe"]
     assert rows["optimiser"] == "Adam, beta1 0, learning rates 0.0008 (generator) and 0.0008 (discriminator)"
     facts["config"] |= {
-        "recipe": "plain", "loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5, "lr_generator": 0.001,
+        "recipe": "plain", "loss": "bce", "d_norm": "batch", "ema": False, "beta1": 0.5, "lr_generator": 0.001,
         "r1_gamma": 10.0, "r1_every": 4, "augment": ["color", "cutout"], "flip": True, "batch_size": 2048,
         "lr_decay": 0.25,
     }  # fmt: skip
@@ -224,6 +224,19 @@ def test_the_recipe_is_told_in_words(facts, write):
         "falling to 0 over the last 25% of the run"
     )
     assert rows["batch size"] == "2,048"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [({"d_norm": "batch"}, "BatchNorm"), ({"d_norm": "spectral"}, "spectral normalisation"),
+     ({"d_norm": "none"}, "no normalisation"), ({"spectral_norm": False}, "BatchNorm"),
+     ({"spectral_norm": True}, "spectral normalisation")],
+    ids=str,
+)  # fmt: skip
+def test_the_card_names_the_discriminators_norm_as_runs_of_today_and_older_ones_have_it(config, words, facts, write):
+    del facts["config"]["d_norm"]
+    facts["config"] |= config
+    assert f"hinge loss, {words} in the discriminator, moving" in table(write(facts))["recipe"]
 
 
 @pytest.mark.parametrize(

@@ -111,16 +111,26 @@ def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
                  "--device", "cpu", "--precision", "bfloat16"]  # fmt: skip
     assert train.main([*TINY, *arguments, "--output-dir", str(tmp_path / "out")]) == 0
     config = load_state(tmp_path / "out").facts["config"]
-    assert {k: config[k] for k in ("loss", "spectral_norm", "ema", "augment", "r1_gamma", "flip", "d_every", "g_every",
+    assert {k: config[k] for k in ("loss", "d_norm", "ema", "augment", "r1_gamma", "flip", "d_every", "g_every",
             "r1_every", "lr_decay",
             "lr_generator", "lr_discriminator", "beta1", "ema_decay", "seed", "background",
             "precision")} == {
-        "loss": "bce", "spectral_norm": False, "ema": True, "augment": ["color", "translation", "cutout"],
+        "loss": "bce", "d_norm": "batch", "ema": True, "augment": ["color", "translation", "cutout"],
         "r1_gamma": 2.0, "flip": True, "d_every": 2, "g_every": 3, "r1_every": 2, "lr_decay": 0.5,
         "lr_generator": 0.001, "lr_discriminator": 0.002,
         "beta1": 0.25, "ema_decay": 0.9, "seed": 5, "background": ["white", "#b6e3f4"],
         "precision": "bfloat16",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("older", "today"), [(["--spectral-norm"], "spectral"), (["--no-spectral-norm"], "batch"),
+                         (["--no-spectral-norm", "--d-norm", "batch"], "batch")], ids=str,
+)  # fmt: skip
+def test_the_older_words_for_ds_norm_are_still_understood(older, today):
+    given = train.given_options(train.build_parser().parse_args(["--data", "pictures", *older]))
+    assert train.config_of(given).d_norm == today
+    assert "spectral_norm" not in given
 
 
 def test_a_dry_run_goes_through_the_whole_chain_and_leaves_nothing(tmp_path, monkeypatch, capsys):
@@ -205,6 +215,8 @@ def test_a_batch_that_cannot_be_split_is_said_once_and_leaves_nothing(tmp_path):
         (["--data", "avatars:adventurer", "--frobnicate"], "--frobnicate"),
         (["--data", "avatars:adventurer", "--loss", "wasserstein"], "wasserstein"),
         (["--data", "avatars:adventurer", "--recipe", "secret"], "secret"),
+        (["--data", "avatars:adventurer", "--d-norm", "layer"], "layer"),
+        (["--data", "avatars:adventurer", "--d-norm", "none", "--no-spectral-norm"], "means --d-norm batch, but"),
         (["--data", "avatars:adventurer", "--epochs", "many"], "--epochs"),
         (["--data", "avatars:adventurer", "--snapshot-epochs", "1,two"], "--snapshot-epochs"),
         (["--data", "avatars:adventurer", "--snapshot-epochs", ""], "--snapshot-epochs"),

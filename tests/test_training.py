@@ -98,7 +98,7 @@ def test_a_step_changes_both_networks_and_reports_all_four_figures(tiny_config, 
 
 
 def test_a_step_of_d_leaves_the_weights_of_g_untouched(tiny_config, reals):
-    config = tiny_config(g_every=2, spectral_norm=False)
+    config = tiny_config(g_every=2, d_norm="batch")
     state = TrainState(config, CPU)
     state.step = 1
     before = {name: p.clone() for name, p in state.generator.named_parameters()}
@@ -191,7 +191,7 @@ def test_without_an_average_the_trained_generator_is_published_in_eval_mode(tiny
 @pytest.mark.parametrize(
     "change",
     [{"flip": True}, {"augment": ("color", "translation", "cutout")}, {"r1_gamma": 10.0}, {"loss": "bce"},
-     {"spectral_norm": False}, {"lr_generator": 1e-3}, {"lr_discriminator": 1e-3}, {"beta1": 0.5}, {"seed": 1},
+     {"d_norm": "batch"}, {"lr_generator": 1e-3}, {"lr_discriminator": 1e-3}, {"beta1": 0.5}, {"seed": 1},
      {"precision": "bfloat16"}],
 )  # fmt: skip
 def test_every_lever_changes_what_is_learned(change, tiny_config, reals):
@@ -275,7 +275,7 @@ def test_each_epoch_sees_the_pictures_in_its_own_order(tiny_config, pictures, mo
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"ema": False, "spectral_norm": False, "loss": "bce"},
+    [{}, {"ema": False, "d_norm": "batch", "loss": "bce"},
      {"augment": ("color", "translation", "cutout"), "flip": True, "r1_gamma": 1.0, "d_every": 2}],
     ids=["best", "plain", "all levers"],
 )  # fmt: skip
