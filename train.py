@@ -425,7 +425,10 @@ def build_parser() -> Parser:
     recipe.add_argument(
         "--r1-gamma", type=float, help="weight of D's gradient penalty at reals; best: 1, plain: 0 (off)"
     )
-    recipe.add_argument("--r1-every", type=int, help="apply it every so many updates of D, as many times as strong (4)")
+    recipe.add_argument("--r2-gamma", type=float, help="weight of the same penalty at fakes (0, off)")
+    recipe.add_argument(
+        "--r1-every", type=int, help="apply both every so many updates of D, as many times as strong (4)"
+    )
     recipe.add_argument(
         "--augment",
         type=words,
@@ -439,6 +442,7 @@ def build_parser() -> Parser:
     recipe.add_argument("--lr-discriminator", type=float, help="Adam's step size for D; best: 0.0008, plain: 0.0002")
     recipe.add_argument("--lr-decay", type=float, help="the share of the run, its last, in which both fall to 0 (0)")
     recipe.add_argument("--beta1", type=float, help="Adam's momentum for both; best: 0, plain: 0.5")
+    recipe.add_argument("--beta2", type=float, help="Adam's decay of squared gradients, for both (0.999)")
     recipe.add_argument("--d-every", type=int, help="update D every so many steps (1)")
     recipe.add_argument("--g-every", type=int, help="update G every so many steps (1)")
 

@@ -128,6 +128,7 @@ class TrainConfig:
     loss: str = "hinge"
     d_norm: str = "spectral"
     r1_gamma: float = 1.0
+    r2_gamma: float = 0.0
     r1_every: int = 4
     augment: tuple[str, ...] = ()
     ema: bool = True
@@ -136,6 +137,7 @@ class TrainConfig:
     lr_discriminator: float = 8e-4
     lr_decay: float = 0.0
     beta1: float = 0.0
+    beta2: float = 0.999
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -160,11 +162,11 @@ class TrainConfig:
         _require_choice("--precision", self.precision, PRECISIONS)
         for policy in self.augment:
             _require_choice("--augment", policy, AUGMENTATIONS)
-        for name in ("r1_gamma", "lr_generator", "lr_discriminator"):
+        for name in ("r1_gamma", "r2_gamma", "lr_generator", "lr_discriminator"):
             _require_range(_option(name), getattr(self, name), 0.0)
         if not 0 <= self.lr_decay <= 1:
             raise InputError(f"--lr-decay is {self.lr_decay}; it must be from 0 (never) to 1 (from the first step on).")
-        for name in ("ema_decay", "beta1"):
+        for name in ("ema_decay", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{_option(name)} is {getattr(self, name)}; it must be from 0 to below 1.")
 
@@ -188,8 +190,8 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The run that `to_dict` described. One saved before `r1_every` existed had R1 at every step."""
-        known = {"r1_every": 1} | with_named_norm(values, "d_norm", "the saved run")
+        """The run that `to_dict` described, also of a version that lacked some of today's settings."""
+        known = BEFORE_IT_WAS_A_SETTING | with_named_norm(values, "d_norm", "the saved run")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
 
     def command(self) -> str:
@@ -231,7 +233,7 @@ def norm_named_by(spectral_norm: bool) -> str:
     return "spectral" if spectral_norm else "batch"
 
 
-LOSSES = ("bce", "hinge")
+LOSSES = ("bce", "hinge", "relativistic")
 NORMS = ("batch", "spectral", "none")  # in D; the generator has BatchNorm
 AUGMENTATIONS = ("color", "translation", "cutout")
 PRECISIONS = ("float32", "bfloat16")
@@ -239,11 +241,14 @@ PRECISIONS = ("float32", "bfloat16")
 # What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
 # benchmarks/recipes.md settles on.
 RECIPES: dict[str, dict[str, Any]] = {
-    "best": {"loss": "hinge", "d_norm": "spectral", "r1_gamma": 1.0, "ema": True, "beta1": 0.0}
-    | {"batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
-    "plain": {"loss": "bce", "d_norm": "batch", "r1_gamma": 0.0, "ema": False, "beta1": 0.5}
-    | {"batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
+    "best": {"loss": "hinge", "d_norm": "spectral", "r1_gamma": 1.0, "r2_gamma": 0.0, "ema": True}
+    | {"beta1": 0.0, "batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
+    "plain": {"loss": "bce", "d_norm": "batch", "r1_gamma": 0.0, "r2_gamma": 0.0, "ema": False}
+    | {"beta1": 0.5, "batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
 }
+
+# What a saved run did that doesn't say so, since it couldn't be chosen then.
+BEFORE_IT_WAS_A_SETTING = {"r1_every": 1, "r2_gamma": 0.0, "beta2": 0.999}
 
 # What `--resume` may change: how far the run goes and what it leaves behind, never what it computes.
 RESUMABLE_CHANGES = frozenset({"epochs", "max_steps", "snapshot_epochs", "save_every"})

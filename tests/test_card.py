@@ -227,6 +227,33 @@ def test_the_recipe_is_told_in_words(facts, write):
 
 
 @pytest.mark.parametrize(
+    ("r1", "r2", "every", "words"),
+    [(1.0, 0.0, 4, "R1 penalty 1 every 4 updates"), (0.0, 2.0, 4, "R2 penalty 2 every 4 updates"),
+     (1.0, 1.0, 4, "R1 and R2 penalties, gamma 1 each, every 4 updates"),
+     (1.0, 1.0, 1, "R1 and R2 penalties, gamma 1 each"), (0.5, 1.0, 1, "R1 penalty 0.5 and R2 penalty 1"),
+     (0.5, 1.0, 4, "R1 penalty 0.5 and R2 penalty 1 every 4 updates")],
+)  # fmt: skip
+def test_both_gradient_penalties_are_told_with_how_strong_and_how_seldom_they_are(r1, r2, every, words, facts, write):
+    facts["config"] |= {"r1_gamma": r1, "r2_gamma": r2, "r1_every": every}
+    assert table(write(facts))["recipe"].endswith(f"(decay 0.9998), {words}")
+
+
+def test_a_run_without_penalties_or_from_before_r2_says_nothing_of_them(facts, write):
+    facts["config"] |= {"r1_gamma": 0.0, "r2_gamma": 0.0}
+    assert "penalt" not in write(facts)
+    del facts["config"]["r2_gamma"], facts["config"]["beta2"]
+    assert table(write(facts))["recipe"].endswith("(decay 0.9998)")
+    assert table(write(facts))["optimiser"].startswith("Adam, beta1 0, learning rates")
+
+
+def test_the_relativistic_loss_and_an_unusual_beta2_are_told(facts, write):
+    facts["config"] |= {"loss": "relativistic", "beta2": 0.99}
+    rows = table(write(facts))
+    assert rows["recipe"].startswith("`best`: relativistic pairing loss, ")
+    assert rows["optimiser"].startswith("Adam, beta1 0, beta2 0.99, learning rates")
+
+
+@pytest.mark.parametrize(
     ("config", "words"),
     [({"d_norm": "batch"}, "BatchNorm"), ({"d_norm": "spectral"}, "spectral normalisation"),
      ({"d_norm": "none"}, "no normalisation"), ({"spectral_norm": False}, "BatchNorm"),

@@ -75,12 +75,17 @@ def test_a_config_that_is_no_object_is_refused():
         ({"augment": ("blur",)}, "--augment"),
         ({"r1_gamma": -0.1}, "--r1-gamma"),
         ({"r1_gamma": float("nan")}, "--r1-gamma"),
+        ({"r2_gamma": -0.1}, "--r2-gamma"),
+        ({"r2_gamma": float("nan")}, "--r2-gamma"),
         ({"lr_generator": -1.0}, "--lr-generator"),
         ({"lr_discriminator": -1.0}, "--lr-discriminator"),
         ({"lr_decay": -0.1}, "--lr-decay"),
         ({"lr_decay": 1.1}, "--lr-decay"),
         ({"lr_decay": float("nan")}, "--lr-decay"),
         ({"beta1": 1.0}, "--beta1"),
+        ({"beta2": 1.0}, "--beta2"),
+        ({"beta2": -0.1}, "--beta2"),
+        ({"beta2": float("nan")}, "--beta2"),
         ({"ema_decay": 1.0}, "--ema-decay"),
         ({"precision": "float8"}, "--precision"),
         ({"image_size": 100}, "--image-size"),
@@ -108,7 +113,8 @@ def test_the_plain_recipe_is_the_reference_reports():
         0,
         (),
     )
-    assert (config.lr_generator, config.lr_discriminator, config.beta1) == (2e-4, 2e-4, 0.5)
+    assert (config.lr_generator, config.lr_discriminator, config.beta1, config.beta2) == (2e-4, 2e-4, 0.5, 0.999)
+    assert config.r2_gamma == 0
     assert (config.d_every, config.g_every, config.epochs, config.batch_size) == (1, 1, 66, 64)
     assert config.snapshot_epochs == (1, 5, 10, 20, 30, 40, 50, 60, 65, 66)
 
@@ -121,6 +127,12 @@ def test_a_run_saved_before_r1_could_be_seldom_goes_on_with_it_at_every_step():
     config = TrainConfig(data="pictures", r1_every=1)
     saved = config.to_dict()
     del saved["r1_every"]
+    assert TrainConfig.from_dict(saved) == config
+
+
+def test_a_run_saved_before_r2_and_beta2_could_be_chosen_goes_on_without_the_one_and_with_pytorchs_other():
+    config = TrainConfig(data="pictures", r2_gamma=0.0, beta2=0.999)
+    saved = {k: v for k, v in config.to_dict().items() if k not in ("r2_gamma", "beta2")}
     assert TrainConfig.from_dict(saved) == config
 
 
@@ -150,6 +162,13 @@ def test_the_command_of_a_run_names_what_is_not_default():
     )
     assert config.command() == (
         "python train.py --data 'my pictures' --recipe plain --flip --snapshot-epochs 1,2 --ema"
+    )
+
+
+def test_the_command_of_a_run_names_the_levers_of_a_modern_baseline():
+    config = TrainConfig(data="a", loss="relativistic", d_norm="none", r2_gamma=1.0, beta2=0.99)
+    assert config.command() == (
+        "python train.py --data a --loss relativistic --d-norm none --r2-gamma 1.0 --beta2 0.99"
     )
 
 
