@@ -30,7 +30,17 @@ from tqdm import tqdm
 
 from dcgan.checkpoints import load_state
 from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, TERMINATED, Parser, command
-from dcgan.config import AUGMENTATIONS, IMAGE_SIZES, LOSSES, PORTRAIT_CROPS, PRECISIONS, RECIPES, TrainConfig
+from dcgan.config import (
+    AUGMENTATIONS,
+    IMAGE_SIZES,
+    LOSSES,
+    NORMS,
+    PORTRAIT_CROPS,
+    PRECISIONS,
+    RECIPES,
+    TrainConfig,
+    norm_named_by,
+)
 from dcgan.data import Pictures, load_pictures
 from dcgan.distributed import World
 from dcgan.errors import InputError
@@ -359,8 +369,21 @@ def usual_of_data(data: str) -> dict[str, Any]:
 
 
 def given_options(options: argparse.Namespace) -> dict[str, Any]:
-    """The options that were set on the command line and belong to the run's configuration."""
-    return {k: v for k, v in vars(options).items() if v is not None and k not in NOT_IN_CONFIG}
+    """The options that were set on the command line and belong to the run's configuration.
+
+    Raises:
+        InputError: --spectral-norm or --no-spectral-norm, older words for --d-norm, beside one that says otherwise.
+    """
+    given = {k: v for k, v in vars(options).items() if v is not None and k not in NOT_IN_CONFIG}
+    if "spectral_norm" in given:
+        older = given.pop("spectral_norm")
+        norm = norm_named_by(older)
+        if given.setdefault("d_norm", norm) != norm:
+            raise InputError(
+                f"--{'' if older else 'no-'}spectral-norm means --d-norm {norm}, but --d-norm is {given['d_norm']}; "
+                "leave one of them out."
+            )
+    return given
 
 
 def shown(metrics: dict[str, float]) -> dict[str, str]:
@@ -422,11 +445,15 @@ def build_parser() -> Parser:
     recipe.add_argument("--recipe", choices=tuple(RECIPES), help="what the options below default to (best)")
     recipe.add_argument("--batch-size", type=int, help="pictures a step; best: 16, plain: 64")
     recipe.add_argument("--loss", choices=LOSSES, help="best: hinge, plain: bce")
-    recipe.add_argument("--spectral-norm", action=both, help="in D, in BatchNorm's place; best: on, plain: off")
+    recipe.add_argument("--d-norm", choices=NORMS, help="normalisation in D; best: spectral, plain: batch")
+    recipe.add_argument("--spectral-norm", action=both, help="older words for --d-norm spectral, --d-norm batch")
     recipe.add_argument(
         "--r1-gamma", type=float, help="weight of D's gradient penalty at reals; best: 1, plain: 0 (off)"
     )
-    recipe.add_argument("--r1-every", type=int, help="apply it every so many updates of D, as many times as strong (4)")
+    recipe.add_argument("--r2-gamma", type=float, help="weight of the same penalty at fakes (0, off)")
+    recipe.add_argument(
+        "--r1-every", type=int, help="apply both every so many updates of D, as many times as strong (4)"
+    )
     recipe.add_argument(
         "--augment",
         type=words,
@@ -440,6 +467,7 @@ def build_parser() -> Parser:
     recipe.add_argument("--lr-discriminator", type=float, help="Adam's step size for D; best: 0.0008, plain: 0.0002")
     recipe.add_argument("--lr-decay", type=float, help="the share of the run, its last, in which both fall to 0 (0)")
     recipe.add_argument("--beta1", type=float, help="Adam's momentum for both; best: 0, plain: 0.5")
+    recipe.add_argument("--beta2", type=float, help="Adam's decay of squared gradients, for both (0.999)")
     recipe.add_argument("--d-every", type=int, help="update D every so many steps (1)")
     recipe.add_argument("--g-every", type=int, help="update G every so many steps (1)")
 

@@ -73,7 +73,7 @@ ARMS = {
     "plain": Arm("plain (`--recipe plain`), which is also pytorch/examples'", ("--recipe", "plain")),
     "baseline": lever("**baseline**: hinge, spectral norm, EMA, beta1 0, batches of 64, learning rates 2e-4"),
     "batch-32": lever("batches of 32", "--batch-size", "32"),
-    "no-spectral-norm": lever("BatchNorm in D, no spectral norm", "--no-spectral-norm"),
+    "no-spectral-norm": lever("BatchNorm in D, no spectral norm", "--d-norm", "batch"),
     "bce": lever("cross entropy, not hinge", "--loss", "bce"),
     "batch-16": lever("batches of 16", "--batch-size", "16"),
     "lr-4e-4": lever("both learning rates 4e-4", *rates("4e-4")),

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
-from dcgan.config import EVALUATION_NAME, MAX_SEED, WEIGHTS_NAME
+from dcgan.config import EVALUATION_NAME, MAX_SEED, WEIGHTS_NAME, norm_named_by
 from dcgan.files import sha256
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
@@ -33,7 +33,9 @@ EVALUATION_METRICS = {
     "precision": "Precision",
     "recall": "Recall",
 }
-LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss"}
+LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss", "relativistic": "relativistic pairing loss"}
+USUAL_BETA2 = 0.999  # PyTorch's own
+NORM_WORDS = {"batch": "BatchNorm", "spectral": "spectral normalisation", "none": "no normalisation"}
 
 
 def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path, name: str | None = None) -> str:
@@ -172,25 +174,38 @@ def _work(data: str, credit: dict[str, str] | None) -> str:
 
 def _levers(config: dict[str, Any]) -> dict[str, str]:
     """What decided the training, in words: a table row's label to its text."""
+    norm = config["d_norm"] if "d_norm" in config else norm_named_by(config["spectral_norm"])  # as older runs have it
     recipe = [
         LOSS_WORDS.get(config["loss"], config["loss"]),
-        f"{'spectral normalisation' if config['spectral_norm'] else 'BatchNorm'} in the discriminator",
+        f"{NORM_WORDS.get(norm, norm)} in the discriminator",
         f"moving average of the generator (decay {config['ema_decay']:g})" if config["ema"] else "no moving average",
     ]
-    if config["r1_gamma"]:
-        seldom = f" every {config['r1_every']} updates" if config.get("r1_every", 1) > 1 else ""
-        recipe.append(f"R1 penalty {config['r1_gamma']:g}{seldom}")
+    if penalties := _penalties(config["r1_gamma"], config.get("r2_gamma", 0), config.get("r1_every", 1)):
+        recipe.append(penalties)
     if config["augment"]:
         recipe.append(f"DiffAugment ({', '.join(config['augment'])})")
     if config["flip"]:
         recipe.append("half of the pictures mirrored")
     decay = f", falling to 0 over the last {config['lr_decay']:.0%} of the run" if config.get("lr_decay") else ""
+    betas = f"beta1 {config['beta1']:g}"
+    if config.get("beta2", USUAL_BETA2) != USUAL_BETA2:
+        betas += f", beta2 {config['beta2']:g}"
     rates = f"{config['lr_generator']:g} (generator) and {config['lr_discriminator']:g} (discriminator)"
     return {
         "recipe": f"`{config['recipe']}`: {', '.join(recipe)}",
-        "optimiser": f"Adam, beta1 {config['beta1']:g}, learning rates {rates}{decay}",
+        "optimiser": f"Adam, {betas}, learning rates {rates}{decay}",
         "batch size": f"{config['batch_size']:,}",
     }
+
+
+def _penalties(r1_gamma: float, r2_gamma: float, every: int) -> str:
+    """D's gradient penalties in words; none without any."""
+    seldom = f" every {every} updates" if every > 1 else ""
+    if r1_gamma and r1_gamma == r2_gamma:
+        return f"R1 and R2 penalties, gamma {r1_gamma:g} each{',' if seldom else ''}{seldom}"
+    gammas = {"R1": r1_gamma, "R2": r2_gamma}
+    named = " and ".join(f"{name} penalty {gamma:g}" for name, gamma in gammas.items() if gamma)
+    return named and named + seldom
 
 
 def _time(seconds: float) -> str:

@@ -85,11 +85,17 @@ class GeneratorConfig(ModelConfig):
 class DiscriminatorConfig(ModelConfig):
     """`ModelConfig` plus what stands in the normalisation's place."""
 
-    spectral_norm: bool = False
+    norm: str = "batch"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_choice("spectral_norm", self.spectral_norm, (False, True))
+        _require_choice("norm", self.norm, NORMS)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], source: str = "config.json") -> Self:
+        """As of any network; an older config.json has `spectral_norm`, true or false, in the place of `norm`."""
+        known = with_named_norm(values, "norm", source) if isinstance(values, Mapping) else values
+        return super().from_dict(known, source)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,8 +127,9 @@ class TrainConfig:
 
     recipe: str = "best"
     loss: str = "hinge"
-    spectral_norm: bool = True
+    d_norm: str = "spectral"
     r1_gamma: float = 1.0
+    r2_gamma: float = 0.0
     r1_every: int = 4
     augment: tuple[str, ...] = ()
     ema: bool = True
@@ -131,6 +138,7 @@ class TrainConfig:
     lr_discriminator: float = 8e-4
     lr_decay: float = 0.0
     beta1: float = 0.0
+    beta2: float = 0.999
     precision: str = "float32"
 
     def __post_init__(self) -> None:
@@ -152,14 +160,15 @@ class TrainConfig:
         _require_choice("--recipe", self.recipe, tuple(RECIPES))
         _require_choice("--portrait-crop", self.portrait_crop, PORTRAIT_CROPS)
         _require_choice("--loss", self.loss, LOSSES)
+        _require_choice("--d-norm", self.d_norm, NORMS)
         _require_choice("--precision", self.precision, PRECISIONS)
         for policy in self.augment:
             _require_choice("--augment", policy, AUGMENTATIONS)
-        for name in ("r1_gamma", "lr_generator", "lr_discriminator"):
+        for name in ("r1_gamma", "r2_gamma", "lr_generator", "lr_discriminator"):
             _require_range(_option(name), getattr(self, name), 0.0)
         if not 0 <= self.lr_decay <= 1:
             raise InputError(f"--lr-decay is {self.lr_decay}; it must be from 0 (never) to 1 (from the first step on).")
-        for name in ("ema_decay", "beta1"):
+        for name in ("ema_decay", "beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{_option(name)} is {getattr(self, name)}; it must be from 0 to below 1.")
 
@@ -174,7 +183,7 @@ class TrainConfig:
         return DiscriminatorConfig(
             image_size=self.image_size,
             feature_maps=self.discriminator_feature_maps,
-            spectral_norm=self.spectral_norm,
+            norm=self.d_norm,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -183,8 +192,8 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
-        """The run that `to_dict` described. One saved before `r1_every` existed had R1 at every step."""
-        known = {"r1_every": 1} | dict(values)
+        """The run that `to_dict` described, also of a version that lacked some of today's settings."""
+        known = BEFORE_IT_WAS_A_SETTING | with_named_norm(values, "d_norm", "the saved run")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
 
     def command(self) -> str:
@@ -208,19 +217,41 @@ class TrainConfig:
         return replace(self, **changes)
 
 
+def with_named_norm(values: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
+    """Saved settings that call D's normalisation `name`, as older ones don't: they have `spectral_norm`, on or off.
+
+    Raises:
+        InputError: `spectral_norm` is something else; the message says that it is of `source`.
+    """
+    if name in values or "spectral_norm" not in values:
+        return dict(values)
+    older = values["spectral_norm"]
+    _require_choice(f"{source}: spectral_norm", older, (False, True))
+    return {k: v for k, v in values.items() if k != "spectral_norm"} | {name: norm_named_by(older)}
+
+
+def norm_named_by(spectral_norm: bool) -> str:
+    """D's normalisation as it was chosen before there was a third one."""
+    return "spectral" if spectral_norm else "batch"
+
+
 PORTRAIT_CROPS = ("head", "bust")
-LOSSES = ("bce", "hinge")
+LOSSES = ("bce", "hinge", "relativistic")
+NORMS = ("batch", "spectral", "none")  # in D; the generator has BatchNorm
 AUGMENTATIONS = ("color", "translation", "cutout")
 PRECISIONS = ("float32", "bfloat16")
 
 # What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
 # benchmarks/recipes.md settles on.
 RECIPES: dict[str, dict[str, Any]] = {
-    "best": {"loss": "hinge", "spectral_norm": True, "r1_gamma": 1.0, "ema": True, "beta1": 0.0}
-    | {"batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
-    "plain": {"loss": "bce", "spectral_norm": False, "r1_gamma": 0.0, "ema": False, "beta1": 0.5}
-    | {"batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
+    "best": {"loss": "hinge", "d_norm": "spectral", "r1_gamma": 1.0, "r2_gamma": 0.0, "ema": True}
+    | {"beta1": 0.0, "batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
+    "plain": {"loss": "bce", "d_norm": "batch", "r1_gamma": 0.0, "r2_gamma": 0.0, "ema": False}
+    | {"beta1": 0.5, "batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
 }
+
+# What a saved run did that doesn't say so, since it couldn't be chosen then.
+BEFORE_IT_WAS_A_SETTING = {"r1_every": 1, "r2_gamma": 0.0, "beta2": 0.999}
 
 # What `--resume` may change: how far the run goes and what it leaves behind, never what it computes.
 RESUMABLE_CHANGES = frozenset({"epochs", "max_steps", "snapshot_epochs", "save_every"})

@@ -138,9 +138,9 @@ class Generator(
 class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.org/abs/1511.06434"):
     """Images `(N, C, S, S)` in [-1, 1] to logits `(N,)`: above 0 it takes the picture for real.
 
-    Strided convolutions with LeakyReLU(0.2). The middle ones are followed by BatchNorm; with `spectral_norm` every
-    convolution is spectrally normalised instead (Miyato et al. 2018, https://arxiv.org/abs/1802.05957), has a bias and
-    keeps PyTorch's own initialisation.
+    Strided convolutions with LeakyReLU(0.2). By `norm` "batch" the middle ones are followed by BatchNorm. By the others
+    every convolution has a bias and keeps PyTorch's own initialisation; by "spectral" it is spectrally normalised
+    (Miyato et al. 2018, https://arxiv.org/abs/1802.05957), by "none" it is as it is.
 
     Raises:
         InputError: an argument outside its range, such as an image size other than the eight that fit.
@@ -148,36 +148,35 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
 
     config_class = DiscriminatorConfig
 
-    def __init__(
-        self, image_size: int = 96, image_channels: int = 3, feature_maps: int = 64, spectral_norm: bool = False
-    ):
+    def __init__(self, image_size: int = 96, image_channels: int = 3, feature_maps: int = 64, norm: str = "batch"):
         super().__init__()
         config = DiscriminatorConfig(
-            image_size=image_size, image_channels=image_channels, feature_maps=feature_maps, spectral_norm=spectral_norm
+            image_size=image_size, image_channels=image_channels, feature_maps=feature_maps, norm=norm
         )
         self.config = config
 
         def conv(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> nn.Module:
-            return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=spectral_norm)
+            return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=norm != "batch")
 
         widths = config.widths[::-1]
         kernel, padding = _LAST_LAYER[config.last_stride]
         layers = [conv(image_channels, widths[0], kernel, config.last_stride, padding), nn.LeakyReLU(0.2, inplace=True)]
         for narrow, wide in pairwise(widths):
             layers.append(conv(narrow, wide, kernel=4, stride=2, padding=1))  # halves
-            if not spectral_norm:
+            if norm == "batch":
                 layers.append(nn.BatchNorm2d(wide))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
         layers.append(conv(widths[-1], 1, kernel=4, stride=1, padding=0))  # 4 -> 1
         self.main = nn.Sequential(*layers)
-        if not spectral_norm:
+        if norm == "batch":
             self.apply(init_weights)
-            return
-        # PyTorch's own init stays: from N(0, 0.02), in the one run that tried it, D won early and G kept a few faces. A
-        # normalised weight has no scale, but Adam's steps do: that start lets the first layer learn faster.
-        for layer in self.main:
-            if isinstance(layer, nn.Conv2d):
-                with_spectral_norm(layer)
+        elif norm == "spectral":
+            # PyTorch's own init stays: from N(0, 0.02), in the one run that tried it, D won early and G kept a few
+            # faces. A normalised weight has no scale, but Adam's steps do: that start lets the first layer learn
+            # faster.
+            for layer in self.main:
+                if isinstance(layer, nn.Conv2d):
+                    with_spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.main(images).flatten()

@@ -24,22 +24,42 @@ Metrics = dict[str, Tensor]  # name -> scalar, still on the training device
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: str) -> Tensor:
     """What D minimises, from logits `(N,)` of reals and of fakes.
 
-    `bce`: cross entropy with reals as 1 and fakes as 0 (Goodfellow et al. 2014); `hinge`: Lim and Ye 2017.
+    `bce`: cross entropy with reals as 1 and fakes as 0 (Goodfellow et al. 2014); `hinge`: Lim and Ye 2017;
+    `relativistic`: that the i-th real is more real than the i-th fake (RpGAN, Jolicoeur-Martineau 2018,
+    https://arxiv.org/abs/1807.00734; as in Huang et al. 2024, https://arxiv.org/abs/2501.05441).
     """
+    if kind == "relativistic":
+        return F.softplus(fake_logits - real_logits).mean()
     if kind == "hinge":
         return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
 
 
-def generator_loss(fake_logits: Tensor, kind: str) -> Tensor:
-    """What G minimises, from logits `(N,)` of fakes. `bce`: the non-saturating form, fakes as 1."""
+def generator_loss(fake_logits: Tensor, kind: str, real_logits: Tensor | None = None) -> Tensor:
+    """What G minimises, from logits `(N,)` of fakes, and for `relativistic` of the reals that they are paired with.
+
+    `bce`: the non-saturating form, fakes as 1; `relativistic`: that the i-th fake is more real than the i-th real.
+    """
+    if kind == "relativistic":
+        return F.softplus(real_logits - fake_logits).mean()
     return -fake_logits.mean() if kind == "hinge" else F.softplus(-fake_logits).mean()
 
 
-def r1_penalty(discriminator: Discriminator, reals: Tensor) -> Tensor:
-    """Squared gradient of D at the reals, mean over the batch (Mescheder et al. 2018); without the factor gamma / 2."""
-    reals = reals.detach().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(discriminator(reals).sum(), reals, create_graph=True)
+def belief(logits: Tensor, others: Tensor | None, kind: str) -> Tensor:
+    """D's mean belief that pictures are real, from their logits `(N,)`.
+
+    For `relativistic` that they are more real than the `others`, their partners: a logit alone means nothing there.
+    """
+    return (logits - others if kind == "relativistic" else logits).detach().sigmoid().mean()
+
+
+def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
+    """Squared gradient of D at the images `(N, C, S, S)`, mean over the batch; without the factor gamma / 2.
+
+    R1 at reals, R2 at fakes (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
+    """
+    images = images.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
     return gradient.square().sum(dim=(1, 2, 3)).mean()
 
 
@@ -59,8 +79,8 @@ class TrainState:
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.ema else None
         self.rates = {"generator": config.lr_generator, "discriminator": config.lr_discriminator}
         self.optimizers = {
-            "generator": _adam(self.generator, config.lr_generator, config.beta1),
-            "discriminator": _adam(self.discriminator, config.lr_discriminator, config.beta1),
+            "generator": _adam(self.generator, config.lr_generator, config),
+            "discriminator": _adam(self.discriminator, config.lr_discriminator, config),
         }
         self.rng = torch.Generator("cpu").manual_seed(config.seed)
         self.step = 0
@@ -190,7 +210,7 @@ def _train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metri
     if updates_d:
         metrics |= _update_discriminator(state, config, reals, fakes.detach())
     if updates_g:
-        metrics |= _update_generator(state, config, fakes)
+        metrics |= _update_generator(state, config, reals, fakes)
         if state.ema is not None:
             update_ema(state.ema, state.generator, min(config.ema_decay, (state.step + 1) / (state.step + 10)))
     state.step += 1
@@ -201,21 +221,25 @@ def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor,
     real_logits = state.synced_discriminator(augment(reals, config.augment, state.rng, state.world)).float()
     fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
     loss = discriminator_loss(real_logits, fake_logits, config.loss)
-    metrics = {"loss_d": loss.detach(), "d_real": real_logits.detach().sigmoid().mean()}
-    if config.r1_gamma and (state.step // config.d_every) % config.r1_every == 0:
-        # seldom and as much stronger: "lazy regularization" of StyleGAN2 (Karras et al. 2020)
-        loss = loss + config.r1_every * config.r1_gamma / 2 * r1_penalty(state.discriminator, reals)
+    metrics = {"loss_d": loss.detach(), "d_real": belief(real_logits, fake_logits, config.loss)}
+    if (state.step // config.d_every) % config.r1_every == 0:
+        for gamma, images in ((config.r1_gamma, reals), (config.r2_gamma, fakes)):
+            if gamma:  # seldom and as much stronger: "lazy regularization" of StyleGAN2 (Karras et al. 2020)
+                loss = loss + config.r1_every * gamma / 2 * gradient_penalty(state.discriminator, images)
     _descend(state.optimizers["discriminator"], loss)
     return metrics
 
 
-def _update_generator(state: TrainState, config: TrainConfig, fakes: Tensor) -> Metrics:
+def _update_generator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
     state.discriminator.requires_grad_(False)  # spares the backward pass D's own gradients
-    logits = state.discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
-    loss = generator_loss(logits, config.loss)
+    real_logits = None  # or else of D as it is after its update
+    if config.loss == "relativistic":
+        real_logits = state.discriminator(augment(reals, config.augment, state.rng, state.world)).float()
+    fake_logits = state.discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
+    loss = generator_loss(fake_logits, config.loss, real_logits)
     _descend(state.optimizers["generator"], loss)
     state.discriminator.requires_grad_(True)
-    return {"loss_g": loss.detach(), "d_fake": logits.detach().sigmoid().mean()}
+    return {"loss_g": loss.detach(), "d_fake": belief(fake_logits, real_logits, config.loss)}
 
 
 @torch.no_grad()
@@ -228,8 +252,8 @@ def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
             averaged.copy_(current)
 
 
-def _adam(network: nn.Module, lr: float, beta1: float) -> torch.optim.Adam:
-    return torch.optim.Adam(network.parameters(), lr=lr, betas=(beta1, 0.999))
+def _adam(network: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2))
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -210,7 +210,7 @@ def test_the_recipe_is_told_in_words(facts, write):
     assert "decay 0.9998" in rows["recipe"]
     assert rows["optimiser"] == "Adam, beta1 0, learning rates 0.0008 (generator) and 0.0008 (discriminator)"
     facts["config"] |= {
-        "recipe": "plain", "loss": "bce", "spectral_norm": False, "ema": False, "beta1": 0.5, "lr_generator": 0.001,
+        "recipe": "plain", "loss": "bce", "d_norm": "batch", "ema": False, "beta1": 0.5, "lr_generator": 0.001,
         "r1_gamma": 10.0, "r1_every": 4, "augment": ["color", "cutout"], "flip": True, "batch_size": 2048,
         "lr_decay": 0.25,
     }  # fmt: skip
@@ -224,6 +224,46 @@ def test_the_recipe_is_told_in_words(facts, write):
         "falling to 0 over the last 25% of the run"
     )
     assert rows["batch size"] == "2,048"
+
+
+@pytest.mark.parametrize(
+    ("r1", "r2", "every", "words"),
+    [(1.0, 0.0, 4, "R1 penalty 1 every 4 updates"), (0.0, 2.0, 4, "R2 penalty 2 every 4 updates"),
+     (1.0, 1.0, 4, "R1 and R2 penalties, gamma 1 each, every 4 updates"),
+     (1.0, 1.0, 1, "R1 and R2 penalties, gamma 1 each"), (0.5, 1.0, 1, "R1 penalty 0.5 and R2 penalty 1"),
+     (0.5, 1.0, 4, "R1 penalty 0.5 and R2 penalty 1 every 4 updates")],
+)  # fmt: skip
+def test_both_gradient_penalties_are_told_with_how_strong_and_how_seldom_they_are(r1, r2, every, words, facts, write):
+    facts["config"] |= {"r1_gamma": r1, "r2_gamma": r2, "r1_every": every}
+    assert table(write(facts))["recipe"].endswith(f"(decay 0.9998), {words}")
+
+
+def test_a_run_without_penalties_or_from_before_r2_says_nothing_of_them(facts, write):
+    facts["config"] |= {"r1_gamma": 0.0, "r2_gamma": 0.0}
+    assert "penalt" not in write(facts)
+    del facts["config"]["r2_gamma"], facts["config"]["beta2"]
+    assert table(write(facts))["recipe"].endswith("(decay 0.9998)")
+    assert table(write(facts))["optimiser"].startswith("Adam, beta1 0, learning rates")
+
+
+def test_the_relativistic_loss_and_an_unusual_beta2_are_told(facts, write):
+    facts["config"] |= {"loss": "relativistic", "beta2": 0.99}
+    rows = table(write(facts))
+    assert rows["recipe"].startswith("`best`: relativistic pairing loss, ")
+    assert rows["optimiser"].startswith("Adam, beta1 0, beta2 0.99, learning rates")
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [({"d_norm": "batch"}, "BatchNorm"), ({"d_norm": "spectral"}, "spectral normalisation"),
+     ({"d_norm": "none"}, "no normalisation"), ({"spectral_norm": False}, "BatchNorm"),
+     ({"spectral_norm": True}, "spectral normalisation")],
+    ids=str,
+)  # fmt: skip
+def test_the_card_names_the_discriminators_norm_as_runs_of_today_and_older_ones_have_it(config, words, facts, write):
+    del facts["config"]["d_norm"]
+    facts["config"] |= config
+    assert f"hinge loss, {words} in the discriminator, moving" in table(write(facts))["recipe"]
 
 
 @pytest.mark.parametrize(

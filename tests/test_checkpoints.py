@@ -43,7 +43,7 @@ def test_config_json_holds_just_the_constructors_arguments(generator, tmp_path):
 
 
 def test_a_discriminator_with_spectral_norm_comes_back_the_same(tmp_path):
-    discriminator = Discriminator(image_size=24, feature_maps=3, spectral_norm=True).eval()
+    discriminator = Discriminator(image_size=24, feature_maps=3, norm="spectral").eval()
     save_network(discriminator, tmp_path)
     images = torch.randn(2, 3, 24, 24)
     assert torch.equal(Discriminator.from_pretrained(tmp_path)(images), discriminator(images))

@@ -37,7 +37,7 @@ def test_absurd_feature_maps_are_refused_before_any_memory_is_taken(width):
 
 
 def test_a_config_survives_its_dictionary():
-    for config in (GeneratorConfig(latent_dim=7, image_size=24), DiscriminatorConfig(spectral_norm=True)):
+    for config in (GeneratorConfig(latent_dim=7, image_size=24), DiscriminatorConfig(norm="spectral")):
         assert type(config).from_dict(config.to_dict()) == config
 
 
@@ -70,15 +70,22 @@ def test_a_config_that_is_no_object_is_refused():
         ({"seed": 2**31}, "--seed"),
         ({"loss": "wasserstein"}, "--loss"),
         ({"recipe": "secret"}, "--recipe"),
+        ({"d_norm": "layer"}, "--d-norm"),
+        ({"d_norm": True}, "--d-norm"),
         ({"augment": ("blur",)}, "--augment"),
         ({"r1_gamma": -0.1}, "--r1-gamma"),
         ({"r1_gamma": float("nan")}, "--r1-gamma"),
+        ({"r2_gamma": -0.1}, "--r2-gamma"),
+        ({"r2_gamma": float("nan")}, "--r2-gamma"),
         ({"lr_generator": -1.0}, "--lr-generator"),
         ({"lr_discriminator": -1.0}, "--lr-discriminator"),
         ({"lr_decay": -0.1}, "--lr-decay"),
         ({"lr_decay": 1.1}, "--lr-decay"),
         ({"lr_decay": float("nan")}, "--lr-decay"),
         ({"beta1": 1.0}, "--beta1"),
+        ({"beta2": 1.0}, "--beta2"),
+        ({"beta2": -0.1}, "--beta2"),
+        ({"beta2": float("nan")}, "--beta2"),
         ({"ema_decay": 1.0}, "--ema-decay"),
         ({"precision": "float8"}, "--precision"),
         ({"image_size": 100}, "--image-size"),
@@ -99,14 +106,15 @@ def test_a_train_config_survives_its_dictionary():
 
 def test_the_plain_recipe_is_the_reference_reports():
     config = TrainConfig(data="pictures", recipe="plain", **RECIPES["plain"])
-    assert (config.loss, config.spectral_norm, config.ema, config.r1_gamma, config.augment) == (
+    assert (config.loss, config.d_norm, config.ema, config.r1_gamma, config.augment) == (
         "bce",
-        False,
+        "batch",
         False,
         0,
         (),
     )
-    assert (config.lr_generator, config.lr_discriminator, config.beta1) == (2e-4, 2e-4, 0.5)
+    assert (config.lr_generator, config.lr_discriminator, config.beta1, config.beta2) == (2e-4, 2e-4, 0.5, 0.999)
+    assert config.r2_gamma == 0
     assert (config.d_every, config.g_every, config.epochs, config.batch_size) == (1, 1, 66, 64)
     assert config.snapshot_epochs == (1, 5, 10, 20, 30, 40, 50, 60, 65, 66)
 
@@ -122,12 +130,45 @@ def test_a_run_saved_before_r1_could_be_seldom_goes_on_with_it_at_every_step():
     assert TrainConfig.from_dict(saved) == config
 
 
+def test_a_run_saved_before_r2_and_beta2_could_be_chosen_goes_on_without_the_one_and_with_pytorchs_other():
+    config = TrainConfig(data="pictures", r2_gamma=0.0, beta2=0.999)
+    saved = {k: v for k, v in config.to_dict().items() if k not in ("r2_gamma", "beta2")}
+    assert TrainConfig.from_dict(saved) == config
+
+
+@pytest.mark.parametrize(("spectral_norm", "norm"), [(True, "spectral"), (False, "batch")])
+def test_what_was_saved_when_ds_norm_was_on_or_off_is_still_read(spectral_norm, norm):
+    config = TrainConfig(data="pictures", d_norm=norm)
+    saved = {k: v for k, v in config.to_dict().items() if k != "d_norm"} | {"spectral_norm": spectral_norm}
+    assert TrainConfig.from_dict(saved) == config
+    assert DiscriminatorConfig.from_dict({"spectral_norm": spectral_norm}) == DiscriminatorConfig(norm=norm)
+
+
+@pytest.mark.parametrize("damage", [1, 0, "spectral", None])
+def test_an_older_norm_that_is_neither_on_nor_off_is_refused_by_name(damage):
+    for config, others in ((DiscriminatorConfig, {}), (TrainConfig, {"data": "pictures"})):
+        with pytest.raises(InputError, match="spectral_norm is .*False, True"):
+            config.from_dict(others | {"spectral_norm": damage})
+
+
+def test_a_norm_and_its_older_name_do_not_go_together():
+    with pytest.raises(InputError, match="unknown key 'spectral_norm'"):
+        DiscriminatorConfig.from_dict({"norm": "none", "spectral_norm": False})
+
+
 def test_the_command_of_a_run_names_what_is_not_default():
     config = TrainConfig(
         data="my pictures", recipe="plain", **RECIPES["plain"] | {"ema": True}, flip=True, snapshot_epochs=(1, 2)
     )
     assert config.command() == (
         "python train.py --data 'my pictures' --recipe plain --flip --snapshot-epochs 1,2 --ema"
+    )
+
+
+def test_the_command_of_a_run_names_the_levers_of_a_modern_baseline():
+    config = TrainConfig(data="a", loss="relativistic", d_norm="none", r2_gamma=1.0, beta2=0.99)
+    assert config.command() == (
+        "python train.py --data a --loss relativistic --d-norm none --r2-gamma 1.0 --beta2 0.99"
     )
 
 

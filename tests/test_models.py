@@ -6,7 +6,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from dcgan import Discriminator, Generator, InputError
-from dcgan.config import IMAGE_SIZES
+from dcgan.config import IMAGE_SIZES, NORMS
 
 
 def parameters(network):
@@ -88,12 +88,12 @@ def test_the_discriminator_computes_what_an_independent_listing_computes():
 
 
 @pytest.mark.parametrize("size", IMAGE_SIZES)
-@pytest.mark.parametrize("spectral_norm", [False, True])
-def test_both_networks_fit_together_at_every_image_size(size, spectral_norm):
+@pytest.mark.parametrize("norm", NORMS)
+def test_both_networks_fit_together_at_every_image_size(size, norm):
     images = Generator(latent_dim=5, image_size=size, feature_maps=2)(torch.randn(2, 5))
     assert images.shape == (2, 3, size, size)
     assert images.abs().max() <= 1
-    assert Discriminator(image_size=size, feature_maps=2, spectral_norm=spectral_norm)(images).shape == (2,)
+    assert Discriminator(image_size=size, feature_maps=2, norm=norm)(images).shape == (2,)
 
 
 def test_the_generator_takes_latents_with_and_without_trailing_ones():
@@ -116,7 +116,7 @@ def test_weights_start_as_radford_et_al_say():
 
 
 def test_spectral_norm_takes_batch_norms_place_and_brings_biases():
-    discriminator = Discriminator(feature_maps=4, spectral_norm=True)
+    discriminator = Discriminator(feature_maps=4, norm="spectral")
     assert not any(isinstance(m, nn.BatchNorm2d) for m in discriminator.modules())
     layers = [m for m in discriminator.modules() if isinstance(m, nn.Conv2d)]
     assert all(layer.bias is not None for layer in layers)
@@ -128,11 +128,45 @@ def test_spectral_norm_takes_batch_norms_place_and_brings_biases():
 
 def test_spectrally_normalised_layers_keep_pytorchs_own_init():
     torch.manual_seed(0)
-    discriminator = Discriminator(spectral_norm=True)
+    discriminator = Discriminator(norm="spectral")
     for layer in (m for m in discriminator.modules() if isinstance(m, nn.Conv2d)):
         drawn = layer.parametrizations.weight.original
         fan_in = drawn[0].numel()
         assert drawn.std().item() == pytest.approx((3 * fan_in) ** -0.5, rel=0.05)
+
+
+def test_without_a_norm_layers_have_biases_and_keep_pytorchs_own_init():
+    torch.manual_seed(0)
+    discriminator = Discriminator(norm="none")
+    assert {type(m) for m in discriminator.main} == {nn.Conv2d, nn.LeakyReLU}
+    for layer in (m for m in discriminator.modules() if isinstance(m, nn.Conv2d)):
+        assert not hasattr(layer, "parametrizations")
+        assert layer.bias is not None
+        assert layer.weight.std().item() == pytest.approx((3 * layer.weight[0].numel()) ** -0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_a_discriminator_comes_back_with_its_norm(norm, tmp_path):
+    discriminator = Discriminator(image_size=24, feature_maps=3, norm=norm).eval()
+    discriminator.save_pretrained(tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["norm"] == norm
+    images = torch.randn(2, 3, 24, 24)
+    loaded = Discriminator.from_pretrained(tmp_path)
+    assert loaded.config == discriminator.config
+    assert torch.equal(loaded(images), discriminator(images))
+
+
+@pytest.mark.parametrize(("spectral_norm", "norm"), [(True, "spectral"), (False, "batch")])
+def test_a_discriminator_saved_when_its_norm_was_on_or_off_is_still_read(spectral_norm, norm, tmp_path):
+    Discriminator(image_size=24, feature_maps=3, norm=norm).save_pretrained(tmp_path)
+    older = {"image_size": 24, "image_channels": 3, "feature_maps": 3, "spectral_norm": spectral_norm}
+    (tmp_path / "config.json").write_text(json.dumps(older))
+    assert Discriminator.from_pretrained(tmp_path).config.norm == norm
+
+
+def test_a_norm_that_there_is_not_is_refused_with_those_that_there_are():
+    with pytest.raises(InputError, match="norm is 'layer'; it must be one of batch, spectral, none"):
+        Discriminator(norm="layer")
 
 
 @pytest.mark.parametrize("arguments", [{"image_size": 100}, {"image_channels": 2}, {"feature_maps": 0}])

@@ -19,7 +19,7 @@ RATES = {"lr_generator", "lr_discriminator"}
 LEVERS = {
     "batch-32": {"batch_size"}, "batch-16": {"batch_size"}, "batch-128": {"batch_size"}, "lr-4e-4": RATES,
     "lr-8e-4": RATES, "lr-16e-4": RATES, "lr-1e-4-4e-4": RATES, "batch-32-lr-4e-4": {"batch_size", *RATES},
-    "batch-16-lr-4e-4": {"batch_size", *RATES}, "no-spectral-norm": {"spectral_norm"}, "bce": {"loss"},
+    "batch-16-lr-4e-4": {"batch_size", *RATES}, "no-spectral-norm": {"d_norm"}, "bce": {"loss"},
     "beta1-0.5": {"beta1"}, "no-ema": {"ema"}, "augment": {"augment"}, "r1": {"r1_gamma", "r1_every"},
     "batch-16-lr-8e-4": {"batch_size", *RATES},
     "width-64": {"generator_feature_maps"}, "bfloat16": {"precision"}, "baseline": set(),

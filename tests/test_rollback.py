@@ -106,7 +106,7 @@ def test_a_nan_is_found_between_two_saves(tmp_path, tiny_config, pictures, monke
 
 def test_losses_that_are_frozen_send_the_run_back(tmp_path, tiny_config, pictures, monkeypatch):
     monkeypatch.setattr(watch, "FROZEN_STEPS", 6)
-    run = start(tmp_path / "run", tiny_config(max_steps=40, save_every=10, spectral_norm=False), pictures)
+    run = start(tmp_path / "run", tiny_config(max_steps=40, save_every=10, d_norm="batch"), pictures)
     go(run, until=12)
     with torch.no_grad():
         for weight in run.state.discriminator.parameters():
@@ -122,7 +122,7 @@ def test_losses_that_freeze_around_a_save_send_the_run_back_to_the_state_before(
 ):
     monkeypatch.setattr(watch, "FROZEN_STEPS", 6)
     monkeypatch.setattr(watch, "STEADY_STEPS", 2)
-    config = tiny_config(max_steps=30, save_every=10, snapshot_epochs=(60,), spectral_norm=False)
+    config = tiny_config(max_steps=30, save_every=10, snapshot_epochs=(60,), d_norm="batch")
     run = start(tmp_path / "run", config, pictures)
     go(run, until=17)
     with torch.no_grad():

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from dcgan import Discriminator, Generator, faces, latents
+from dcgan.config import NORMS
 from dcgan.errors import InputError
 from dcgan.sampling import BATCH, belief, most_believed, pick_device, render
 
@@ -43,10 +44,10 @@ def test_truncation_scales_the_latents_and_changes_nothing_at_one(generator):
     assert near < far
 
 
-@pytest.mark.parametrize("spectral_norm", [True, False])
-def test_what_d_believes_of_a_picture_does_not_depend_on_its_company(generator, spectral_norm):
+@pytest.mark.parametrize("norm", NORMS)
+def test_what_d_believes_of_a_picture_does_not_depend_on_its_company(generator, norm):
     torch.manual_seed(1)
-    discriminator = Discriminator(feature_maps=4, spectral_norm=spectral_norm).eval()
+    discriminator = Discriminator(feature_maps=4, norm=norm).eval()
     pixels = faces(generator, list(range(BATCH + 3)))
     logits = belief(discriminator, pixels)
     assert logits.shape == (BATCH + 3,)
@@ -58,7 +59,7 @@ def test_what_d_believes_of_a_picture_does_not_depend_on_its_company(generator, 
 
 def test_the_most_believed_come_first_with_what_d_thinks_of_them(generator):
     torch.manual_seed(1)
-    discriminator = Discriminator(feature_maps=4, spectral_norm=True).eval()
+    discriminator = Discriminator(feature_maps=4, norm="spectral").eval()
     seeds = list(range(100, 130))
     picked = most_believed(generator, discriminator, seeds, 4)
     logits = dict(zip(seeds, belief(discriminator, faces(generator, seeds)), strict=True))

@@ -18,6 +18,7 @@ import train
 from dcgan import avatars, checkpoints, run
 from dcgan.checkpoints import load_generator, load_state
 from dcgan.logbook import read_metrics
+from dcgan.models import Discriminator
 
 ROOT = Path(__file__).parent.parent
 ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
@@ -107,20 +108,42 @@ def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
     arguments = ["--recipe", "plain", "--ema", "--augment", "--r1-gamma", "2", "--flip", "--d-every", "2",
                  "--g-every", "3", "--r1-every", "2", "--lr-decay", "0.5",
                  "--lr-generator", "0.001", "--lr-discriminator", "0.002", "--beta1", "0.25",
+                 "--r2-gamma", "3", "--beta2", "0.75",
                  "--ema-decay", "0.9", "--seed", "5", "--max-steps", "1", "--background", "white,#b6e3f4",
                  "--device", "cpu", "--precision", "bfloat16"]  # fmt: skip
     assert train.main([*TINY, *arguments, "--output-dir", str(tmp_path / "out")]) == 0
     config = load_state(tmp_path / "out").facts["config"]
-    assert {k: config[k] for k in ("loss", "spectral_norm", "ema", "augment", "r1_gamma", "flip", "d_every", "g_every",
-            "r1_every", "lr_decay",
+    assert {k: config[k] for k in ("loss", "d_norm", "ema", "augment", "r1_gamma", "flip", "d_every", "g_every",
+            "r1_every", "r2_gamma", "beta2", "lr_decay",
             "lr_generator", "lr_discriminator", "beta1", "ema_decay", "seed", "background",
             "precision")} == {
-        "loss": "bce", "spectral_norm": False, "ema": True, "augment": ["color", "translation", "cutout"],
-        "r1_gamma": 2.0, "flip": True, "d_every": 2, "g_every": 3, "r1_every": 2, "lr_decay": 0.5,
+        "loss": "bce", "d_norm": "batch", "ema": True, "augment": ["color", "translation", "cutout"],
+        "r1_gamma": 2.0, "flip": True, "d_every": 2, "g_every": 3, "r1_every": 2,
+        "r2_gamma": 3.0, "beta2": 0.75, "lr_decay": 0.5,
         "lr_generator": 0.001, "lr_discriminator": 0.002,
         "beta1": 0.25, "ema_decay": 0.9, "seed": 5, "background": ["white", "#b6e3f4"],
         "precision": "bfloat16",
     }  # fmt: skip
+
+
+def test_a_relativistic_run_without_a_norm_in_d_leaves_both_networks_as_they_were_trained(tmp_path):
+    out = tmp_path / "out"
+    levers = ["--loss", "relativistic", "--d-norm", "none", "--r2-gamma", "1"]
+    assert train.main([*TINY, *levers, "--max-steps", "3", "--output-dir", str(out)]) == 0
+    assert Discriminator.from_pretrained(out / "discriminator").config.norm == "none"
+    card = (out / "README.md").read_text()
+    assert "relativistic pairing loss, no normalisation in the discriminator" in card
+    assert "R1 and R2 penalties, gamma 1 each, every 4 updates" in card
+
+
+@pytest.mark.parametrize(
+    ("older", "today"), [(["--spectral-norm"], "spectral"), (["--no-spectral-norm"], "batch"),
+                         (["--no-spectral-norm", "--d-norm", "batch"], "batch")], ids=str,
+)  # fmt: skip
+def test_the_older_words_for_ds_norm_are_still_understood(older, today):
+    given = train.given_options(train.build_parser().parse_args(["--data", "pictures", *older]))
+    assert train.config_of(given).d_norm == today
+    assert "spectral_norm" not in given
 
 
 def test_a_dry_run_goes_through_the_whole_chain_and_leaves_nothing(tmp_path, monkeypatch, capsys):
@@ -205,6 +228,8 @@ def test_a_batch_that_cannot_be_split_is_said_once_and_leaves_nothing(tmp_path):
         (["--data", "avatars:adventurer", "--frobnicate"], "--frobnicate"),
         (["--data", "avatars:adventurer", "--loss", "wasserstein"], "wasserstein"),
         (["--data", "avatars:adventurer", "--recipe", "secret"], "secret"),
+        (["--data", "avatars:adventurer", "--d-norm", "layer"], "layer"),
+        (["--data", "avatars:adventurer", "--d-norm", "none", "--no-spectral-norm"], "means --d-norm batch, but"),
         (["--data", "avatars:adventurer", "--epochs", "many"], "--epochs"),
         (["--data", "avatars:adventurer", "--snapshot-epochs", "1,two"], "--snapshot-epochs"),
         (["--data", "avatars:adventurer", "--snapshot-epochs", ""], "--snapshot-epochs"),

@@ -8,13 +8,15 @@ from dcgan import training
 from dcgan.config import RECIPES
 from dcgan.data import epoch_order, load_pictures
 from dcgan.errors import InputError
+from dcgan.images import to_float
 from dcgan.models import Discriminator, Generator
 from dcgan.training import (
     Schedule,
     TrainState,
+    belief,
     discriminator_loss,
     generator_loss,
-    r1_penalty,
+    gradient_penalty,
     train,
     train_step,
     update_ema,
@@ -63,17 +65,48 @@ def test_hinge_stops_pushing_logits_beyond_one():
     assert generator_loss(torch.tensor([2.0, 4.0]), "hinge") == -3
 
 
-def test_r1_is_the_squared_gradient_at_the_reals():
+def test_the_relativistic_loss_compares_each_real_with_its_own_fake():
+    real, fake = torch.tensor([1.0, -2.0, 0.5]), torch.tensor([0.0, 3.0, 0.5])
+    log = torch.nn.functional.logsigmoid
+    expected = -(log(torch.tensor(1.0)) + log(torch.tensor(-5.0)) + log(torch.tensor(0.0))) / 3
+    torch.testing.assert_close(discriminator_loss(real, fake, "relativistic"), expected)
+    expected = -(log(torch.tensor(-1.0)) + log(torch.tensor(5.0)) + log(torch.tensor(0.0))) / 3
+    torch.testing.assert_close(generator_loss(fake, "relativistic", real), expected)
+
+
+def test_the_relativistic_loss_and_beliefs_do_not_see_what_all_logits_share():
+    real, fake = torch.randn(9), torch.randn(9)
+    torch.testing.assert_close(
+        discriminator_loss(real + 7, fake + 7, "relativistic"), discriminator_loss(real, fake, "relativistic")
+    )
+    torch.testing.assert_close(
+        generator_loss(fake + 7, "relativistic", real + 7), generator_loss(fake, "relativistic", real)
+    )
+    torch.testing.assert_close(belief(real + 7, fake + 7, "relativistic"), (real - fake).sigmoid().mean())
+
+
+def test_the_relativistic_loss_stays_finite_for_logits_a_sigmoid_would_saturate():
+    low, high = torch.tensor([-500.0]), torch.tensor([500.0])
+    assert discriminator_loss(low, high, "relativistic") == generator_loss(low, "relativistic", high) == 1000
+
+
+@pytest.mark.parametrize("kind", ["bce", "hinge"])
+def test_by_other_losses_a_belief_is_of_the_pictures_alone(kind):
+    logits = torch.randn(9)
+    assert belief(logits, None, kind) == logits.sigmoid().mean()
+
+
+def test_the_gradient_penalty_is_the_squared_gradient_at_the_images():
     class Tilted(torch.nn.Module):
         def forward(self, images):
             return 3 * images[:, 0, 0, 0] + 4 * images[:, 1, 2, 2]
 
-    assert r1_penalty(Tilted(), torch.randn(5, 3, 4, 4)).item() == pytest.approx(25)
+    assert gradient_penalty(Tilted(), torch.randn(5, 3, 4, 4)).item() == pytest.approx(25)
 
 
 def test_a_lazy_r1_comes_at_every_nth_update_and_n_times_as_large(tiny_config, reals, monkeypatch):
     penalised, losses = [], []
-    monkeypatch.setattr(training, "r1_penalty", lambda *_: penalised.append(state.step) or torch.tensor(5.0))
+    monkeypatch.setattr(training, "gradient_penalty", lambda *_: penalised.append(state.step) or torch.tensor(5.0))
     monkeypatch.setattr(training, "_descend", lambda _, loss: losses.append(loss.item()))
     config = tiny_config(r1_gamma=2.0, r1_every=3, d_every=2, g_every=100)
     state = TrainState(config, CPU)
@@ -83,7 +116,80 @@ def test_a_lazy_r1_comes_at_every_nth_update_and_n_times_as_large(tiny_config, r
     assert losses[-2] == metrics[10]["loss_d"].item()
 
 
+def test_r1_is_at_the_reals_and_r2_at_the_fakes_each_with_its_gamma_and_both_as_seldom(tiny_config, reals, monkeypatch):
+    penalised, losses = [], []
+
+    def penalty(_, images):
+        penalised.append((state.step, images))
+        return images.mean()
+
+    monkeypatch.setattr(training, "gradient_penalty", penalty)
+    monkeypatch.setattr(training, "_descend", lambda _, loss: losses.append(loss.item()))
+    config = tiny_config(r1_gamma=2.0, r2_gamma=4.0, r1_every=3, g_every=100)
+    state = TrainState(config, CPU)
+    state.step = 1
+    metrics = [train_step(state, config, reals) for _ in range(4)]
+    (r1_step, at_reals), (r2_step, at_fakes) = penalised
+    assert r1_step == r2_step == 3
+    assert torch.equal(at_reals, to_float(reals))
+    assert not torch.equal(at_fakes, at_reals)
+    assert not at_fakes.requires_grad
+    added = 3 * (2.0 / 2 * at_reals.mean().item() + 4.0 / 2 * at_fakes.mean().item())
+    assert losses[2] - metrics[2]["loss_d"].item() == pytest.approx(added, rel=1e-4)
+    assert losses[3] == metrics[3]["loss_d"].item()
+
+
+def test_r2_without_r1_is_at_the_fakes_alone(tiny_config, reals, monkeypatch):
+    penalised = []
+    monkeypatch.setattr(training, "gradient_penalty", lambda _, images: penalised.append(images) or torch.tensor(0.0))
+    config = tiny_config(r1_gamma=0.0, r2_gamma=1.0)
+    train_step(TrainState(config, CPU), config, reals)
+    (at_fakes,) = penalised
+    assert not torch.equal(at_fakes, to_float(reals))
+
+
 # One step
+
+
+@pytest.mark.parametrize("loss", ["hinge", "relativistic"])
+def test_g_learns_from_ds_logits_of_the_reals_under_the_relativistic_loss_alone(loss, tiny_config, reals):
+    config = tiny_config(loss=loss, r1_gamma=0.0, d_every=2, d_norm="none")  # a step of G alone
+    after = []
+    for batch in (reals, 255 - reals):
+        state = TrainState(config, CPU)
+        state.step = 1
+        train_step(state, config, batch)
+        after.append(weights(state.generator))
+    assert same(*after) == (loss == "hinge")
+
+
+def test_gs_relativistic_loss_is_of_the_updated_d_and_adds_no_gradient_to_it(tiny_config, reals, monkeypatch):
+    config = tiny_config(loss="relativistic", d_norm="none", r1_gamma=0.0)
+    state, seen, descend = TrainState(config, CPU), [], training._descend
+
+    def noted(optimizer, loss):
+        descend(optimizer, loss)
+        seen.append({name: p.detach().clone() for name, p in state.discriminator.named_parameters()})
+
+    monkeypatch.setattr(training, "_descend", noted)
+    z = torch.randn(8, 8, generator=torch.Generator().manual_seed(config.seed))
+    with torch.no_grad():
+        fakes = TrainState(config, CPU).generator(z)
+    metrics = train_step(state, config, reals)
+    assert same(seen[0], seen[1])  # G's step left it alone
+    updated = state.discriminator
+    with torch.no_grad():
+        real_logits, fake_logits = updated(to_float(reals)), updated(fakes)
+    torch.testing.assert_close(metrics["loss_g"], F.softplus(real_logits - fake_logits).mean())
+    torch.testing.assert_close(metrics["d_fake"], (fake_logits - real_logits).sigmoid().mean())
+
+
+def test_what_d_sees_of_the_reals_in_gs_relativistic_step_is_augmented_too(tiny_config, reals, monkeypatch):
+    seen = []
+    monkeypatch.setattr(training, "augment", lambda images, *_: seen.append(images) or images)
+    config = tiny_config(loss="relativistic", augment=("color",))
+    train_step(TrainState(config, CPU), config, reals)
+    assert [torch.equal(images, to_float(reals)) for images in seen] == [True, False, True, False]
 
 
 def test_a_step_changes_both_networks_and_reports_all_four_figures(tiny_config, reals):
@@ -98,7 +204,7 @@ def test_a_step_changes_both_networks_and_reports_all_four_figures(tiny_config, 
 
 
 def test_a_step_of_d_leaves_the_weights_of_g_untouched(tiny_config, reals):
-    config = tiny_config(g_every=2, spectral_norm=False)
+    config = tiny_config(g_every=2, d_norm="batch")
     state = TrainState(config, CPU)
     state.step = 1
     before = {name: p.clone() for name, p in state.generator.named_parameters()}
@@ -188,11 +294,20 @@ def test_without_an_average_the_trained_generator_is_published_in_eval_mode(tiny
     assert same(weights(published), weights(state.generator))
 
 
+@pytest.mark.parametrize("change", [{}, {"precision": "bfloat16"}, {"d_norm": "batch"}], ids=str)
+def test_a_relativistic_step_reports_all_four_figures(change, tiny_config, reals):
+    config = tiny_config(loss="relativistic", r1_gamma=1.0, r2_gamma=1.0, **change)
+    metrics = train_step(TrainState(config, CPU), config, reals)
+    assert set(metrics) == {"loss_d", "loss_g", "d_real", "d_fake"}
+    assert all(m.ndim == 0 and m.isfinite() and not m.requires_grad for m in metrics.values())
+    assert {m.dtype for m in metrics.values()} == {torch.float32}
+
+
 @pytest.mark.parametrize(
     "change",
     [{"flip": True}, {"augment": ("color", "translation", "cutout")}, {"r1_gamma": 10.0}, {"loss": "bce"},
-     {"spectral_norm": False}, {"lr_generator": 1e-3}, {"lr_discriminator": 1e-3}, {"beta1": 0.5}, {"seed": 1},
-     {"precision": "bfloat16"}],
+     {"d_norm": "batch"}, {"lr_generator": 1e-3}, {"lr_discriminator": 1e-3}, {"beta1": 0.5}, {"seed": 1},
+     {"precision": "bfloat16"}, {"loss": "relativistic"}, {"r2_gamma": 10.0}, {"d_norm": "none"}, {"beta2": 0.9}],
 )  # fmt: skip
 def test_every_lever_changes_what_is_learned(change, tiny_config, reals):
     after = []
@@ -275,9 +390,10 @@ def test_each_epoch_sees_the_pictures_in_its_own_order(tiny_config, pictures, mo
 
 @pytest.mark.parametrize(
     "change",
-    [{}, {"ema": False, "spectral_norm": False, "loss": "bce"},
-     {"augment": ("color", "translation", "cutout"), "flip": True, "r1_gamma": 1.0, "d_every": 2}],
-    ids=["best", "plain", "all levers"],
+    [{}, {"ema": False, "d_norm": "batch", "loss": "bce"},
+     {"augment": ("color", "translation", "cutout"), "flip": True, "r1_gamma": 1.0, "d_every": 2},
+     {"loss": "relativistic", "d_norm": "none", "r2_gamma": 1.0, "beta2": 0.99, "augment": ("color",)}],
+    ids=["best", "plain", "all levers", "relativistic"],
 )  # fmt: skip
 def test_n_steps_and_n_more_in_a_new_state_equal_two_n_steps_bit_for_bit(change, tiny_config, pictures):
     config = tiny_config(max_steps=14, **change)
