@@ -253,7 +253,7 @@ def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 def _adam(network: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:
-    return torch.optim.Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2))
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
 
 
 def _descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -335,7 +335,7 @@ def test_tries_are_counted_from_the_last_good_state(tmp_path, tiny_config, pictu
 def test_train_py_ends_with_status_1_says_what_is_kept_and_the_printed_command_tries_again(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(training, "generator_loss", lambda logits, kind: logits.mean() * math.nan)
+    monkeypatch.setattr(training, "generator_loss", lambda logits, *_: logits.mean() * math.nan)
     out = tmp_path / "out"
     arguments = [*TINY, "--epochs", "2", "--snapshot-epochs", "2", "--save-every", "4", "--output-dir", str(out)]
     assert train.main(arguments) == 1
