@@ -33,6 +33,14 @@ EVALUATION_METRICS = {
     "precision": "Precision",
     "recall": "Recall",
 }
+FIGURES = {
+    "kid": "KID x 1000",
+    "fid": "FID",
+    "fd": "FD",
+    "precision": "precision",
+    "recall": "recall",
+    "diversity": "diversity",
+}
 LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss"}
 
 
@@ -57,6 +65,7 @@ def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path, name
         config=config,
         credit=credit,
         evaluation=evaluation,
+        figures=_figures(evaluation) if evaluation else {},
         work=_work(facts["data"]["name"], credit),
         placeholder=PLACEHOLDER,
         max_seed=MAX_SEED,
@@ -79,6 +88,11 @@ def read_evaluation(folder: Path) -> dict[str, Any] | None:
         return evaluation if evaluation["weights_sha256"] == sha256(folder / WEIGHTS_NAME) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def measures_of(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The evaluation itself, and the second measure beside it where there is one."""
+    return [evaluation, *([evaluation["second"]] if "second" in evaluation else [])]
 
 
 def _template() -> Template:
@@ -157,6 +171,17 @@ def _model_index(name: str, measured: dict[str, list[dict[str, Any]]]) -> dict[s
         if metrics
     ]
     return {"model-index": [{"name": name, "results": results}]} if results else {}
+
+
+def _figures(evaluation: dict[str, Any]) -> dict[str, list[str]]:
+    """By label, a row of what the faces got and of the floor; then the same of the second measure, if there is one."""
+    rows = {}
+    for key, label in FIGURES.items():
+        factor = 1000 if key == "kid" else 1
+        found = [measure[part].get(key) for measure in measures_of(evaluation) for part in ("fakes", "floor")]
+        if any(value is not None for value in found):
+            rows[label] = ["" if value is None else f"{factor * value:.4g}" for value in found]
+    return rows
 
 
 def _yaml(metadata: dict[str, Any]) -> str:
