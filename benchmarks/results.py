@@ -12,14 +12,17 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from dcgan.card import read_evaluation
+from benchmarks.eye import broken, count_broken
+from dcgan.card import measures_of, read_evaluation
 from dcgan.checkpoints import facts_of_the_shown, load_generator, read_training, snapshots
 from dcgan.cli import DONE, Parser, command
+from dcgan.errors import InputError
 from dcgan.evaluation import features_of, figures
 from dcgan.extractors import Extractor, open_extractor
 from dcgan.files import replacing
@@ -44,21 +47,37 @@ def bundles() -> list[Path]:
 
 
 def table() -> str:
-    """What was measured of each checkpoint, as Markdown, with the floor in brackets where there is one."""
+    """What was measured of each checkpoint, as Markdown: the floor in brackets, a second measure after a slash."""
     rows = [
-        "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | diversity |",
-        "|---|---|---|---|---|---|---|",
+        "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | diversity | broken of 64 |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for folder in bundles():
         evaluation = read_evaluation(folder)
-        found, floor = evaluation["fakes"], evaluation["floor"]
-        cells = [
-            f"{1000 * found['kid']:.4g} ({1000 * floor['kid']:.2f})",
-            *(f"{found[name]:.4g} ({floor[name]:.4g})" for name in ("fd", "precision", "recall", "diversity")),
-        ]
+        cells = [" / ".join(same) for same in zip(*map(_cells, measures_of(evaluation)), strict=True)]
+        cells += [_cell(evaluation, "diversity"), _broken_cell(folder)]
         seen = facts_of_the_shown(read_training(folder))["images_seen"]
         rows.append(f"| {folder.name} | {seen:,} | {' | '.join(cells)} |")
     return "\n".join(rows)
+
+
+def _cells(measure: dict[str, Any]) -> list[str]:
+    found, floor = measure["fakes"], measure["floor"]
+    return [
+        f"{1000 * found['kid']:.4g} ({1000 * floor['kid']:.2f})",
+        *(_cell(measure, name) for name in ("fd", "precision", "recall")),
+    ]
+
+
+def _cell(measure: dict[str, Any], name: str) -> str:
+    return f"{measure['fakes'][name]:.4g} ({measure['floor'][name]:.4g})"
+
+
+def _broken_cell(folder: Path) -> str:
+    try:
+        return str(count_broken(broken(folder)))
+    except InputError:  # not judged, or not all of it; python -m benchmarks.eye FOLDER --count says which
+        return "-"
 
 
 def draw_faces(path: Path) -> None:

@@ -17,7 +17,7 @@ from dcgan.files import sha256
 TEMPLATE = Path(__file__).with_name("card_template.md")
 PLACEHOLDER = "path/to/this/folder"  # in the card's snippet; publishing puts the repository's id there
 TASK = "unconditional-image-generation"
-AVATARS_PREFIX = "avatars:"  # as in sources.py, which can't be imported without what only training needs
+TAGS = {"avatars:": "avatars", "portraits:": "anime"}  # by the prefix of --data
 
 HUB_LICENCES = {"CC0 1.0": "cc0-1.0", "CC BY 4.0": "cc-by-4.0", "MIT": "mit"}
 HUB_METRICS = {
@@ -36,6 +36,14 @@ EVALUATION_METRICS = {
 LOSS_WORDS = {"bce": "binary cross entropy", "hinge": "hinge loss", "relativistic": "relativistic pairing loss"}
 USUAL_BETA2 = 0.999  # PyTorch's own
 NORM_WORDS = {"batch": "BatchNorm", "spectral": "spectral normalisation", "none": "no normalisation"}
+FIGURES = {
+    "kid": "KID x 1000",
+    "fid": "FID",
+    "fd": "FD",
+    "precision": "precision",
+    "recall": "recall",
+    "diversity": "diversity",
+}
 
 
 def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path, name: str | None = None) -> str:
@@ -59,6 +67,7 @@ def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path, name
         config=config,
         credit=credit,
         evaluation=evaluation,
+        figures=_figures(evaluation) if evaluation else {},
         work=_work(facts["data"]["name"], credit),
         placeholder=PLACEHOLDER,
         max_seed=MAX_SEED,
@@ -83,6 +92,11 @@ def read_evaluation(folder: Path) -> dict[str, Any] | None:
         return None
 
 
+def measures_of(evaluation: dict[str, Any]) -> list[dict[str, Any]]:
+    """The evaluation itself, and the second measure beside it where there is one."""
+    return [evaluation, *([evaluation["second"]] if "second" in evaluation else [])]
+
+
 def _template() -> Template:
     environment = Environment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
@@ -102,12 +116,11 @@ def _metadata(
 ) -> dict[str, Any]:
     """What the Hub reads of a card (https://github.com/huggingface/hub-docs/blob/main/modelcard.md)."""
     data = facts["data"]["name"]
-    rendered = data.startswith(AVATARS_PREFIX)
     return {
         "library_name": "pytorch",
         "pipeline_tag": TASK,
         **_licence(credit),
-        "tags": ["dcgan", "gan", TASK, *(["avatars"] if rendered else [])],
+        "tags": ["dcgan", "gan", TASK, *(tag for prefix, tag in TAGS.items() if data.startswith(prefix))],
         **({"datasets": [data]} if _is_on_hub(data) else {}),
         **_model_index(name, _measured(data, facts["metrics"], evaluation)),
     }
@@ -159,6 +172,17 @@ def _model_index(name: str, measured: dict[str, list[dict[str, Any]]]) -> dict[s
         if metrics
     ]
     return {"model-index": [{"name": name, "results": results}]} if results else {}
+
+
+def _figures(evaluation: dict[str, Any]) -> dict[str, list[str]]:
+    """By label, a row of what the faces got and of the floor; then the same of the second measure, if there is one."""
+    rows = {}
+    for key, label in FIGURES.items():
+        factor = 1000 if key == "kid" else 1
+        found = [measure[part].get(key) for measure in measures_of(evaluation) for part in ("fakes", "floor")]
+        if any(value is not None for value in found):
+            rows[label] = ["" if value is None else f"{factor * value:.4g}" for value in found]
+    return rows
 
 
 def _yaml(metadata: dict[str, Any]) -> str:

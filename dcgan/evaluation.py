@@ -2,9 +2,11 @@
 
 python -m dcgan.evaluation checkpoints/adventurer-96 --data avatars:adventurer
 python -m dcgan.evaluation checkpoints/mine --data path/to/held-out-pictures --trained-on path/to/pictures
+python -m dcgan.evaluation checkpoints/adventurer-96 --data avatars:adventurer --extractor efficientnet-lite2
 
 Prints the figures, and writes them into the checkpoint: evaluation.json, a section of the model card and, for rendered
-pictures, a page of the generated faces beside their nearest training pictures.
+pictures, a page of the generated faces beside their nearest training pictures. The last command adds a second measure
+of the same faces to the first, as "second", and leaves the first as it is: a check of it, by which nothing is decided.
 """
 
 from __future__ import annotations
@@ -28,13 +30,13 @@ from jinja2 import UndefinedError
 from torch import Tensor
 from tqdm import tqdm
 
-from dcgan.card import model_card, name_in
+from dcgan.card import model_card, name_in, read_evaluation
 from dcgan.checkpoints import CARD_NAME, NEIGHBOURS_NAME, facts_of_the_shown, load_generator, read_training
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import EVALUATION_NAME, TRAINING_NAME, WEIGHTS_NAME, TrainConfig
 from dcgan.data import Pictures, cache_root, load_pictures
 from dcgan.errors import InputError
-from dcgan.extractors import EXTRACTORS, Extractor, open_extractor
+from dcgan.extractors import EXTRACTORS, EfficientNetLite0, EfficientNetLite2, Extractor, open_extractor
 from dcgan.files import replacing, sha256, write_json, write_text
 from dcgan.images import grid, save_png
 from dcgan.latents import SEEDS, seeds_from
@@ -57,14 +59,15 @@ PAIR_COLUMNS = 6
 QUANTILES = {"minimum": 0.0, "5%": 0.05, "median": 0.5, "95%": 0.95}
 MEASURED_BY = ("torch", "torch-fidelity")
 TRAINED_ON = "which were trained on"
+COMPARED = ("--data", "--count", "--seed", "--background")  # what decides which faces are compared with which reals
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured: a JSON-ready report, and the page of pairs as pixels `(H, W, 3)`."""
+    """What was measured: a JSON-ready report, and the page of pairs as pixels `(H, W, 3)`, if there is one."""
 
     report: dict[str, Any]
-    page: np.ndarray
+    page: np.ndarray | None
 
 
 def evaluate(
@@ -75,30 +78,22 @@ def evaluate(
     count: int,
     first_seed: int = 0,
 ) -> Evaluation:
-    """Compare the faces of `count` seeds with as many reals, those with as many others, and look for copies.
-
-    The second comparison is the floor: what pictures from the very source of the reals would get. Copies are looked
-    for among `pictures`.
-    """
+    """Compare the faces of `count` seeds with as many reals, and look for copies of `pictures` among them."""
     fakes = faces(generator, seeds_from(first_seed, count))
-    real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))
+    compared = compare(fakes, reals, extractor)
     some = min(count, LOOKED_UP)
     some_fakes, some_reals = fakes[:some], reals.pixels(0, some)
     neighbours, page = look_for_copies(some_fakes, some_reals, reals.rows(0, some, pictures), pictures.pixels)
-
-    def measured(features: Tensor, pixels: np.ndarray) -> dict[str, float]:
-        return figures(features, real_features, extractor.distance) | {"diversity": _rounded(diversity(pixels))}
-
     report = {
-        "extractor": extractor.facts() | {"distance": extractor.distance, "features": real_features.shape[1]},
+        "extractor": compared["extractor"],
         "reals": {"words": reals.words, "held_out": reals.held_out} | same_as_trained(reals, count, pictures),
-        "samples": {"fakes": count, "reals": count, "other_reals": count},
+        "samples": compared["samples"],
         "seeds": {"first_face": first_seed, "subsets": SUBSET_SEED},
-        "kid": {"subsets": _subsets(count), "subset_size": min(SUBSET, count)},
-        "fakes": measured(extractor.features(fakes), some_fakes),
-        "floor": measured(other_features, some_reals),
+        "kid": compared["kid"],
+        "fakes": compared["fakes"] | {"diversity": _rounded(diversity(some_fakes))},
+        "floor": compared["floor"] | {"diversity": _rounded(diversity(some_reals))},
         "neighbours": neighbours,
-        "versions": {name: version(name) for name in MEASURED_BY},
+        "versions": compared["versions"],
     }
     return Evaluation(report, page)
 
@@ -110,6 +105,23 @@ def same_as_trained(reals: Reals, count: int, pictures: Pictures) -> dict[str, i
     known = {hashlib.sha256(picture.tobytes()).digest() for picture in pictures.pixels}
     held_out = (hashlib.sha256(picture.tobytes()).digest() for picture in reals.pixels(0, count))
     return {"same_as_trained": sum(digest in known for digest in held_out)}
+
+
+def compare(fakes: np.ndarray, reals: Reals, extractor: Extractor) -> dict[str, Any]:
+    """Figures of faces against as many reals, of these against as many others, and how both were measured.
+
+    The second comparison is the floor: what pictures from the very source of the reals would get.
+    """
+    count = len(fakes)
+    real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))
+    return {
+        "extractor": extractor.facts() | {"distance": extractor.distance, "features": real_features.shape[1]},
+        "fakes": figures(extractor.features(fakes), real_features, extractor.distance),
+        "floor": figures(other_features, real_features, extractor.distance),
+        "samples": {"fakes": count, "reals": count, "other_reals": count},
+        "kid": {"subsets": _subsets(count), "subset_size": min(SUBSET, count)},
+        "versions": {name: version(name) for name in MEASURED_BY},
+    }
 
 
 def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, float]:
@@ -289,7 +301,7 @@ def command_line(
 def write_evaluation(
     folder: Path, evaluation: Evaluation, pictures: Pictures, facts: dict[str, Any] | None
 ) -> list[str]:
-    """Write the report into the checkpoint and its card, and the page where the pictures may be shown.
+    """Write the report into the checkpoint and its card, and the page, if any, where the pictures may be shown.
 
     Returns what was written, and what wasn't and why, in words.
     """
@@ -300,19 +312,22 @@ def write_evaluation(
     except InputError as error:
         told, left_alone = None, str(error)
     write_json(folder / EVALUATION_NAME, evaluation.report)
+    written = [f"report: {folder / EVALUATION_NAME}"]
+    if evaluation.page is not None:
+        written.append(f"faces and their nearest pictures: {_write_page(evaluation.page, folder, pictures)}")
+    if told:
+        write_text(card, _card(told, folder, before))
+    return [*written, f"model card: {left_alone or card}"]
+
+
+def _write_page(pixels: np.ndarray, folder: Path, pictures: Pictures) -> Path:
     page = page_path(folder, pictures)
     page.parent.mkdir(parents=True, exist_ok=True)
     with replacing(page) as temporary:
-        save_png(evaluation.page, temporary)
+        save_png(pixels, temporary)
     if page != folder / NEIGHBOURS_NAME:
         (folder / NEIGHBOURS_NAME).unlink(missing_ok=True)  # of an earlier evaluation
-    if told:
-        write_text(card, _card(told, folder, before))
-    return [
-        f"report: {folder / EVALUATION_NAME}",
-        f"faces and their nearest pictures: {page}",
-        f"model card: {left_alone or card}",
-    ]
+    return page
 
 
 def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None) -> dict[str, Any]:
@@ -350,25 +365,34 @@ def page_path(folder: Path, pictures: Pictures) -> Path:
 
 def lines(report: dict[str, Any]) -> list[str]:
     """The report as a person reads it in a terminal."""
-    extractor, fakes, floor, near = (report[part] for part in ("extractor", "fakes", "floor", "neighbours"))
-    distance, count, seed = extractor["distance"], report["samples"]["fakes"], report["seeds"]["first_face"]
-    rows = [
-        ("KID x 1000", fakes["kid"] * 1000, floor["kid"] * 1000),
-        (distance, fakes[distance.lower()], floor[distance.lower()]),
-        *((name, fakes[name], floor[name]) for name in ("precision", "recall", "diversity")),
-    ]
+    near, count, seed = report["neighbours"], report["samples"]["fakes"], report["seeds"]["first_face"]
+    second = report.get("second")
     return [
         f"{count:,} faces (seeds from {seed:,}) against {count:,} {report['reals']['words']}",
-        f"features: {extractor['name']}; {extractor['protocol']}",
-        *(["these aren't Inception's features: no figure here is an FID"] if distance != "FID" else []),
-        f"{'':12}{'faces':>10}{'floor: reals against other reals':>36}",
-        *(f"{name:12}{value:10.4g}{least:36.4g}" for name, value, least in rows),
+        *_measure_lines(report),
+        *(["a second measure of the same, by which nothing is decided:", *_measure_lines(second)] if second else []),
         f"nearest of {near['pictures']:,} pictures, {near['relation']}, in grey levels:",
         *(
             f"  {name:12}" + ", ".join(f"{quantile} {value:.4g}" for quantile, value in near[name].items())
             for name in ("fakes", "reals")
         ),
         f"  {near['nearer_than_5%_of_reals']:.1%} of the faces are nearer than the nearest 5% of the reals",
+    ]
+
+
+def _measure_lines(measure: dict[str, Any]) -> list[str]:
+    extractor, fakes, floor = (measure[part] for part in ("extractor", "fakes", "floor"))
+    distance = extractor["distance"]
+    rows = [
+        ("KID x 1000", fakes["kid"] * 1000, floor["kid"] * 1000),
+        (distance, fakes[distance.lower()], floor[distance.lower()]),
+        *((name, fakes[name], floor[name]) for name in ("precision", "recall", "diversity") if name in fakes),
+    ]
+    return [
+        f"features: {extractor['name']}; {extractor['protocol']}",
+        *(["these aren't Inception's features: no figure here is an FID"] if distance != "FID" else []),
+        f"{'':12}{'faces':>10}{'floor: reals against other reals':>36}",
+        *(f"{name:12}{value:10.4g}{least:36.4g}" for name, value, least in rows),
     ]
 
 
@@ -385,7 +409,12 @@ def build_parser() -> Parser:
     parser.add_argument("--trained-on", metavar="DATA", help="where to look for copies (in --data)")
     parser.add_argument("--count", type=int, default=5000, help="how many faces and reals (5000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first face; the others follow (0)")
-    parser.add_argument("--extractor", choices=EXTRACTORS, default="auto", help="auto: inception if it is here")
+    parser.add_argument(
+        "--extractor",
+        choices=EXTRACTORS,
+        default="auto",
+        help="auto: inception if it is here, else efficientnet-lite0; efficientnet-lite2: a second measure beside it",
+    )
     parser.add_argument("--weights", type=Path, help="a file with the extractor's weights (its own)")
     parser.add_argument("--data-size", type=int, help="how many avatars were trained on (as the run did)")
     parser.add_argument("--background", type=_words, help="avatars' background colours (as the run had them)")
@@ -401,24 +430,65 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     folder, device = options.checkpoint, pick_device(options.device)
     generator = load_generator(folder).to(device)
+    is_second = options.extractor == EfficientNetLite2.option
+    before = first_measure(folder) if is_second else read_evaluation(folder)
     facts = trained_facts(folder)
     extractor = open_extractor(options.extractor, options.weights, device)
     reals, pictures, relation = open_pictures(options, facts, generator.image_size)
     count = sample_count(options.count, reals)
-    evaluation = evaluate(generator, reals, pictures, extractor, count, options.seed)
-    evaluation.report["neighbours"]["relation"] = relation
-    about = {
-        "command": command_line(options, folder, reals, pictures, extractor, count),
-        "weights_sha256": sha256(folder / WEIGHTS_NAME),
-        "data": reals.data,
-    }
-    evaluation = Evaluation(about | evaluation.report, evaluation.page)
+    asked = command_line(options, folder, reals, pictures, extractor, count)
+    if is_second:
+        refuse_other_faces(before["command"], asked)
+        fakes = faces(generator, seeds_from(options.seed, count))
+        second = compare(fakes, reals, extractor) | {"command": asked}
+        evaluation = Evaluation(before | {"second": second}, None)
+    else:
+        evaluation = evaluate(generator, reals, pictures, extractor, count, options.seed)
+        evaluation.report["neighbours"]["relation"] = relation
+        about = {"command": asked, "weights_sha256": sha256(folder / WEIGHTS_NAME), "data": reals.data}
+        kept = second_kept(before, asked)
+        evaluation = Evaluation(about | evaluation.report | kept, evaluation.page)
+        if before and "second" in before and not kept:
+            print("the second measure is dropped, since it was of other faces or reals")
     print("\n".join(lines(evaluation.report)))
     try:
         print("\n".join(write_evaluation(folder, evaluation, pictures, facts)))
     except OSError as error:
         raise InputError(f"can't write to {folder}: {error.strerror or error}.") from None
     return DONE
+
+
+def first_measure(folder: Path) -> dict[str, Any]:
+    """The evaluation of a folder that a second measure can stand beside."""
+    evaluation = read_evaluation(folder)
+    if evaluation is None:
+        raise InputError(
+            f"{folder} has no evaluation of these weights for a second measure to stand beside; measure with "
+            f"--extractor {EfficientNetLite0.option} first."
+        )
+    return evaluation
+
+
+def refuse_other_faces(first: str, second: str) -> None:
+    """Raise an InputError where the commands of two measures compare other faces or other reals."""
+    if _compared(first) != _compared(second):
+        raise InputError(
+            f"a second measure is of the same faces and reals as the first, which was: {first}. "
+            "Give the same options, but for --extractor."
+        )
+
+
+def second_kept(before: dict[str, Any] | None, asked: str) -> dict[str, Any]:
+    """The second measure of the evaluation before, where the first is now made anew of the same faces and reals."""
+    if before and "second" in before and _compared(before["command"]) == _compared(asked):
+        return {"second": before["second"]}
+    return {}
+
+
+def _compared(asked: str) -> dict[str, str]:
+    """What a command says of the faces and reals; all of its options have a value."""
+    words = shlex.split(asked)[4:]  # after python -m dcgan.evaluation FOLDER
+    return {name: value for name, value in zip(words[::2], words[1::2], strict=True) if name in COMPARED}
 
 
 def check(options: argparse.Namespace) -> None:

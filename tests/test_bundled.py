@@ -1,17 +1,21 @@
 """What is committed under checkpoints/, held against what is promised of it."""
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors.torch import load_file
 
 import train
+from benchmarks.eye import LABEL, SHEET_NAME, VERDICTS_NAME, seeds_of
 from dcgan import Discriminator, avatars, checkpoints, faces
 from dcgan.card import read_evaluation
 from dcgan.config import TrainConfig
 from dcgan.evaluation import LOOKED_UP
+from dcgan.files import sha256
 from dcgan.latents import seeds_from
 from dcgan.likeness import diversity
 from dcgan.logbook import read_metrics
@@ -65,3 +69,11 @@ class TestEachBundle:
         assert evaluation["command"] in card
         assert "](samples/neighbours.png)" in card
         assert (folder / "samples" / "neighbours.png").is_file()
+
+    def test_its_sheet_to_judge_by_eye_is_of_these_very_weights(self, folder):
+        if (folder / VERDICTS_NAME).exists():
+            digest, found = sha256(folder / "model.safetensors"), json.loads((folder / VERDICTS_NAME).read_text())
+            assert found["weights_sha256"] == digest
+            assert list(found["verdicts"]) == [str(seed) for seed in seeds_of(digest)]
+            with Image.open(folder / SHEET_NAME) as sheet:
+                assert sheet.size == (8 * 194 + 2, 8 * (194 + LABEL) + 2)

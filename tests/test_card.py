@@ -2,6 +2,7 @@ import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from PIL import Image
 
 from dcgan import Generator, faces
 from dcgan.card import PLACEHOLDER, model_card
+from dcgan.files import sha256
 
 ROOT = Path(__file__).parent.parent
 HOSTILE = "a|b `c` **d** <e> [f](g)\n---\n| h_"
@@ -137,6 +139,29 @@ def test_the_card_carries_the_command_and_the_licence_word_for_word(card, facts)
     assert facts["data"]["attribution"]["licence_text"] in card
     assert "Lisa Wischofsky" in card
     assert facts["data"]["attribution"]["source"] in sections(card)["Data and licence"]
+
+
+def test_a_second_measure_whose_distance_has_another_name_has_a_row_of_its_own_for_it(facts, trained_run, tmp_path):
+    folder = shutil.copytree(trained_run, tmp_path / "tiny")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    figures = {"kid": 0.5, "precision": 0.25, "recall": 0.125}
+    first = figures | {"fid": 30.0, "diversity": 60.0}
+    second = figures | {"fd": 20.0}
+    extractor = {"name": "N", "protocol": "p"}
+    near = {"median": 1.0}
+    evaluation = {
+        "command": "first", "weights_sha256": sha256(folder / "model.safetensors"), "data": "d",
+        "extractor": extractor | {"distance": "FID"}, "reals": {"words": "r"}, "seeds": {"first_face": 0},
+        "samples": {"fakes": 20, "reals": 20}, "fakes": first, "floor": first,
+        "neighbours": {"pictures": 9, "looked_up": 9, "relation": "r", "fakes": near, "reals": near,
+                       "nearer_than_5%_of_reals": 0.0},
+        "second": {"command": "second", "extractor": extractor | {"distance": "FD"}, "fakes": second, "floor": second},
+    }  # fmt: skip
+    (folder / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
+    card = model_card(facts, config, folder)
+    assert "| KID x 1000 | 500 | 500 | 500 | 500 |\n| FID | 30 | 30 |  |  |\n| FD |  |  | 20 | 20 |\n" in card
+    assert "| diversity | 60 | 60 |  |  |" in card
+    assert "\nfirst\nsecond\n" in card
 
 
 def test_every_picture_the_card_shows_is_in_the_folder(card, facts, write, trained_run, tmp_path):

