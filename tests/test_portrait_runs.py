@@ -40,6 +40,7 @@ def test_a_run_on_portraits_names_the_art_and_no_path(art, portraits_run):
     assert "--data portraits:pixel-art-portraits" in facts["command"]
     card = (portraits_run / "README.md").read_text(encoding="utf-8")
     assert "license: cc-by-4.0" in card
+    assert "- anime\n" in card
     assert "pixel-art-portraits by Viktor Hahn, CC BY 4.0 (https://creativecommons.org/licenses/by/4.0/)" in card
     assert f"It was changed: {CREDIT.changes}." in card
     assert "https://github.com/V-ktor/pixel-art-portraits" in card
