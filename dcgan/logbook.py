@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ class Logbook:
         self.folder = folder
         self.seconds = 0.0
         self.latest: dict[str, float] = {}
+        self.on_line: Callable[[dict[str, Any]], object] = lambda line: None  # called with what was written
         self._interval: list[Metrics] = []
         self._began = time.perf_counter()
         self._reading: dict[str, Any] = {}
@@ -80,8 +81,10 @@ class Logbook:
 
     def write(self, progress: Progress, values: dict[str, Any]) -> None:
         """Append a line."""
+        line = progress | {"seconds": round(self.seconds, 3)} | values
         with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
-            file.write(json.dumps(progress | {"seconds": round(self.seconds, 3)} | values) + "\n")
+            file.write(json.dumps(line) + "\n")
+        self.on_line(line)
 
     def forget_after(self, step: int, rollbacks: int) -> None:
         """Drop the lines of steps that come again, since the run was killed after it last saved, or taken back."""

@@ -43,6 +43,7 @@ from dcgan.latents import seeds_from
 from dcgan.logbook import Logbook, Progress, draw_losses, read_metrics
 from dcgan.models import Generator
 from dcgan.sampling import faces
+from dcgan.trackers import Tracked, Trackers
 from dcgan.training import Metrics, Schedule, TrainState
 from dcgan.watch import Reading, Watch, best_of, compare, fell_apart, not_finite
 
@@ -83,6 +84,7 @@ class Run:
         self.logbook = Logbook(folder)
         self.on_saved: Callable[[], object] = lambda: None  # called when there is something new in the folder
         self.tell: Callable[[str], object] = lambda line: None  # called with what people should read in the log
+        self.trackers = Trackers()
         self.saved_step: int | None = None  # the newest step that can be resumed
         self.watch = Watch()
         self.good = True  # whether the state is one to come back to
@@ -147,6 +149,14 @@ class Run:
     @property
     def _progress(self) -> Progress:
         return {"step": self.state.step, "epoch": round(self.epoch, 4), "images": self.images_seen}
+
+    def report_to(self, trackers: Trackers) -> None:
+        """Report to `trackers`, too, what the folder gets from here on."""
+        config = self.config.but(data=self.pictures.name).to_dict() | {"run_id": self.run_id}
+        with self.logbook.untimed():  # some of them log in first
+            trackers.start(Tracked(self.folder, self.run_id, config, self.state.step))
+        self.trackers = trackers
+        self.logbook.on_line = trackers.log
 
     def after_step(self, metrics: Metrics) -> None:
         """Record a finished step, or take the run back where it turns out to be damage. For all processes alike.
@@ -310,6 +320,7 @@ class Run:
         self._unwatched.clear()
         self._reading = self._trained_reading = None
         self._forget_later_steps()
+        self.trackers.went_back(self.state.step, trouble)
         line = {"rollback": self.state.rollbacks, "failed_at": failed_at, "why": trouble, "gave_up": self.gave_up}
         self.logbook.write(self._progress, line)
         if self._distances():
@@ -335,7 +346,8 @@ class Run:
     def _snapshot(self, epoch: int) -> None:
         samples = self.folder / "samples"
         samples.mkdir(exist_ok=True)
-        self._draw_samples(samples / f"{snapshot_name(epoch)}.png")
+        sheet = self._draw_samples(samples / f"{snapshot_name(epoch)}.png")
+        self.trackers.image("samples", sheet, self.state.step)
         self._draw_timelapse()
         self._publish()
         keep_snapshot(self.folder, snapshot_name(epoch))
@@ -428,10 +440,11 @@ class Run:
     def _log(self) -> None:
         self.logbook.close_interval(self._progress, self.config.batch_size)
 
-    def _draw_samples(self, path: Path) -> None:
+    def _draw_samples(self, path: Path) -> np.ndarray:
         sheet = grid(faces(self.state.published_generator(), SAMPLE_SEEDS), SAMPLE_COLUMNS)
         with replacing(path) as temporary:
             save_png(sheet, temporary)
+        return sheet
 
     def _draw_timelapse(self) -> None:
         sheets = sorted((self.folder / "samples").glob("epoch-*.png"))
