@@ -6,6 +6,7 @@ python train.py --data avatars:adventurer --max-steps 200 --output-dir checkpoin
 python train.py --recipe plain --data path/to/pictures --batch-size 512      the original recipe, in large batches
 python train.py --resume --output-dir checkpoints/try --epochs 20             go on with a run
 python train.py --data avatars:adventurer --push-to-hub user/name             publish every snapshot
+python train.py --data avatars:adventurer --report-to trackio                 watch it in trackio, TensorBoard or W&B
 torchrun --nproc_per_node=2 train.py --data avatars:adventurer                 a process on each of two GPUs
 python train.py --dry-run                                     two steps and a snapshot, then cleans up
 """
@@ -38,10 +39,11 @@ from dcgan.publish import Publisher, restore
 from dcgan.run import GaveUpError, Run, config_to_resume, new_run_id
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.sources import AVATARS_PREFIX
+from dcgan.trackers import HURRY, PATIENCE, TRACKERS, Trackers
 from dcgan.training import train
 
 DRY_RUN_STEPS = 2
-NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run", "push_to_hub", "private", "push_state")
+NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run", "report_to", "push_to_hub", "private", "push_state")
 
 
 class StopRequest:
@@ -99,8 +101,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def train_run(options: argparse.Namespace, world: World, device: torch.device) -> int:
+    trackers = Trackers()
     if world.is_main:
         try:
+            trackers = open_trackers(options)
             plan, publisher, pictures = prepare(options, world)
         except InputError:
             world.from_main(None)
@@ -115,12 +119,16 @@ def train_run(options: argparse.Namespace, world: World, device: torch.device) -
         run = open_run(plan, pictures, world, device)
 
     go_on = ["python", "train.py", "--resume", "--output-dir", str(plan.folder)]
+    if trackers.names:
+        go_on += ["--report-to", ",".join(trackers.names)]
     if publisher:
         go_on += ["--push-to-hub", publisher.repository.id, *(["--push-state"] if options.push_state else [])]
+    run.report_to(trackers)
     status = train_to_the_end(run, shlex.join(go_on), publisher)
     trained = status
     if publisher:
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
+    trackers.close(HURRY if status in (INTERRUPTED, TERMINATED) else PATIENCE)
     if trained != FAILED or run.gave_up:
         world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
     if status in (INTERRUPTED, TERMINATED):
@@ -197,6 +205,10 @@ def check_push_options(options: argparse.Namespace) -> None:
     for name in ("private", "push_state"):
         if getattr(options, name) and not options.push_to_hub:
             raise InputError(f"--{name.replace('_', '-')} goes with --push-to-hub user/name.")
+
+
+def open_trackers(options: argparse.Namespace) -> Trackers:
+    return Trackers(dict.fromkeys(options.report_to or ()), tqdm.write)
 
 
 def open_publisher(options: argparse.Namespace, plan: Plan) -> Publisher | None:
@@ -288,6 +300,7 @@ def only_the_main_process_prints(world: World) -> Iterator[None]:
 
 def dry_run(options: argparse.Namespace, device: torch.device) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
+    open_trackers(options)  # only to see whether they could be
     given = given_options(options) | {"data": f"{AVATARS_PREFIX}adventurer", "max_steps": DRY_RUN_STEPS, "epochs": 1}
     batch_size = config_of(given).batch_size
     config = config_of(given | {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2})  # one epoch, a few to spare
@@ -395,6 +408,12 @@ def build_parser() -> Parser:
         const=True,
         metavar="USER/NAME",
         help="continue the run in --output-dir exactly, or one that was pushed with --push-state",
+    )
+    length.add_argument(
+        "--report-to",
+        type=words,
+        metavar="TRACKER",
+        help=f"report values and samples there, too: {', '.join(TRACKERS)}, or several with commas (nowhere)",
     )
     length.add_argument("--dry-run", action="store_true", help="two steps and a snapshot on a few avatars, cleaned up")
 

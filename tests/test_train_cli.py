@@ -169,13 +169,15 @@ def torchrun(processes: int, *arguments: str) -> subprocess.CompletedProcess:
 
 def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     out = tmp_path / "out"
-    done = torchrun(2, *TINY, "--epochs", "2", "--snapshot-epochs", "1,2", "--output-dir", str(out))
+    more = ["--epochs", "2", "--snapshot-epochs", "1,2", "--report-to", "tensorboard"]
+    done = torchrun(2, *TINY, *more, "--output-dir", str(out))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("training on cpu for 10 steps of 8 pictures (2 processes with 4 each)") == 1
     assert done.stdout.count("40 of 40 pictures used") == 1
     assert [line["step"] for line in read_metrics(out)] == [5, 10]
     assert checkpoints.snapshots(out) == ["epoch-0001", "epoch-0002"]
     assert not list(out.rglob("*.partial"))
+    assert len(list((out / "tensorboard").iterdir())) == 1  # the main process's
 
     on_two = shutil.copytree(out, tmp_path / "on-two")
     resumed = torchrun(2, "--resume", "--epochs", "3", "--output-dir", str(on_two))
