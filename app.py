@@ -23,12 +23,11 @@ import gradio as gr
 
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
-from dcgan.library import HubLibrary, Library, Shelf, open_library
+from dcgan.gallery import HubLibrary, Library, Shelf, Studio, open_library
 from dcgan.sampling import DEVICES, pick_device
-from dcgan.studio import Studio
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
-from dcgan.ui.arrival import Arrivals
+from dcgan.ui.deep_links import Arrivals
 from dcgan.ui.events import message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab

@@ -7,6 +7,7 @@ python train.py --data avatars:adventurer --max-steps 200 --output-dir checkpoin
 python train.py --recipe plain --data path/to/pictures --batch-size 512      the original recipe, in large batches
 python train.py --resume --output-dir checkpoints/try --epochs 20             go on with a run
 python train.py --data avatars:adventurer --push-to-hub user/name             publish every snapshot
+python train.py --data avatars:adventurer --report-to trackio                 watch it in trackio, TensorBoard or W&B
 torchrun --nproc_per_node=2 train.py --data avatars:adventurer                 a process on each of two GPUs
 python train.py --dry-run                                     two steps and a snapshot, then cleans up
 """
@@ -41,19 +42,16 @@ from dcgan.config import (
     TrainConfig,
     norm_named_by,
 )
-from dcgan.data import Pictures, load_pictures
-from dcgan.distributed import World
-from dcgan.errors import InputError
-from dcgan.hub import HubError, OccupiedError, Repository, keep_quiet
-from dcgan.portraits import BACKGROUNDS as PORTRAIT_BACKGROUNDS
-from dcgan.publish import Publisher, restore
-from dcgan.run import GaveUpError, Run, config_to_resume, new_run_id
+from dcgan.data import AVATARS_PREFIX, PORTRAITS_PREFIX, Pictures, load_pictures
+from dcgan.data import BACKGROUNDS as PORTRAIT_BACKGROUNDS
+from dcgan.errors import GaveUpError, HubError, InputError, OccupiedError
+from dcgan.hub import Repository, keep_quiet
+from dcgan.publish import Publisher, restore_run
 from dcgan.sampling import DEVICES, pick_device
-from dcgan.sources import AVATARS_PREFIX, PORTRAITS_PREFIX
-from dcgan.training import train
+from dcgan.training import HURRY, PATIENCE, TRACKERS, Run, Trackers, World, config_to_resume, new_run_id, train
 
 DRY_RUN_STEPS = 2
-NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run", "push_to_hub", "private", "push_state")
+NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run", "report_to", "push_to_hub", "private", "push_state")
 
 
 class StopRequest:
@@ -111,8 +109,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def train_run(options: argparse.Namespace, world: World, device: torch.device) -> int:
+    trackers = Trackers()
     if world.is_main:
         try:
+            trackers = open_trackers(options)
             plan, publisher, pictures = prepare(options, world)
         except InputError:
             world.from_main(None)
@@ -127,12 +127,16 @@ def train_run(options: argparse.Namespace, world: World, device: torch.device) -
         run = open_run(plan, pictures, world, device)
 
     go_on = ["python", "train.py", "--resume", "--output-dir", str(plan.folder)]
+    if trackers.names:
+        go_on += ["--report-to", ",".join(trackers.names)]
     if publisher:
         go_on += ["--push-to-hub", publisher.repository.id, *(["--push-state"] if options.push_state else [])]
+    run.report_to(trackers)
     status = train_to_the_end(run, shlex.join(go_on), publisher)
     trained = status
     if publisher:
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
+    trackers.close(HURRY if status in (INTERRUPTED, TERMINATED) else PATIENCE)
     if trained != FAILED or run.gave_up:
         world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
     if status in (INTERRUPTED, TERMINATED):
@@ -179,7 +183,7 @@ def folder_to_resume(resume: bool | str, output_dir: Path | None) -> Path:
     made = prepare_folder(folder)
     try:
         keep_quiet()
-        restore(repository, folder)
+        restore_run(repository, folder)
     except BaseException:
         if made and folder.exists():
             folder.rmdir()
@@ -209,6 +213,10 @@ def check_push_options(options: argparse.Namespace) -> None:
     for name in ("private", "push_state"):
         if getattr(options, name) and not options.push_to_hub:
             raise InputError(f"--{name.replace('_', '-')} goes with --push-to-hub user/name.")
+
+
+def open_trackers(options: argparse.Namespace) -> Trackers:
+    return Trackers(dict.fromkeys(options.report_to or ()), tqdm.write)
 
 
 def open_publisher(options: argparse.Namespace, plan: Plan) -> Publisher | None:
@@ -300,6 +308,7 @@ def only_the_main_process_prints(world: World) -> Iterator[None]:
 
 def dry_run(options: argparse.Namespace, device: torch.device) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
+    open_trackers(options)  # only to see whether they could be
     given = given_options(options) | {"data": f"{AVATARS_PREFIX}adventurer", "max_steps": DRY_RUN_STEPS, "epochs": 1}
     batch_size = config_of(given).batch_size
     config = config_of(given | {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2})  # one epoch, a few to spare
@@ -433,6 +442,12 @@ def build_parser() -> Parser:
         const=True,
         metavar="USER/NAME",
         help="continue the run in --output-dir exactly, or one that was pushed with --push-state",
+    )
+    length.add_argument(
+        "--report-to",
+        type=words,
+        metavar="TRACKER",
+        help=f"report values and samples there, too: {', '.join(TRACKERS)}, or several with commas (nowhere)",
     )
     length.add_argument("--dry-run", action="store_true", help="two steps and a snapshot on a few avatars, cleaned up")
 

@@ -21,11 +21,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dcgan.checkpoints import load_generator
 from dcgan.cli import DONE, Parser, command
-from dcgan.config import WEIGHTS_NAME
 from dcgan.errors import InputError
 from dcgan.files import replacing, sha256, write_json
 from dcgan.images import enlarge, grid, save_png
 from dcgan.latents import seeds_from
+from dcgan.layout import WEIGHTS_NAME
 from dcgan.models import Generator
 from dcgan.sampling import faces
 

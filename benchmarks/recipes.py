@@ -24,13 +24,13 @@ from typing import Any
 import torch
 
 import train
-from dcgan.card import read_evaluation
-from dcgan.checkpoints import newest_state, read_training
+from dcgan.checkpoints import newest_state, read_evaluation, read_training
 from dcgan.cli import DONE, Parser, command
-from dcgan.config import TRAINING_NAME, TrainConfig
+from dcgan.config import TrainConfig
 from dcgan.data import Pictures
 from dcgan.errors import InputError
 from dcgan.files import write_json
+from dcgan.layout import TRAINING_NAME
 from dcgan.training import TrainState
 
 

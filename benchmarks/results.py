@@ -19,18 +19,22 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from benchmarks.eye import broken, count_broken
-from dcgan.card import measures_of, read_evaluation
-from dcgan.checkpoints import facts_of_the_shown, load_generator, read_training, snapshots
+from dcgan.checkpoints import (
+    facts_of_the_shown,
+    load_generator,
+    measures_of,
+    read_evaluation,
+    read_training,
+    snapshot_names,
+)
 from dcgan.cli import DONE, Parser, command
+from dcgan.data import AVATARS_PREFIX
 from dcgan.errors import InputError
-from dcgan.evaluation import features_of, figures
-from dcgan.extractors import Extractor, open_extractor
+from dcgan.evaluation import Extractor, features_of, figures, held_out_avatars, open_extractor
 from dcgan.files import replacing
 from dcgan.images import grid, save_png
 from dcgan.latents import seeds_from
-from dcgan.reals import held_out_avatars
 from dcgan.sampling import faces
-from dcgan.sources import AVATARS_PREFIX
 
 ROOT = Path(__file__).parent.parent
 DEFAULT = ROOT / "checkpoints" / "adventurer-96"
@@ -95,7 +99,7 @@ def measure_curve(folder: Path, extractor: Extractor) -> Curve:
     real_features = features_of(reals, 0, SAMPLES, extractor)
     pictures_an_epoch = facts["data"]["pictures"] // config["batch_size"] * config["batch_size"]
     curve = {}
-    for name in snapshots(folder):
+    for name in snapshot_names(folder):
         features = extractor.features(faces(load_generator(folder, name), seeds_from(0, SAMPLES)))
         seen = int(name.removeprefix("epoch-")) * pictures_an_epoch
         curve[seen] = round(1000 * figures(features, real_features)["kid"], 2)

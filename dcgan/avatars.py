@@ -5,106 +5,14 @@ python -m dcgan.avatars adventurer faces/ --count 1000
 
 from __future__ import annotations
 
-import io
-import json
 import sys
-from collections.abc import Iterator, Sequence
-from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
+from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import resvg_py
-from dicebear import Avatar, Style
-from PIL import Image, ImageColor
-
-from dcgan.attribution import Attribution
 from dcgan.cli import DONE, Parser, command
+from dcgan.data import avatars
 from dcgan.errors import InputError
-from dcgan.images import check_colours, save_png
-from dcgan.parallel import map_in_processes
-
-FACE_PARTS = {"eyes", "mouth", "face", "mood", "expression"}  # a style with one of these draws faces
-
-
-def styles() -> list[str]:
-    """Names of all styles that draw faces."""
-    names = (entry.name.removesuffix(".json") for entry in files("dicebear_styles").iterdir() if entry.is_file())
-    return sorted(name for name in names if _definition(name) and FACE_PARTS & set(_definition(name)["components"]))
-
-
-def attribution(style: str) -> Attribution:
-    """Licence and author of a style, read from the style's own file."""
-    meta = _style_definition(style)["meta"]
-    licence, creator, source = (meta.get(part, {}) for part in ("license", "creator", "source"))
-    return Attribution(
-        title=source.get("name") or style,
-        creator=creator.get("name", ""),
-        source=source.get("url", ""),
-        licence=licence.get("name", ""),
-        licence_url=licence.get("url", ""),
-        licence_text=licence.get("text", ""),
-    )
-
-
-def renderer_versions() -> dict[str, str]:
-    """The packages that decide how a picture looks, with their versions."""
-    return {name: version(name) for name in ("dicebear-core", "dicebear-styles", "resvg-py")}
-
-
-def render(style: str, index: int, size: int, backgrounds: Sequence[str] = ("white",)) -> np.ndarray:
-    """Avatar number `index` of a style as pixels `(size, size, 3)`, uint8; the same for the same arguments.
-
-    Of several background colours, picture `index` has the one at `index` modulo their number.
-
-    Raises:
-        InputError: no such face style or colour.
-    """
-    svg = Avatar(_style(style), {"seed": str(index)}).to_string()
-    colour = "#{:02x}{:02x}{:02x}".format(*ImageColor.getrgb(backgrounds[index % len(backgrounds)])[:3])
-    png = resvg_py.svg_to_bytes(svg_string=svg, width=size, height=size, background=colour, skip_system_fonts=True)
-    return np.asarray(Image.open(io.BytesIO(bytes(png))).convert("RGB"))
-
-
-def render_many(
-    style: str,
-    count: int,
-    size: int,
-    backgrounds: Sequence[str] = ("white",),
-    first: int = 0,
-    workers: int | None = None,
-) -> Iterator[np.ndarray]:
-    """Avatars `first` to `first + count - 1` in order, rendered in parallel over the cores (`workers` processes).
-
-    Raises:
-        InputError: no such face style or colour; at the call, before anything is rendered.
-    """
-    _style_definition(style)
-    check_colours(backgrounds)
-    return map_in_processes(_render, (style, size, tuple(backgrounds)), range(first, first + count), workers)
-
-
-def _render(settings: tuple[str, int, tuple[str, ...]], index: int) -> np.ndarray:
-    style, size, backgrounds = settings
-    return render(style, index, size, backgrounds)
-
-
-@cache
-def _definition(style: str) -> dict | None:
-    path = files("dicebear_styles").joinpath(f"{style}.json")
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
-
-
-def _style_definition(style: str) -> dict:
-    if style not in styles():
-        raise InputError(f"there is no face style {style!r}; choose one of {', '.join(styles())}.")
-    return _definition(style)
-
-
-@cache
-def _style(style: str) -> Style:
-    return Style(_style_definition(style))
+from dcgan.images import save_png
 
 
 @command
@@ -121,8 +29,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.count < 1 or options.first < 0 or not 8 <= options.size <= 1024:
         raise InputError("--count must be from 1 up, --first from 0 up and --size from 8 to 1024.")
 
-    pictures = render_many(options.style, options.count, options.size, options.background.split(","), options.first)
-    credit = attribution(options.style)
+    pictures = avatars.render_many(
+        options.style, options.count, options.size, options.background.split(","), options.first
+    )
+    credit = avatars.attribution(options.style)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)
         for index, pixels in enumerate(pictures, start=options.first):

@@ -9,10 +9,6 @@ from typing import Any, Self
 
 from dcgan.errors import InputError
 
-CONFIG_NAME, WEIGHTS_NAME, TRAINING_NAME = "config.json", "model.safetensors", "training.json"
-EVALUATION_NAME = "evaluation.json"
-PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
-
 IMAGE_SIZES = (24, 32, 48, 64, 96, 128, 192, 256)
 MAX_FEATURE_MAPS = 512
 MAX_LATENT_DIM = 4096
@@ -240,7 +236,6 @@ LOSSES = ("bce", "hinge", "relativistic")
 NORMS = ("batch", "spectral", "none")  # in D; the generator has BatchNorm
 AUGMENTATIONS = ("color", "translation", "cutout")
 PRECISIONS = ("float32", "bfloat16")
-
 # What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
 # benchmarks/recipes.md settles on.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -249,10 +244,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "plain": {"loss": "bce", "d_norm": "batch", "r1_gamma": 0.0, "r2_gamma": 0.0, "ema": False}
     | {"beta1": 0.5, "batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
 }
-
 # What a saved run did that doesn't say so, since it couldn't be chosen then.
 BEFORE_IT_WAS_A_SETTING = {"r1_every": 1, "r2_gamma": 0.0, "beta2": 0.999}
-
 # What `--resume` may change: how far the run goes and what it leaves behind, never what it computes.
 RESUMABLE_CHANGES = frozenset({"epochs", "max_steps", "snapshot_epochs", "save_every"})
 

@@ -1,4 +1,16 @@
-"""The one error type that means "your input, not our code"."""
+"""Every error that is meant to be read by people.
+
+ValueError
+  InputError              what the user gave can't work
+    HubError              the Hub can't do what was asked
+      OccupiedError       the repository belongs to something else
+    NothingChoosesError   no discriminator could choose the best faces
+    RefusedError          what was typed on the page, refused there in the page's language
+Exception
+  GaveUpError             a run went wrong again and again
+"""
+
+from __future__ import annotations
 
 
 class InputError(ValueError):
@@ -7,3 +19,23 @@ class InputError(ValueError):
     The message is one line that says what was found, why it doesn't work and what would. Command lines print it and
     exit with status 2; the app shows it at the control.
     """
+
+
+class HubError(InputError):
+    """The Hub can't do what was asked, in one sentence; `temporary` where trying again may help, `after` seconds."""
+
+    def __init__(self, message: str, temporary: bool = False, after: float = 0.0):
+        super().__init__(message)
+        self.temporary, self.after = temporary, after
+
+
+class OccupiedError(HubError):
+    """The repository belongs to something else; only another one will do."""
+
+
+class GaveUpError(Exception):
+    """A run went wrong from the same state again and again; the message says what was kept."""
+
+
+class NothingChoosesError(InputError):
+    """The checkpoint has no discriminator that could choose the best."""

@@ -15,15 +15,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 
-from dcgan.config import (
-    CONFIG_NAME,
-    PICKLE_SUFFIXES,
-    WEIGHTS_NAME,
-    DiscriminatorConfig,
-    GeneratorConfig,
-    ModelConfig,
-)
+from dcgan.config import DiscriminatorConfig, GeneratorConfig, ModelConfig
 from dcgan.errors import InputError
+from dcgan.hub import fetch_checkpoint, is_repo_id, without_cache_paths
+from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 
 HEADER_BYTES = 2**16  # the most that names and shapes take of a weights file
 
@@ -64,15 +59,14 @@ class _Network(nn.Module, PyTorchModelHubMixin):
             folder /= subfolder
             read_config(folder)
             return super().from_pretrained(folder, map_location=map_location)
-        from dcgan import hub  # here, since `python -m dcgan.hub` imports this package first
 
-        if not hub.is_repo_id(name):
+        if not is_repo_id(name):
             raise InputError(f"there is no folder {name}, nor is that a repository of the Hub, as in user/name.")
         try:
-            folder = hub.fetch(name, weight_bytes=cls._weight_bytes, subfolder=subfolder, **hub_options)
+            folder = fetch_checkpoint(name, weight_bytes=cls._weight_bytes, subfolder=subfolder, **hub_options)
             return cls.from_pretrained(folder, map_location=map_location)
         except InputError as error:
-            error.args = (hub.without_cache_paths(str(error), name),)
+            error.args = (without_cache_paths(str(error), name),)
             raise
 
     @classmethod

@@ -16,9 +16,9 @@ from PIL import Image, ImageDraw, ImageFont
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.files import replacing
+from dcgan.gallery import Library
 from dcgan.images import save_png
 from dcgan.latents import seeds_from
-from dcgan.library import Library
 from dcgan.models import Generator
 from dcgan.sampling import faces, most_believed
 

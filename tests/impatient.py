@@ -10,13 +10,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dcgan import hub, publish
+from dcgan.hub import retry
+from dcgan.hub.__main__ import main as hub_main
 
 *waits, timeout = map(float, os.environ.get("IMPATIENCE", "0.1 0.2 2").split())
-hub.PATIENCE = hub.Patience(tuple(waits), timeout)
+retry.PATIENCE = retry.Patience(tuple(waits), timeout)
 program = sys.argv[1]
 del sys.argv[0]
 if program.endswith(".py"):
     runpy.run_path(program, run_name="__main__")
 else:
-    sys.exit({"dcgan.hub": publish.main}[program]())
+    sys.exit({"dcgan.hub": hub_main}[program]())

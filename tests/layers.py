@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dcgan.portraits import SIDE
+from dcgan.data.portraits import SIDE
 
 DARK, LIGHT, DEEP, HALF = (255, 0, 0, 255), (0, 255, 0, 255), (0, 0, 255, 255), (128, 128, 0, 255)
 WHITE, BLACK = (255, 255, 255, 255), (0, 0, 0, 255)

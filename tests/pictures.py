@@ -5,7 +5,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from dcgan import avatars
+from dcgan.data import avatars
 
 SIZE = 24  # pixels a side that tests decode to
 

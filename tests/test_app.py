@@ -18,10 +18,8 @@ from PIL import Image
 
 import app
 from dcgan import InputError, faces
+from dcgan.gallery import Library, Studio, from_file
 from dcgan.latents import SEEDS
-from dcgan.library import Library
-from dcgan.recipe import from_file
-from dcgan.studio import Studio
 from dcgan.ui.api import Api
 
 

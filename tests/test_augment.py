@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from dcgan.augment import augment, color, cutout, translation
 from dcgan.config import AUGMENTATIONS
-from dcgan.distributed import World
+from dcgan.training import World
+from dcgan.training.augmentation import augment, color, cutout, translation
 
 
 def rng(seed: int = 0) -> torch.Generator:

@@ -11,14 +11,15 @@ from safetensors.torch import load_file
 
 import train
 from benchmarks.eye import LABEL, SHEET_NAME, VERDICTS_NAME, seeds_of
-from dcgan import Discriminator, avatars, checkpoints, faces
-from dcgan.card import read_evaluation
+from dcgan import Discriminator, checkpoints, faces
+from dcgan.checkpoints import read_evaluation
 from dcgan.config import TrainConfig
-from dcgan.evaluation import LOOKED_UP
+from dcgan.data import avatars
+from dcgan.evaluation.nearest import diversity
+from dcgan.evaluation.report import LOOKED_UP
 from dcgan.files import sha256
 from dcgan.latents import seeds_from
-from dcgan.likeness import diversity
-from dcgan.logbook import read_metrics
+from dcgan.training.metrics_log import read_metrics
 
 BUNDLED = sorted(path.parent for path in (Path(__file__).parent.parent / "checkpoints").glob("*-96/config.json"))
 

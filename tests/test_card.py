@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from PIL import Image
 
 from dcgan import Generator, faces
-from dcgan.card import PLACEHOLDER, model_card
+from dcgan.checkpoints import PLACEHOLDER, model_card
 from dcgan.files import sha256
 
 ROOT = Path(__file__).parent.parent

@@ -12,7 +12,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from dcgan import Discriminator, Generator, InputError, checkpoints
-from dcgan.checkpoints import SavedState, load_generator, load_state, save_network, save_state, snapshots
+from dcgan.checkpoints import SavedState, load_generator, load_state, save_network, save_state, snapshot_names
+from dcgan.checkpoints.__main__ import main as checkpoints_main
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ def test_saving_leaves_no_temporary_files(generator, tmp_path):
 
 
 def test_snapshots_are_listed_and_load_like_folders_of_their_own(trained_run):
-    assert snapshots(trained_run) == ["epoch-0001", "epoch-0002"]
+    assert snapshot_names(trained_run) == ["epoch-0001", "epoch-0002"]
     early = load_generator(trained_run, "epoch-0001")
     again = load_generator(trained_run / "epochs" / "epoch-0001")
     assert torch.equal(early.main[0].weight, again.main[0].weight)
@@ -229,7 +230,7 @@ def without_counters(state):
 def test_a_state_dict_people_have_becomes_a_checkpoint_that_draws_the_same(size, channels, rename, tmp_path, capsys):
     theirs = foreign_generator(size, latent_dim=20, channels=channels)
     torch.save(rename(theirs.state_dict()), tmp_path / "netG.pth")
-    assert checkpoints.main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 0
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 0
     ours = load_generator(tmp_path / "mine")
     z = torch.randn(3, 20, 1, 1)
     with torch.inference_mode():
@@ -283,7 +284,7 @@ class Poison:
 )
 def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(make, message, tmp_path, capfd):
     make(tmp_path / "netG.pth")
-    assert checkpoints.main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 2
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 2
     output = capfd.readouterr()
     assert output.err.count("\n") == 1
     assert re.search(message, output.err)
@@ -294,7 +295,7 @@ def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(mak
 
 def test_importing_into_a_folder_with_files_is_refused(tmp_path):
     torch.save(foreign_generator(24).state_dict(), tmp_path / "netG.pth")
-    assert checkpoints.main(["import", str(tmp_path / "netG.pth"), str(tmp_path)]) == 2
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path)]) == 2
 
 
 # The best snapshot
@@ -325,7 +326,7 @@ def test_a_run_whose_best_snapshot_is_not_there_shows_what_it_did(run, best):
 
 
 def test_a_bundle_is_the_slim_copy_of_a_run(run, tmp_path):
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 0
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "slim")]) == 0
     slim = tmp_path / "slim"
     assert sorted(p.relative_to(slim).as_posix() for p in slim.rglob("*") if p.is_file()) == [
         "README.md", "config.json", "discriminator/config.json", "discriminator/model.safetensors",
@@ -342,8 +343,8 @@ def test_a_bundle_is_the_slim_copy_of_a_run(run, tmp_path):
 
 
 def test_a_bundle_keeps_the_snapshots_named(run, tmp_path):
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim"), "--snapshots", "epoch-0002"]) == 0
-    assert snapshots(tmp_path / "slim") == ["epoch-0002"]
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "slim"), "--snapshots", "epoch-0002"]) == 0
+    assert snapshot_names(tmp_path / "slim") == ["epoch-0002"]
 
 
 def test_five_snapshots_are_spread_from_the_first_to_the_last():
@@ -358,7 +359,7 @@ def test_a_style_whose_licence_forbids_it_is_not_bundled(run, tmp_path, licence,
     facts = json.loads((run / "training.json").read_text())
     facts["data"]["attribution"] |= {"licence": licence}
     (run / "training.json").write_text(json.dumps(facts))
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 2
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "slim")]) == 2
     assert licence in capsys.readouterr().err
     assert not (tmp_path / "slim").exists()
 
@@ -375,29 +376,29 @@ def test_a_style_whose_licence_forbids_it_is_not_bundled(run, tmp_path, licence,
 )
 def test_the_command_refuses_bad_input_in_one_line(arguments, message, run, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert checkpoints.main([a.format(run=run) for a in arguments]) == 2
+    assert checkpoints_main([a.format(run=run) for a in arguments]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
 
 
 def test_a_bundle_too_large_to_commit_is_refused(run, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(checkpoints, "BUNDLED_FILE_LIMIT", 1000)
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 2
+    monkeypatch.setattr("dcgan.checkpoints.bundle.BUNDLED_FILE_LIMIT", 1000)
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "slim")]) == 2
     assert "a bundle is at most" in capsys.readouterr().err
     monkeypatch.undo()
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim"), "--snapshots", "epoch-0001, epoch-0002"]) == 0
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "slim"), "--snapshots", "epoch-0001, epoch-0002"]) == 0
     assert sorted(p.name for p in tmp_path.iterdir()) == ["run", "slim"]
 
 
 def test_a_run_without_a_sample_of_a_snapshot_is_bundled_without_it(run, tmp_path):
     (run / "samples" / "epoch-0001.png").unlink()
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 0
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "slim")]) == 0
     assert not (tmp_path / "slim" / "samples" / "epoch-0001.png").exists()
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"data": {}}'])
 def test_a_run_whose_training_json_is_broken_is_not_bundled(run, tmp_path, text, capsys):
     (run / "training.json").write_text(text)
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "slim")]) == 2
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "slim")]) == 2
     assert "training.json can't be read" in capsys.readouterr().err

@@ -9,8 +9,8 @@ import torch
 from pictures import SIZE, avatar, picture_bytes, write_avatars
 from PIL import Image
 
-from dcgan import data, sources
-from dcgan.data import epoch_order, load_pictures
+from dcgan import data
+from dcgan.data import epoch_order, load_pictures, sources
 from dcgan.errors import InputError
 
 # The report

@@ -16,12 +16,12 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from dcgan.config import AUGMENTATIONS, RECIPES, TrainConfig
-from dcgan.data import Pictures, Report
-from dcgan.distributed import ALONE, World
+from dcgan.data import Pictures
+from dcgan.data.pictures import Report
 from dcgan.errors import InputError
-from dcgan.logbook import read_metrics
-from dcgan.run import Run
-from dcgan.training import TrainState, train
+from dcgan.training import Run, TrainState, World, train
+from dcgan.training.distributed import ALONE
+from dcgan.training.metrics_log import read_metrics
 
 CPU = torch.device("cpu")
 ROOT = Path(__file__).parent.parent
@@ -301,8 +301,8 @@ def test_torchruns_variables_say_which_process_this_is(monkeypatch):
 
 
 def test_a_single_process_has_nothing_to_do_with_torch_distributed(monkeypatch):
-    monkeypatch.setattr("dcgan.distributed.dist", None)
-    monkeypatch.setattr("dcgan.distributed.DistributedDataParallel", None)
+    monkeypatch.setattr("dcgan.training.distributed.dist", None)
+    monkeypatch.setattr("dcgan.training.distributed.DistributedDataParallel", None)
     network, batch = nn.Linear(1, 1), torch.arange(3)
     with ALONE.connected(torch.device("cuda")):
         assert ALONE.wrap(network) is network
@@ -358,7 +358,7 @@ def test_a_device_that_processes_cannot_share_is_refused():
 
 def test_a_process_reads_its_own_rows_of_every_batch_and_no_others(monkeypatch):
     seen = {0: [], 1: []}
-    monkeypatch.setattr("dcgan.training.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
+    monkeypatch.setattr("dcgan.training.loop.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
     for rank, indices_seen in seen.items():
         monkeypatch.setattr(Pictures, "batch", lambda _, indices, mine=indices_seen: mine.append(indices.tolist()))
         list(train(new_state("best", Apart(rank, 2)), CONFIGS["best"], noise()))

@@ -19,9 +19,8 @@ from tiny import TINY
 from torch.distributed.run import get_args_parser as torchrun_parser
 
 import train
-from dcgan.distributed import World
-from dcgan.publish import STATE_BRANCH
-from dcgan.training import TrainState
+from dcgan.publish.publisher import STATE_BRANCH
+from dcgan.training import TrainState, World
 
 FOLDER = ROOT / "docs"
 PAGE = (FOLDER / "train-elsewhere.md").read_text(encoding="utf-8")

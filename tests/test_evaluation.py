@@ -15,15 +15,22 @@ from huggingface_hub import ModelCard
 from pictures import SIZE, avatar, write_avatars
 
 import train
-from dcgan import avatars
-from dcgan.card import model_card, read_evaluation
-from dcgan.checkpoints import keep_snapshot, load_generator, published_files, read_training, save_network
-from dcgan.data import load_pictures
+from dcgan.checkpoints import (
+    keep_snapshot,
+    load_generator,
+    model_card,
+    published_files,
+    read_evaluation,
+    read_training,
+    save_network,
+)
+from dcgan.data import FIRST_HELD_OUT, avatars, load_pictures
 from dcgan.errors import InputError
-from dcgan.evaluation import evaluate, features_of, figures, main
-from dcgan.extractors import EfficientNetLite0, Extractor, Inception, open_extractor
-from dcgan.reals import GivenReals, held_out_avatars
-from dcgan.sources import FIRST_HELD_OUT
+from dcgan.evaluation import Extractor, features_of, figures, held_out_avatars, open_extractor
+from dcgan.evaluation.__main__ import main
+from dcgan.evaluation.extractors import EfficientNetLite0, Inception
+from dcgan.evaluation.references import GivenReals
+from dcgan.evaluation.report import evaluate
 
 COUNT = 20
 CPU = torch.device("cpu")
@@ -115,7 +122,7 @@ def test_kid_is_that_of_the_protocol(features):
 
 
 def test_kid_of_many_samples_is_a_mean_over_subsets_of_a_thousand(monkeypatch):
-    monkeypatch.setattr("dcgan.evaluation.SUBSETS", 5)
+    monkeypatch.setattr("dcgan.evaluation.metrics.SUBSETS", 5)
     rng = torch.Generator().manual_seed(0)
     x, y = torch.randn(1200, 4, generator=rng), torch.randn(1100, 4, generator=rng) + 1
     found = figures(x, y)
@@ -223,7 +230,7 @@ def test_features_are_kept_in_parts_that_other_counts_share(monkeypatch, tmp_pat
             return torch.from_numpy(pixels).view(-1, 1)
 
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("dcgan.evaluation.FEATURES_KEPT", 10)
+    monkeypatch.setattr("dcgan.evaluation.metrics.FEATURES_KEPT", 10)
     reals = Numbered()
     assert features_of(reals, 0, 25, Same()).flatten().tolist() == list(range(25))
     assert features_of(reals, 0, 20, Same()).flatten().tolist() == list(range(20))
@@ -459,7 +466,7 @@ def test_copies_of_training_pictures_can_be_looked_for_beside_held_out_ones(chec
 
 def test_a_generator_that_copies_is_found_out(trained_run, extractor, cache, monkeypatch):
     pictures = load_pictures("avatars:adventurer", SIZE, 40, cache=cache)
-    monkeypatch.setattr("dcgan.evaluation.faces", lambda generator, seeds: np.asarray(pictures.pixels[seeds]))
+    monkeypatch.setattr("dcgan.evaluation.report.faces", lambda generator, seeds: np.asarray(pictures.pixels[seeds]))
     reals = held_out_avatars("adventurer", SIZE, ("white",))
     neighbours = evaluate(load_generator(trained_run), reals, pictures, extractor, COUNT).report["neighbours"]
     assert neighbours["fakes"]["95%"] == 0

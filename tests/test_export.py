@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import InputError
-from dcgan.export import export, file_name
+from dcgan.gallery.export import export_walk, file_name
+from dcgan.gallery.file_metadata import read_note
 from dcgan.images import enlarge
-from dcgan.notes import read_note
 
 FORMATS = ("GIF", "WebP", "MP4")
 
@@ -73,7 +73,7 @@ def colour_tables(gif: bytes) -> tuple[bool, int]:
 
 def test_a_gif_has_every_frame_at_the_size_and_speed_asked_for(tmp_path):
     frames = sliding(12)
-    made = export(frames, tmp_path / "a.gif", "GIF", 80, fps=20)
+    made = export_walk(frames, tmp_path / "a.gif", "GIF", 80, fps=20)
     pictures, durations = read(made.path)
     assert np.array_equal(pictures, enlarge(frames, 72))
     assert durations == [50] * 12
@@ -82,20 +82,20 @@ def test_a_gif_has_every_frame_at_the_size_and_speed_asked_for(tmp_path):
 
 def test_a_gif_has_one_palette_for_all_frames_and_none_of_their_own(tmp_path):
     for limit in (None, 30_000):
-        export(noisy_faces(12, 48), tmp_path / "a.gif", "GIF", 48, 20, limit)
+        export_walk(noisy_faces(12, 48), tmp_path / "a.gif", "GIF", 48, 20, limit)
         assert colour_tables((tmp_path / "a.gif").read_bytes()) == (True, 0)
 
 
 def test_a_webp_is_lossless_where_no_limit_is_set(tmp_path):
     frames = noisy_faces(6, 24)
-    pictures, durations = read(export(frames, tmp_path / "a.webp", "WebP", 48, fps=20).path)
+    pictures, durations = read(export_walk(frames, tmp_path / "a.webp", "WebP", 48, fps=20).path)
     assert np.array_equal(pictures, enlarge(frames, 48))
     assert durations == [50] * 6
 
 
 def test_an_mp4_has_every_frame_and_starts_with_the_first_face(tmp_path):
     frames = sliding(30, 48)
-    made = export(frames, tmp_path / "a.mp4", "MP4", 96, fps=24)
+    made = export_walk(frames, tmp_path / "a.mp4", "MP4", 96, fps=24)
     pictures, seconds = read_mp4(made.path)
     assert pictures.shape == (30, 96, 96, 3)
     assert seconds == pytest.approx(30 / 24, abs=0.01)
@@ -106,18 +106,18 @@ def test_an_mp4_has_every_frame_and_starts_with_the_first_face(tmp_path):
 def test_the_whole_takes_the_time_asked_for_in_every_format(tmp_path, fps):
     frames = sliding(20)
     for format, unit in (("GIF", 10), ("WebP", 1)):
-        _, durations = read(export(frames, tmp_path / "a", format, 24, fps).path)
+        _, durations = read(export_walk(frames, tmp_path / "a", format, 24, fps).path)
         assert len(durations) == 20
         assert sum(durations) == pytest.approx(20_000 / fps, abs=unit / 2)
         assert max(durations) - min(durations) <= unit
         assert min(durations) >= 20  # less, and browsers make it a tenth of a second
-    _, seconds = read_mp4(export(frames, tmp_path / "a", "MP4", 24, fps).path)
+    _, seconds = read_mp4(export_walk(frames, tmp_path / "a", "MP4", 24, fps).path)
     assert seconds == pytest.approx(20 / fps, abs=0.01)
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_two_megabytes_are_enough_for_120_noisy_frames_at_768_pixels(tmp_path, format):
-    made = export(noisy_faces(120, 96), tmp_path / "a", format, 768, 20, limit_bytes=2_000_000)
+    made = export_walk(noisy_faces(120, 96), tmp_path / "a", format, 768, 20, limit_bytes=2_000_000)
     assert (tmp_path / "a").stat().st_size == made.bytes <= 2_000_000
     assert made.bytes > 400_000  # nor is more given up than need be
     assert made.given_up
@@ -133,7 +133,7 @@ def test_two_megabytes_are_enough_for_120_noisy_frames_at_768_pixels(tmp_path, f
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("limit", [150_000, 40_000, 15_000])
 def test_a_limit_always_holds_and_the_time_stays(tmp_path, format, limit):
-    made = export(noisy_faces(31, 48), tmp_path / "a", format, 192, 10, limit)
+    made = export_walk(noisy_faces(31, 48), tmp_path / "a", format, 192, 10, limit)
     assert (tmp_path / "a").stat().st_size == made.bytes <= limit
     if format == "MP4":
         pictures, seconds = read_mp4(made.path)
@@ -146,30 +146,30 @@ def test_a_limit_always_holds_and_the_time_stays(tmp_path, format, limit):
 
 def test_a_limit_that_is_kept_anyway_changes_nothing(tmp_path):
     for format in FORMATS:
-        free = export(sliding(8), tmp_path / "free", format, 96, 20)
-        kept = export(sliding(8), tmp_path / "kept", format, 96, 20, 2_000_000)
+        free = export_walk(sliding(8), tmp_path / "free", format, 96, 20)
+        kept = export_walk(sliding(8), tmp_path / "kept", format, 96, 20, 2_000_000)
         assert (kept.given_up, kept.size) == ({}, free.size)
         assert (tmp_path / "kept").read_bytes() == (tmp_path / "free").read_bytes()
 
 
 def test_what_was_given_up_is_said(tmp_path):
-    made = export(noisy_faces(31, 48), tmp_path / "a", "GIF", 192, 10, 20_000)
+    made = export_walk(noisy_faces(31, 48), tmp_path / "a", "GIF", 192, 10, 20_000)
     assert made.given_up == {"size": 48, "colours": 32, "stride": round(31 / made.frames)}
-    made = export(noisy_faces(31, 48), tmp_path / "a", "WebP", 192, 10, 250_000)
+    made = export_walk(noisy_faces(31, 48), tmp_path / "a", "WebP", 192, 10, 250_000)
     assert made.given_up["quality"] < 100
 
 
 def test_a_limit_that_nothing_fits_leaves_no_file(tmp_path):
     for format in FORMATS:
         with pytest.raises(InputError, match="100 bytes: the smallest file is"):
-            export(noisy_faces(8, 24), tmp_path / "a", format, 24, 20, 100)
+            export_walk(noisy_faces(8, 24), tmp_path / "a", format, 24, 20, 100)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_note_travels_with_the_file_limited_or_not(tmp_path, format):
     for limit in (None, 20_000):
-        export(noisy_faces(12, 48), tmp_path / "a", format, 96, 20, limit, note="seeds 7 & 42, <ä>")
+        export_walk(noisy_faces(12, 48), tmp_path / "a", format, 96, 20, limit, note="seeds 7 & 42, <ä>")
         assert read_note(tmp_path / "a") == "seeds 7 & 42, <ä>"
 
 
@@ -179,12 +179,12 @@ def test_a_note_travels_with_the_file_limited_or_not(tmp_path, format):
 )
 def test_what_cannot_be_written_is_refused_by_name(tmp_path, change, named):
     with pytest.raises(ValueError, match=named):
-        export(sliding(4), **{"path": tmp_path / "a", "format": "GIF", "size": 96, "fps": 20} | change)
+        export_walk(sliding(4), **{"path": tmp_path / "a", "format": "GIF", "size": 96, "fps": 20} | change)
 
 
 def test_an_mp4_of_odd_pictures_is_refused(tmp_path):
     with pytest.raises(ValueError, match="even"):
-        export(sliding(4, 25), tmp_path / "a", "MP4", 25, 20)
+        export_walk(sliding(4, 25), tmp_path / "a", "MP4", 25, 20)
 
 
 def test_a_download_tells_what_it_is():

@@ -11,7 +11,8 @@ from PIL import Image
 from benchmarks import eye
 from benchmarks.eye import COLUMNS, FACES, LABEL, LABEL_WIDTH, REASONS, WHOLE, main
 from dcgan import faces
-from dcgan.checkpoints import bundle, load_generator, published_files, save_network
+from dcgan.checkpoints import load_generator, published_files, save_network
+from dcgan.checkpoints.bundle import bundle
 from dcgan.files import sha256
 
 

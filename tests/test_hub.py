@@ -13,7 +13,9 @@ from safetensors.torch import save
 
 from dcgan import Discriminator, Generator, InputError
 from dcgan.checkpoints import load_generator
-from dcgan.hub import HubError, Patience, is_repo_id, persistently
+from dcgan.errors import HubError
+from dcgan.hub import is_repo_id
+from dcgan.hub.retry import Patience, persistently
 
 SETTINGS = {"latent_dim": 8, "image_size": 24, "image_channels": 3, "feature_maps": 4}
 SUMMARY = """

@@ -14,8 +14,8 @@ from hub_server import HubServer, Repository, hang
 from PIL import Image
 
 from dcgan import InputError, faces
-from dcgan.checkpoints import load_generator, snapshots
-from dcgan.library import Library, open_library
+from dcgan.checkpoints import load_generator, snapshot_names
+from dcgan.gallery import Library, open_library
 
 BUNDLED = hub_client.ROOT / "checkpoints" / "adventurer-96"
 OPEN = """
@@ -96,7 +96,7 @@ def test_a_repository_without_tags_is_its_only_stage_and_one_that_is_away_has_th
     store.git("tag", "--delete", "epoch-0001", "epoch-0002")
     assert client("tell(stages(open_hub()))") == [[REPO]]
     [missing] = client('tell(stages(open_hub("alice/missing")))')
-    assert [stage.partition("@")[2] for stage in missing] == snapshots(BUNDLED)
+    assert [stage.partition("@")[2] for stage in missing] == snapshot_names(BUNDLED)
 
 
 def test_networks_that_can_no_longer_be_chosen_are_let_go_of(client, pushed_run):

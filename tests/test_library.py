@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from dcgan import InputError, faces
-from dcgan.library import TEXTS, Library, Shelf, open_library
+from dcgan.gallery import Library, Shelf, open_library
+from dcgan.gallery.catalog import TEXTS
 
 
 def test_a_library_names_the_folder_first_and_then_its_snapshots_latest_first(trained_run):

@@ -5,7 +5,7 @@ import time
 import pytest
 import torch
 
-from dcgan.logbook import Logbook, read_metrics
+from dcgan.training.metrics_log import Logbook, read_metrics
 
 START = {"step": 1, "epoch": 0.1, "images": 8}
 

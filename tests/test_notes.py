@@ -15,9 +15,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from dcgan import images
 from dcgan.errors import InputError
-from dcgan.export import export
+from dcgan.gallery.export import export_walk
+from dcgan.gallery.file_metadata import MOST_BYTES, read_note
 from dcgan.images import save_png
-from dcgan.notes import MOST_BYTES, read_note
 
 FORMATS = ["PNG", *images.FORMATS]
 # Longer than any part that a format splits it into, with what XML and JSON have to escape
@@ -37,7 +37,7 @@ def save(format: str, path: Path, note: str = "") -> Path:
     if format == "PNG":
         save_png(stripes(1)[0], path, note)
     else:
-        export(stripes(10), path, format, 24, 20, note=note)
+        export_walk(stripes(10), path, format, 24, 20, note=note)
     return path
 
 
@@ -204,5 +204,5 @@ def test_an_mp4_of_others_with_other_metadata_has_no_note(tmp_path):
 def test_a_note_survives_beside_frames_of_a_real_size(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), dtype=np.uint8)
     for format in images.FORMATS:
-        export(noise, tmp_path / "a", format, 192, 25, note=LONG_NOTE)
+        export_walk(noise, tmp_path / "a", format, 192, 25, note=LONG_NOTE)
         assert read_note(tmp_path / "a") == LONG_NOTE

@@ -9,10 +9,11 @@ from layers import write_layers, zipped
 from tiny import TINY
 
 import train
-from dcgan import checkpoints, evaluation
 from dcgan.checkpoints import load_generator, read_training
-from dcgan.data import cache_root
-from dcgan.portraits import BACKGROUNDS, CREDIT
+from dcgan.checkpoints.__main__ import main as checkpoints_main
+from dcgan.data import BACKGROUNDS, cache_root
+from dcgan.data.portraits import CREDIT
+from dcgan.evaluation.__main__ import main as evaluation_main
 
 
 def trained(art: Path, folder: Path, *options: str) -> Path:
@@ -62,18 +63,18 @@ def test_backgrounds_and_crop_can_be_chosen(art, tmp_path):
 
 
 def test_a_run_on_the_art_is_bundled_and_one_under_an_unknown_licence_is_not(art, portraits_run, tmp_path, capsys):
-    assert checkpoints.main(["bundle", str(portraits_run), str(tmp_path / "bundle")]) == 0
+    assert checkpoints_main(["bundle", str(portraits_run), str(tmp_path / "bundle")]) == 0
     unlicensed = write_layers(tmp_path / "other", licence="All rights reserved.")
     run = trained(unlicensed, tmp_path / "run")
     capsys.readouterr()
-    assert checkpoints.main(["bundle", str(run), str(tmp_path / "other-bundle")]) == 2
+    assert checkpoints_main(["bundle", str(run), str(tmp_path / "other-bundle")]) == 2
     assert "licence unknown" in capsys.readouterr().err
     assert not (tmp_path / "other-bundle").exists()
 
 
 def test_portraits_are_measured_against_held_out_ones_and_their_page_stays_in_the_cache(art, portraits_run):
     words = ["--data", f"portraits:{art}", "--count", "16", "--extractor", "efficientnet-lite0"]
-    assert evaluation.main([str(portraits_run), *words]) == 0
+    assert evaluation_main([str(portraits_run), *words]) == 0
     report = json.loads((portraits_run / "evaluation.json").read_text(encoding="utf-8"))
     assert report["reals"]["held_out"]
     assert report["reals"]["words"] == "portraits of number 1,000,000 and up, which training never draws"

@@ -7,11 +7,12 @@ import pytest
 from layers import DEEP, LAYERS, LIGHT, WHITE, layer, write_layers, zipped
 from PIL import Image
 
-from dcgan import portraits
+from dcgan.data import BACKGROUNDS, Composer, compose_many, open_art, portraits
+from dcgan.data.portrait_design import HAIR, Palette, design
+from dcgan.data.portraits import CREDIT, UNKNOWN, Mask, layers_of
 from dcgan.errors import InputError
 from dcgan.parallel import CHUNK
-from dcgan.portrait_design import HAIR, Palette, design
-from dcgan.portraits import BACKGROUNDS, CREDIT, UNKNOWN, Composer, Mask, compose_many, layers_of, open_art
+from dcgan.portraits import main as portraits_main
 
 RED_GREEN_BLUE = Palette((200, 0, 0), (0, 200, 0), (0, 0, 200))
 
@@ -235,7 +236,7 @@ def test_a_zip_that_is_none_is_said(content, clone, tmp_path):
 def test_the_command_writes_portraits_and_their_licence(art, clone, tmp_path, capsys):
     folder = tmp_path / "faces"
     options = ["--count", "3", "--first", "10", "--size", "32", "--background", "#b6e3f4"]
-    assert portraits.main([str(clone), str(folder), *options]) == 0
+    assert portraits_main([str(clone), str(folder), *options]) == 0
     assert len(list(folder.glob("*.png"))) == 3
     written = np.asarray(Image.open(folder / "portrait-000011.png"))
     assert np.array_equal(written, Composer(art, 32, backgrounds=["#b6e3f4"]).compose(11))
@@ -254,14 +255,14 @@ def test_the_command_writes_portraits_and_their_licence(art, clone, tmp_path, ca
     ],
 )
 def test_the_command_refuses_what_cannot_be(options, named, clone, tmp_path, capsys):
-    assert portraits.main([str(clone), str(tmp_path / "faces"), *options]) == 2
+    assert portraits_main([str(clone), str(tmp_path / "faces"), *options]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert named in line
 
 
 def test_the_command_says_where_it_cannot_write(clone, tmp_path, capsys):
     (tmp_path / "file").touch()
-    assert portraits.main([str(clone), str(tmp_path / "file" / "faces"), "--count", "1"]) == 2
+    assert portraits_main([str(clone), str(tmp_path / "file" / "faces"), "--count", "1"]) == 2
     assert "can't write to" in capsys.readouterr().err
 
 

@@ -23,6 +23,11 @@ def test_importing_the_programs_starts_nothing():
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
+def test_training_imports_no_tracker_that_is_not_asked_for():
+    code = "import sys, train; assert not {'trackio', 'tensorboard', 'wandb'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_the_app_needs_neither_the_training_code_nor_its_packages():
     unwanted = ["dcgan.training", "dcgan.data", "dcgan.avatars", "torchvision", "datasets", "dicebear", "resvg_py"]
     unwanted += ["dcgan.evaluation", "torch_fidelity", "efficientnet_lite_pytorch"]

@@ -17,9 +17,10 @@ from hub_server import HubServer, Repository, cut_upload, hang, lose_reply, stat
 from tiny import TINY
 
 import train
-from dcgan import avatars, publish
-from dcgan.checkpoints import load_state, snapshots
-from dcgan.hub import Refs
+from dcgan import publish
+from dcgan.avatars import main as avatars_main
+from dcgan.checkpoints import load_state, snapshot_names
+from dcgan.hub.client import Refs
 
 THREE = ["--epochs", "3", "--snapshot-epochs", "1,2,3"]
 NAMES = ["epoch-0001", "epoch-0002", "epoch-0003"]
@@ -122,9 +123,11 @@ def test_a_slim_bundle_can_be_pushed_and_says_which_run_it_is(push, hub, tmp_pat
     for _ in range(2):
         done = push(bundled, REPO)
         assert done.returncode == 0, done.stderr
-    assert sorted(hub.tags(REPO)) == snapshots(bundled)
-    assert titles(hub) == ["initial commit", *snapshots(bundled), "The folder as it is"]
-    run_ids = {json.loads(hub.read(REPO, name, "training.json"))["run_id"] for name in ("main", *snapshots(bundled))}
+    assert sorted(hub.tags(REPO)) == snapshot_names(bundled)
+    assert titles(hub) == ["initial commit", *snapshot_names(bundled), "The folder as it is"]
+    run_ids = {
+        json.loads(hub.read(REPO, name, "training.json"))["run_id"] for name in ("main", *snapshot_names(bundled))
+    }
     assert run_ids == {json.loads((bundled / "training.json").read_text())["run_id"]}
 
 
@@ -169,7 +172,7 @@ def test_a_killed_run_resumed_leaves_a_history_with_each_snapshot_once(run_train
     epochs = max(3, step // 5 + 1)
     done = run_train("--resume", "--epochs", str(epochs), "--push-to-hub", REPO)
     assert done.returncode == 0, done.stderr
-    names = snapshots(tmp_path / "run")
+    names = snapshot_names(tmp_path / "run")
     assert names[:3] == NAMES
     assert_whole(hub, tmp_path / "run", names)
 
@@ -266,7 +269,7 @@ def test_a_run_that_gives_up_leaves_its_best_snapshot_on_main(train_judged, hub,
 
 def test_a_state_on_the_hub_tells_no_path_of_the_machine_it_came_from(run_train, hub, tmp_path):
     pictures = tmp_path / "private-place" / "holiday"
-    avatars.main(["micah", str(pictures), "--count", "17", "--size", "30"])
+    avatars_main(["micah", str(pictures), "--count", "17", "--size", "30"])
     (pictures / "LICENCE.txt").unlink()
     done = run_train("--data", str(pictures), *TINY[4:], "--max-steps", "2", "--push-to-hub", REPO, "--push-state")
     assert done.returncode == 0, done.stderr
@@ -695,7 +698,7 @@ def test_a_resume_from_the_hub_outlasts_a_hiccup_and_leaves_foreign_tags_alone(
     (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
     done = run_train("--resume", REPO, "--epochs", "4")
     assert done.returncode == 0, done.stderr
-    assert snapshots(tmp_path / "run") == [*NAMES, "epoch-0004"]
+    assert snapshot_names(tmp_path / "run") == [*NAMES, "epoch-0004"]
     assert not list((tmp_path / "run").glob(".restoring*"))
 
 

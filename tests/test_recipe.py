@@ -9,22 +9,11 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import InputError
-from dcgan.export import export
+from dcgan.gallery import Choice, Number, Recipe, from_file, from_note, from_query, to_note, to_query
+from dcgan.gallery.export import export_walk
+from dcgan.gallery.spec import KIND, SETTINGS, Text
 from dcgan.images import FORMATS, save_png
 from dcgan.latents import SEEDS
-from dcgan.recipe import (
-    KIND,
-    SETTINGS,
-    Choice,
-    Number,
-    Recipe,
-    Text,
-    from_file,
-    from_note,
-    from_query,
-    to_note,
-    to_query,
-)
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
 
@@ -233,7 +222,7 @@ def test_every_file_carries_its_recipe(tmp_path, format):
     if format == "PNG":
         save_png(FRAMES[0], tmp_path / "file", to_note(recipe))
     else:
-        export(FRAMES, tmp_path / "file", format, 96, 20, note=to_note(recipe))
+        export_walk(FRAMES, tmp_path / "file", format, 96, 20, note=to_note(recipe))
     assert from_file(tmp_path / "file") == recipe
 
 

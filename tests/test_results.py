@@ -9,9 +9,8 @@ import torch
 from PIL import Image
 
 from benchmarks import eye, results
-from dcgan.card import read_evaluation
-from dcgan.checkpoints import read_training, snapshots
-from dcgan.extractors import open_extractor
+from dcgan.checkpoints import read_evaluation, read_training, snapshot_names
+from dcgan.evaluation import open_extractor
 from dcgan.files import sha256
 
 README = (results.ROOT / "README.md").read_text(encoding="utf-8")
@@ -93,7 +92,7 @@ def test_a_curve_has_a_point_for_each_snapshot_and_goes_down(monkeypatch, tmp_pa
     extractor = open_extractor("efficientnet-lite0", None, torch.device("cpu"))
     curve = results.measure_curve(results.DEFAULT, extractor)
     facts = read_training(results.DEFAULT)
-    assert len(curve) == len(snapshots(results.DEFAULT))
+    assert len(curve) == len(snapshot_names(results.DEFAULT))
     assert max(curve) == pytest.approx(facts["images_seen"], rel=0.001)
     assert list(curve) == sorted(curve)
     assert curve[max(curve)] < curve[min(curve)]

@@ -11,14 +11,19 @@ import torch
 from tiny import TINY
 
 import train
-from dcgan import faces, training, watch
-from dcgan.checkpoints import bundle, load_generator, load_state, read_training, snapshots
-from dcgan.data import Pictures, Report, epoch_order, load_pictures
+from dcgan import faces, training
+from dcgan.checkpoints import load_generator, load_state, read_training, snapshot_names
+from dcgan.checkpoints.bundle import bundle
+from dcgan.data import Pictures, epoch_order, load_pictures
+from dcgan.data.pictures import Report
+from dcgan.errors import GaveUpError
 from dcgan.latents import seeds_from
-from dcgan.logbook import read_metrics
 from dcgan.models import Generator
-from dcgan.run import MOST_TRIES, GaveUpError, Run, config_to_resume
-from dcgan.watch import Reading
+from dcgan.training import Run, config_to_resume
+from dcgan.training import health as watch
+from dcgan.training.health import Reading
+from dcgan.training.metrics_log import read_metrics
+from dcgan.training.run import MOST_TRIES
 
 CPU = torch.device("cpu")
 
@@ -99,7 +104,7 @@ def test_a_weight_that_is_no_number_is_found_before_it_is_saved(tmp_path, tiny_c
 
 def test_a_nan_is_found_between_two_saves(tmp_path, tiny_config, pictures, monkeypatch):
     broken(monkeypatch, step=20)
-    monkeypatch.setattr("dcgan.run.LOG_EVERY", 25)
+    monkeypatch.setattr("dcgan.training.run.LOG_EVERY", 25)
     run = go(start(tmp_path / "run", tiny_config(max_steps=30, snapshot_epochs=(60,)), pictures))
     assert [line["failed_at"] for line in rollbacks(run.folder)] == [25]
 
@@ -192,8 +197,8 @@ def test_a_collapse_reaches_no_snapshot(gifted):
     go(run)
     run.finish()
     assert [line["failed_at"] for line in rollbacks(run.folder)] == [50]
-    assert snapshots(run.folder) == ["epoch-0001", "epoch-0002"]
-    for name in (None, *snapshots(run.folder)):
+    assert snapshot_names(run.folder) == ["epoch-0001", "epoch-0002"]
+    for name in (None, *snapshot_names(run.folder)):
         assert len({face.tobytes() for face in faces(load_generator(run.folder, name), [1, 2, 3])}) == 3
 
 
@@ -293,11 +298,11 @@ def test_snapshots_of_undone_steps_are_dropped(tmp_path, tiny_config, pictures, 
     config = tiny_config(epochs=2, snapshot_epochs=(1,))  # the end of epoch 2 is one, but no state to come back to
     run = go(start(tmp_path / "run", config, pictures))
     run.finish()
-    assert snapshots(run.folder) == ["epoch-0001", "epoch-0002"]
+    assert snapshot_names(run.folder) == ["epoch-0001", "epoch-0002"]
     go(Run.resume(run.folder, config.but(epochs=3), pictures, CPU)).finish()
     assert [(line["step"], line["failed_at"]) for line in rollbacks(run.folder)] == [(5, 15)]
-    assert snapshots(run.folder) == ["epoch-0001", "epoch-0003"]
-    assert read_training(run.folder)["best"]["snapshot"] in snapshots(run.folder)
+    assert snapshot_names(run.folder) == ["epoch-0001", "epoch-0003"]
+    assert read_training(run.folder)["best"]["snapshot"] in snapshot_names(run.folder)
     assert not (run.folder / "samples" / "epoch-0002.png").exists()
 
 
@@ -373,7 +378,7 @@ def test_the_best_snapshot_shows_and_the_last_is_kept(tmp_path, tiny_config, pic
     run.tell = told.append
     run.finish()
     assert told == ["the best of 3 snapshots is epoch-0002, and shows; the newest is kept as well"]
-    assert snapshots(run.folder) == ["epoch-0001", "epoch-0002", "epoch-0003"]
+    assert snapshot_names(run.folder) == ["epoch-0001", "epoch-0002", "epoch-0003"]
     best, last = (run.folder / "epochs" / name for name in ("epoch-0002", "epoch-0003"))
     for name in ("config.json", "model.safetensors", "discriminator/model.safetensors", "samples/latest.png"):
         assert (run.folder / name).read_bytes() == (best / name).read_bytes(), name

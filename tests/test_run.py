@@ -12,9 +12,9 @@ from dcgan.checkpoints import load_generator, load_state
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
 from dcgan.images import grid
-from dcgan.logbook import read_metrics
-from dcgan.run import LOG_EVERY, SAMPLE_SEEDS, Run, config_to_resume
-from dcgan.training import train
+from dcgan.training import Run, config_to_resume, train
+from dcgan.training.metrics_log import read_metrics
+from dcgan.training.run import LOG_EVERY, SAMPLE_SEEDS
 
 CPU = torch.device("cpu")
 

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from dcgan import faces, social_card
-from dcgan.library import Library
+from dcgan.gallery import Library
 from dcgan.social_card import FACE, most_convincing
 
 

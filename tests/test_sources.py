@@ -11,9 +11,9 @@ import pytest
 from pictures import SIZE, avatar, picture_bytes, write_avatars
 from PIL import Image
 
-from dcgan import avatars
+from dcgan.data import avatars
+from dcgan.data.sources import DatasetSource, decode, open_source
 from dcgan.errors import InputError
-from dcgan.sources import DatasetSource, decode, open_source
 
 
 def colour_at(pixels: np.ndarray, x: float, y: float) -> list[int]:

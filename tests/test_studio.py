@@ -8,12 +8,12 @@ import torch
 from PIL import Image
 
 from dcgan import InputError, faces
+from dcgan.errors import NothingChoosesError
+from dcgan.gallery import Library, Recipe, Studio, from_file, open_library
+from dcgan.gallery.file_metadata import MOST_BYTES
+from dcgan.gallery.renderer import FILES_KEPT_SECONDS
 from dcgan.latents import SEEDS
-from dcgan.library import Library, open_library
-from dcgan.notes import MOST_BYTES
-from dcgan.recipe import Recipe, from_file
 from dcgan.sampling import most_believed
-from dcgan.studio import FILES_KEPT_SECONDS, NothingChoosesError, Studio
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_walks_file_carries_the_recipe_that_draws_it_again(studio, format):
 
 
 def test_a_file_that_no_limit_was_set_for_can_still_be_read_back(studio, monkeypatch):
-    monkeypatch.setattr("dcgan.studio.MOST_MEGABYTES", 0.02)
+    monkeypatch.setattr("dcgan.gallery.renderer.MOST_MEGABYTES", 0.02)
     _, file = walk(studio, 1, 2, format="WebP", frames=60, size=384)
     assert file.bytes <= 20_000
     assert file.given_up
@@ -121,7 +121,7 @@ def test_a_file_that_no_limit_was_set_for_can_still_be_read_back(studio, monkeyp
 
 def test_a_limit_in_megabytes_is_a_million_bytes_each(studio, monkeypatch):
     asked = []
-    monkeypatch.setattr("dcgan.studio.export", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr("dcgan.gallery.renderer.export_walk", lambda *arguments: asked.append(arguments))
     walk(studio, 1, 2, limit=5)
     walk(studio, 1, 2)
     assert [arguments[5] for arguments in asked] == [5_000_000, 20_000_000]

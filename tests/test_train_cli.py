@@ -15,17 +15,19 @@ import torch
 from tiny import TINY, TINY_STEPS_PER_EPOCH
 
 import train
-from dcgan import avatars, checkpoints, run
+from dcgan import checkpoints
+from dcgan.avatars import main as avatars_main
 from dcgan.checkpoints import load_generator, load_state
-from dcgan.logbook import read_metrics
 from dcgan.models import Discriminator
+from dcgan.training import run
+from dcgan.training.metrics_log import read_metrics
 
 ROOT = Path(__file__).parent.parent
 ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
 
 
 def write_pictures(folder: Path, count: int) -> Path:
-    avatars.main(["micah", str(folder), "--count", str(count), "--size", "30"])
+    avatars_main(["micah", str(folder), "--count", str(count), "--size", "30"])
     (folder / "LICENCE.txt").unlink()
     return folder
 
@@ -192,13 +194,15 @@ def torchrun(processes: int, *arguments: str) -> subprocess.CompletedProcess:
 
 def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     out = tmp_path / "out"
-    done = torchrun(2, *TINY, "--epochs", "2", "--snapshot-epochs", "1,2", "--output-dir", str(out))
+    more = ["--epochs", "2", "--snapshot-epochs", "1,2", "--report-to", "tensorboard"]
+    done = torchrun(2, *TINY, *more, "--output-dir", str(out))
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("training on cpu for 10 steps of 8 pictures (2 processes with 4 each)") == 1
     assert done.stdout.count("40 of 40 pictures used") == 1
     assert [line["step"] for line in read_metrics(out)] == [5, 10]
     assert checkpoints.snapshots(out) == ["epoch-0001", "epoch-0002"]
     assert not list(out.rglob("*.partial"))
+    assert len(list((out / "tensorboard").iterdir())) == 1  # the main process's
 
     on_two = shutil.copytree(out, tmp_path / "on-two")
     resumed = torchrun(2, "--resume", "--epochs", "3", "--output-dir", str(on_two))

@@ -10,17 +10,10 @@ from dcgan.data import epoch_order, load_pictures
 from dcgan.errors import InputError
 from dcgan.images import to_float
 from dcgan.models import Discriminator, Generator
-from dcgan.training import (
-    Schedule,
-    TrainState,
-    belief,
-    discriminator_loss,
-    generator_loss,
-    gradient_penalty,
-    train,
-    train_step,
-    update_ema,
-)
+from dcgan.training import TrainState, train
+from dcgan.training.losses import belief, discriminator_loss, generator_loss, gradient_penalty
+from dcgan.training.schedule import Schedule
+from dcgan.training.step import train_step, update_ema
 
 CPU = torch.device("cpu")
 
@@ -349,7 +342,7 @@ def test_max_steps_ends_a_schedule_early(tiny_config):
 
 
 def test_learning_rates_fall_to_nothing_in_the_last_share_of_a_run(tiny_config, pictures, monkeypatch):
-    monkeypatch.setattr("dcgan.training.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
+    monkeypatch.setattr("dcgan.training.loop.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
     config = tiny_config(epochs=2, lr_decay=0.4, lr_generator=1.0, lr_discriminator=2.0)
     state = TrainState(config, CPU)
     rates = [
@@ -381,7 +374,7 @@ def test_fewer_pictures_than_a_batch_are_refused_with_what_would_work(tiny_confi
 def test_each_epoch_sees_the_pictures_in_its_own_order(tiny_config, pictures, monkeypatch):
     seen = []
     monkeypatch.setattr(type(pictures), "batch", lambda self, indices: seen.append(indices.tolist()))
-    monkeypatch.setattr("dcgan.training.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
+    monkeypatch.setattr("dcgan.training.loop.train_step", lambda state, *_: setattr(state, "step", state.step + 1))
     config = tiny_config(epochs=2)
     list(train(TrainState(config, CPU), config, pictures))
     orders = [epoch_order(40, config.seed, epoch).tolist() for epoch in (0, 1)]

@@ -12,16 +12,14 @@ from PIL import Image
 
 import app
 from dcgan import faces
+from dcgan.gallery import Library, Recipe, Studio, open_library, to_note, to_query
 from dcgan.images import save_png
-from dcgan.library import Library, open_library
-from dcgan.recipe import Recipe, to_note, to_query
-from dcgan.studio import Studio
-from dcgan.ui.arrival import checkpoint_for
+from dcgan.ui.deep_links import checkpoint_for
+from dcgan.ui.face_strip import strip_face
 from dcgan.ui.favourites import MOST, links_in, read_export, walkable
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import recipe_of
-from dcgan.ui.strip import strip_face
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,10 @@ import torch
 
 from dcgan.config import IMAGE_SIZES, GeneratorConfig
 from dcgan.errors import InputError
-from dcgan.library import Library
-from dcgan.studio import Studio
+from dcgan.gallery import Library, Studio
 from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
+from dcgan.ui.face_strip import link_in, strip_face
 from dcgan.ui.networks import networks_figure
-from dcgan.ui.strip import link_in, strip_face
 from dcgan.ui.training import MOST_POINTS, TrainingTab, curve_points, run_facts
 from dcgan.ui.walk import seeds_in
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from dcgan.checkpoints import load_generator
+from dcgan.gallery.walks import METHODS, MODES, render_grid_walk, render_walk
 from dcgan.images import grid
 from dcgan.latents import along, latents, slerp
 from dcgan.models import Generator
 from dcgan.sampling import faces, render
-from dcgan.walks import METHODS, MODES, render_grid_walk, render_walk
 
 SEED_SETS = ([7, 42], [99, 5, 1000], [3, 14, 15, 92, 65])
 

@@ -6,10 +6,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dcgan import faces, watch
-from dcgan.checkpoints import load_generator, snapshots
+from dcgan import faces
+from dcgan.checkpoints import load_generator, snapshot_names
 from dcgan.data import load_pictures
-from dcgan.watch import Reading, Watch, best_of, compare, fell_apart, not_finite
+from dcgan.training import health as watch
+from dcgan.training.health import Reading, Watch, best_of, compare, fell_apart, not_finite
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,7 @@ def test_pictures_of_every_size_can_be_compared(size):
 def test_the_first_snapshot_of_the_bundled_checkpoint_is_far_behind_its_last():
     bundled = Path(__file__).parent.parent / "checkpoints" / "adventurer-96"
     reals = load_pictures("avatars:adventurer", 96, 100).batch(torch.arange(100))
-    first, *_, last = snapshots(bundled)
+    first, *_, last = snapshot_names(bundled)
     drawn = [torch.from_numpy(faces(load_generator(bundled, name), list(range(64)))) for name in (first, last)]
     early, late = (compare(reals, each) for each in drawn)
     assert early.distance > 1.5 * late.distance

@@ -8,12 +8,11 @@ from typing import Any
 
 import gradio as gr
 
-from dcgan.checkpoints import CARD_NAME
-from dcgan.config import TRAINING_NAME, GeneratorConfig
+from dcgan.config import GeneratorConfig
 from dcgan.errors import InputError
-from dcgan.hub import read_facts
-from dcgan.library import HubLibrary, Library
-from dcgan.studio import Studio
+from dcgan.files import read_facts
+from dcgan.gallery import HubLibrary, Library, Studio
+from dcgan.layout import CARD_NAME, TRAINING_NAME
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.networks import networks_figure
 from dcgan.ui.texts import i18n, one_line, say

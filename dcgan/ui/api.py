@@ -8,9 +8,8 @@ from typing import Any
 import gradio as gr
 
 from dcgan.errors import InputError
+from dcgan.gallery import FORMAT, Recipe, Studio
 from dcgan.latents import SEEDS
-from dcgan.recipe import FORMAT, Recipe
-from dcgan.studio import Studio
 from dcgan.ui import generate as generating
 from dcgan.ui import walk as walking
 from dcgan.ui.inputs import keyframes

@@ -13,12 +13,11 @@ import numpy as np
 
 from dcgan.errors import InputError
 from dcgan.files import write_json
-from dcgan.recipe import KEYFRAMES, Recipe, from_note, to_note, to_query
-from dcgan.studio import Studio, of_one_face
+from dcgan.gallery import KEYFRAMES, Recipe, Studio, from_note, of_one_face, to_note, to_query
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
+from dcgan.ui.face_strip import face_strip, strip_face
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import recipe_of
-from dcgan.ui.strip import face_strip, strip_face
 from dcgan.ui.texts import i18n, say
 
 MOST = 48

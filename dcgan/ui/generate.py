@@ -9,13 +9,25 @@ from typing import Any
 
 import gradio as gr
 
+from dcgan.errors import NothingChoosesError
+from dcgan.gallery import (
+    COUNT,
+    PSI,
+    SEED,
+    SHOWN_LARGE,
+    STILL_FACTORS,
+    Face,
+    Number,
+    Recipe,
+    Studio,
+    of_one_face,
+    to_query,
+)
 from dcgan.latents import SEEDS
-from dcgan.recipe import COUNT, PSI, SEED, Number, Recipe, to_query
-from dcgan.studio import SHOWN_LARGE, STILL_FACTORS, Face, NothingChoosesError, Studio, of_one_face
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
+from dcgan.ui.face_strip import link_in
 from dcgan.ui.inputs import RefusedError, number
 from dcgan.ui.links import copy_button, recipe_of, remember, reveal
-from dcgan.ui.strip import link_in
 from dcgan.ui.texts import i18n, say
 
 BEST_OF = Number(1, 16, 1)

@@ -9,7 +9,7 @@ import math
 import re
 
 from dcgan.errors import InputError
-from dcgan.recipe import KEYFRAMES, SEED, Choice, Number
+from dcgan.gallery import KEYFRAMES, SEED, Choice, Number
 from dcgan.ui.texts import ENGLISH, say
 
 

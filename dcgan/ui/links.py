@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from dcgan.recipe import Recipe, from_query
+from dcgan.gallery import Recipe, from_query
 from dcgan.ui.texts import i18n
 
 

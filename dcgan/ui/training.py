@@ -10,12 +10,9 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from dcgan.checkpoints import METRICS_NAME
-from dcgan.config import TRAINING_NAME
-from dcgan.hub import read_facts
-from dcgan.library import HubLibrary, Library
-from dcgan.recipe import SEED, Recipe
-from dcgan.studio import SHOWN_LARGE, Studio
+from dcgan.files import read_facts
+from dcgan.gallery import SEED, SHOWN_LARGE, HubLibrary, Library, Recipe, Studio
+from dcgan.layout import METRICS_NAME, TRAINING_NAME
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import number
 from dcgan.ui.texts import i18n, one_line, say

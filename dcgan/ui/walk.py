@@ -8,28 +8,31 @@ from typing import Any
 
 import gradio as gr
 
-from dcgan.export import Exported
-from dcgan.latents import SEEDS
-from dcgan.recipe import (
+from dcgan.gallery import (
     FORMAT,
     FPS,
     FRAMES,
     GRID,
     KEYFRAMES,
     LIMIT,
+    MEGABYTE,
     METHOD,
     MODE,
+    MOST_MEGABYTES,
     PSI,
     SEED,
     SIZE,
+    Exported,
     Recipe,
+    Studio,
+    of_one_face,
     to_query,
 )
-from dcgan.studio import MEGABYTE, MOST_MEGABYTES, Studio, of_one_face
+from dcgan.latents import SEEDS
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
+from dcgan.ui.face_strip import face_strip, strip_face
 from dcgan.ui.inputs import RefusedError, choice, keyframes, number
 from dcgan.ui.links import copy_button, recipe_of, remember, reveal
-from dcgan.ui.strip import face_strip, strip_face
 from dcgan.ui.texts import i18n, say
 
 SIZES = (96, 192, 384, 768)

@@ -16,8 +16,8 @@ import pytest
 from hub_client import REPO, environment
 from PIL import Image
 
-from dcgan.checkpoints import read_training, snapshots
-from dcgan.recipe import Recipe, from_file
+from dcgan.checkpoints import read_training, snapshot_names
+from dcgan.gallery import Recipe, from_file
 
 BUNDLED = Path(__file__).parents[2] / "checkpoints" / "adventurer-96"
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
@@ -384,7 +384,7 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     page = open_page()
     wait_for_faces(page, 16)
     open_tab(page, 2)
-    stages = snapshots(BUNDLED)
+    stages = snapshot_names(BUNDLED)
     page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
     assert page.locator("#stages .caption-label").all_inner_texts() == [f"7 · {stage}" for stage in stages]
     page.locator("#stage-title", has_text=f"Seed 7 at {stages[-1]}").wait_for()
@@ -422,7 +422,7 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
     choose(page, "adventurer-96@epoch-0001")
     page.locator("#run-facts", has_text="avatars:adventurer").wait_for()
-    page.locator("#stage-title", has_text=f"Seed 7 at {snapshots(BUNDLED)[-1]}").wait_for()
+    page.locator("#stage-title", has_text=f"Seed 7 at {snapshot_names(BUNDLED)[-1]}").wait_for()
     open_tab(page, 3)
     page.locator("#licence", has_text="CC BY 4.0").wait_for()
     choose(page, "lorelei-96")

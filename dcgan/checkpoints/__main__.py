@@ -1,0 +1,47 @@
+"""A checkpoint folder on disk: networks, snapshots, resume state; import of foreign weights; the slim bundle.
+
+python -m dcgan.checkpoints import netG.pth checkpoints/NAME    a state_dict of a DCGAN -> a checkpoint folder
+python -m dcgan.checkpoints bundle checkpoints/RUN FOLDER       a run -> the slim copy that is committed
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dcgan.checkpoints.bundle import bundle, refuse_files_in
+from dcgan.checkpoints.foreign import import_state_dict
+from dcgan.cli import DONE, Parser, command
+from dcgan.errors import InputError
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = Parser(prog="python -m dcgan.checkpoints", description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
+    importing = commands.add_parser("import", help="a state_dict of pytorch/examples or pytorch-book -> a folder")
+    importing.add_argument("file", type=Path, help="netG.pth, as torch.save(netG.state_dict(), ...) wrote it")
+    importing.add_argument("folder", type=Path, help="where the checkpoint goes")
+    bundling = commands.add_parser("bundle", help="the slim copy of a run that is committed")
+    bundling.add_argument("run", type=Path, help="the folder train.py wrote")
+    bundling.add_argument("folder", type=Path, help="where the copy goes")
+    bundling.add_argument("--snapshots", help="which to keep, as in epoch-0001,epoch-0020 (default: five, spread)")
+    options = parser.parse_args(argv)
+
+    try:
+        if options.command == "import":
+            refuse_files_in(options.folder)
+            generator = import_state_dict(options.file, options.folder)
+            print(f"{options.folder}: a {generator.image_size}x{generator.image_size} generator.")
+        else:
+            names = [name.strip() for name in options.snapshots.split(",")] if options.snapshots else None
+            bundle(options.run, options.folder, names)
+        print(f"See it with: python app.py --model {options.folder}")
+    except OSError as error:
+        raise InputError(f"can't write to {options.folder}: {error.strerror or error}.") from None
+    return DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""Training pictures: a source of them -> one decoded uint8 cache -> batches.
+
+Whatever the source, a picture is decoded once to RGB pixels of the wanted size and kept in a memory-mapped file, so
+that the second run starts at once and memory stays flat however many pictures there are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcgan.data.sources import WHAT_WORKS, Source, open_source
+from dcgan.errors import InputError
+
+CACHE_FORMAT = 1  # raise it when decoding changes, so that old caches are not mistaken for new ones
+ABANDONED_SECONDS = 24 * 3600  # a half-made cache that nobody has written to for so long is nobody's
+NAMED_UNREADABLE = 10  # how many unreadable pictures the report names
+Track = Callable[[Iterable, int], Iterable]  # wraps an iterable of known length, as tqdm does
+
+
+@dataclass
+class Report:
+    """What was found in a source and what became of it. Counts are pictures."""
+
+    found: int = 0
+    used: int = 0
+    unreadable: int = 0
+    unreadable_names: list[str] = field(default_factory=list)
+    small: int = 0
+    with_alpha: int = 0
+    duplicates: int = 0
+
+    def lines(self, image_size: int) -> list[str]:
+        """The report as a person reads it."""
+        lines = [f"{self.used:,} of {self.found:,} pictures used at {image_size}x{image_size}"]
+        if self.unreadable:
+            more = ", ..." if self.unreadable > len(self.unreadable_names) else ""
+            lines.append(f"{self.unreadable:,} unreadable, skipped: {', '.join(self.unreadable_names)}{more}")
+        if self.duplicates:
+            lines.append(f"{self.duplicates:,} exact duplicates, dropped")
+        if self.small:
+            lines.append(f"{self.small:,} smaller than {image_size}x{image_size}, enlarged")
+        if self.with_alpha:
+            lines.append(f"{self.with_alpha:,} with transparency, laid on white")
+        return lines
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Decoded pictures, ready for training. Opened from the cache, read-only."""
+
+    pixels: np.ndarray  # (count, size, size, 3) uint8, memory-mapped
+    name: str
+    fingerprint: str  # SHA-256 over the pictures' own SHA-256, in order
+    report: Report
+    attribution: dict[str, str] | None
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def batch(self, indices: Tensor) -> Tensor:
+        """The pictures at `indices` `(N,)` as uint8 `(N, size, size, 3)`."""
+        return torch.from_numpy(self.pixels[indices.numpy()])
+
+
+def load_pictures(
+    data: str,
+    image_size: int,
+    data_size: int = 20_000,
+    backgrounds: Sequence[str] = ("white",),
+    track: Track = lambda pictures, total: pictures,
+    cache: Path | None = None,
+    portrait_crop: str = "head",
+) -> Pictures:
+    """Open the pictures that `--data` names, decoding them first where the cache doesn't hold them yet.
+
+    `data_size` and `backgrounds` matter to rendered pictures only, `portrait_crop` to portraits; `cache` is where what
+    was decoded is kept.
+
+    Raises:
+        InputError: nothing there, nothing usable, or nowhere to keep the cache; says what was found and what works.
+    """
+    source = open_source(data, data_size, backgrounds, portrait_crop)
+    key = hashlib.sha256(json.dumps([CACHE_FORMAT, source.identity, image_size]).encode()).hexdigest()[:20]
+    folder = (cache or cache_root()) / f"{key}-{image_size}"
+    try:
+        if not _is_whole(folder, image_size):
+            _build_cache(source, image_size, folder, track)
+        return _open_cache(folder, image_size, source)
+    except OSError as error:
+        raise InputError(
+            f"the decoded pictures can't be kept in {folder.parent}: {error.strerror or error}. "
+            "Set DCGAN_CACHE to a folder with room."
+        ) from None
+
+
+def cache_root() -> Path:
+    """Where decoded pictures are kept: DCGAN_CACHE, or ~/.cache/dcgan."""
+    return Path(os.environ.get("DCGAN_CACHE") or Path.home() / ".cache" / "dcgan").expanduser()
+
+
+def epoch_order(count: int, seed: int, epoch: int, rollbacks: int = 0) -> Tensor:
+    """The order `(count,)` in which an epoch visits the pictures; the same for the same arguments.
+
+    `rollbacks` is how often the run was taken back: what it then does again it does in another order.
+    """
+    name = f"{seed}/{epoch}" + (f"/{rollbacks}" if rollbacks else "")
+    rng = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big"))
+    return torch.randperm(count, generator=rng)
+
+
+def _is_whole(folder: Path, size: int) -> bool:
+    """Whether `folder` holds a complete cache; one that was damaged is as good as none."""
+    try:
+        used = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))["report"]["used"]
+        return (folder / "pictures.u8").stat().st_size == used * size * size * 3
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
+    """Decode into a folder beside `folder` and rename it there, so that a half-made cache is never opened."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_abandoned(folder.parent)
+    partial_folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
+    try:
+        report, fingerprint = Report(found=len(source)), hashlib.sha256()
+        seen: set[bytes] = set()
+        with open(partial_folder / "pictures.u8", "wb") as file:
+            for picture in track(source.pictures(size), len(source)):
+                if picture.pixels is None:
+                    report.unreadable += 1
+                    if len(report.unreadable_names) < NAMED_UNREADABLE:
+                        report.unreadable_names.append(picture.name)
+                elif picture.digest in seen:
+                    report.duplicates += 1
+                else:
+                    seen.add(picture.digest)
+                    fingerprint.update(picture.digest)
+                    file.write(picture.pixels.tobytes())
+                    report.used += 1
+                    report.small += picture.small
+                    report.with_alpha += picture.alpha
+            file.flush()
+            os.fsync(file.fileno())
+        if not report.used:
+            raise InputError(
+                f"--data {source.name}: of {report.found} pictures found, none could be read "
+                f"({', '.join(report.unreadable_names)}). {WHAT_WORKS}."
+            )
+        facts = {
+            "fingerprint": fingerprint.hexdigest(),
+            "report": asdict(report),
+        }
+        (partial_folder / "pictures.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+        if not _is_whole(folder, size):
+            shutil.rmtree(folder, ignore_errors=True)
+        try:
+            partial_folder.rename(folder)
+        except OSError:
+            if not _is_whole(folder, size):  # else another run made the same cache meanwhile
+                raise
+    finally:
+        shutil.rmtree(partial_folder, ignore_errors=True)
+
+
+def _remove_abandoned(root: Path) -> None:
+    """Clear away what runs that were killed while decoding left behind."""
+    for abandoned in root.glob("*.partial-*"):
+        with suppress(FileNotFoundError):  # its run may finish, or another clear it away, at this moment
+            files = [abandoned, *abandoned.iterdir()]
+            if time.time() - max(path.stat().st_mtime for path in files) > ABANDONED_SECONDS:
+                shutil.rmtree(abandoned, ignore_errors=True)
+
+
+def _open_cache(folder: Path, size: int, source: Source) -> Pictures:
+    """The pictures of `source`, which may have been called otherwise when they were decoded."""
+    facts = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))
+    report = Report(**facts["report"])
+    pixels = np.memmap(folder / "pictures.u8", np.uint8, mode="r", shape=(report.used, size, size, 3))
+    attribution = asdict(source.attribution) if source.attribution else None
+    return Pictures(pixels, source.name, facts["fingerprint"], report, attribution)

@@ -1,0 +1,115 @@
+"""How far two sets of pictures are apart: KID, Fréchet distance, precision and recall of their features."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from importlib.metadata import version
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcgan.data import cache_root
+from dcgan.errors import InputError
+from dcgan.evaluation.extractors import Extractor
+from dcgan.evaluation.references import Reals
+from dcgan.files import replacing
+
+SUBSET = 1000  # pictures a KID estimate, or as many as there are
+SUBSETS = 100
+FEATURES_KEPT = 1000  # a file of the cache
+NEIGHBOURHOOD = 3  # precision and recall: how many neighbours reach how far
+SUBSET_SEED = 2020
+MEASURED_BY = ("torch", "torch-fidelity")
+
+
+def compare(fakes: np.ndarray, reals: Reals, extractor: Extractor) -> dict[str, Any]:
+    """Figures of faces against as many reals, of these against as many others, and how both were measured.
+
+    The second comparison is the floor: what pictures from the very source of the reals would get.
+    """
+    count = len(fakes)
+    real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))
+    return {
+        "extractor": extractor.facts() | {"distance": extractor.distance, "features": real_features.shape[1]},
+        "fakes": figures(extractor.features(fakes), real_features, extractor.distance),
+        "floor": figures(other_features, real_features, extractor.distance),
+        "samples": {"fakes": count, "reals": count, "other_reals": count},
+        "kid": {"subsets": _subsets(count), "subset_size": min(SUBSET, count)},
+        "versions": {name: version(name) for name in MEASURED_BY},
+    }
+
+
+def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, float]:
+    """How far two sets of features `(N, D)` are apart: KID, Fréchet distance, precision and recall.
+
+    KID: Bińkowski et al. 2018, cubic kernel, unbiased. Precision and recall: Kynkäänniemi et al. 2019. `distance` is
+    the key of the Fréchet distance in lower case.
+    """
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+    from torch_fidelity.metric_kid import kid_features_to_metric
+    from torch_fidelity.metric_prc import prc_features_to_metric
+
+    fakes, reals = fakes.double(), reals.double()
+    count = min(len(fakes), len(reals))
+    kid = kid_features_to_metric(
+        fakes,
+        reals,
+        kid_subsets=_subsets(count),
+        kid_subset_size=min(SUBSET, count),
+        kid_kernel_poly_degree=3,
+        kid_kernel_poly_gamma=None,  # 1 / D
+        kid_kernel_poly_coef0=1,
+        rng_seed=SUBSET_SEED,
+        verbose=False,
+    )
+    frechet = fid_statistics_to_metric(fid_features_to_statistics(fakes), fid_features_to_statistics(reals), False)
+    overlap = prc_features_to_metric(fakes, reals, prc_neighborhood=NEIGHBOURHOOD, verbose=False)
+    measured = {
+        "kid": kid["kernel_inception_distance_mean"],
+        "kid_std": kid["kernel_inception_distance_std"],
+        distance.lower(): frechet["frechet_inception_distance"],
+        "precision": overlap["precision"],
+        "recall": overlap["recall"],
+    }
+    return {name: rounded(value) for name, value in measured.items()}
+
+
+def features_of(reals: Reals, first: int, count: int, extractor: Extractor) -> Tensor:
+    """Features `(count, D)` of reals `first` and on, from the cache where these very ones were computed before.
+
+    They are kept a thousand at a time, so that evaluations with other counts share them.
+    """
+    starts = [first, *range(first - first % FEATURES_KEPT + FEATURES_KEPT, first + count, FEATURES_KEPT), first + count]
+    return torch.cat([_kept_features(reals, start, stop - start, extractor) for start, stop in pairwise(starts)])
+
+
+def _kept_features(reals: Reals, first: int, count: int, extractor: Extractor) -> Tensor:
+    key = json.dumps([reals.identity, first, count, extractor.facts(), version("torch")])
+    path = cache_root() / f"features-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
+    try:
+        return torch.from_numpy(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError):
+        features = extractor.features(reals.pixels(first, count))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as temporary, open(temporary, "wb") as file:
+            np.save(file, features.numpy())
+    except OSError as error:
+        raise InputError(
+            f"features can't be kept in {path.parent}: {error.strerror or error}. "
+            "Set DCGAN_CACHE to a folder with room."
+        ) from None
+    return features
+
+
+def _subsets(count: int) -> int:
+    return SUBSETS if count > SUBSET else 1  # a subset of all pictures is always the same one
+
+
+def rounded(value: float) -> float:
+    """To five digits: those beyond depend on the machine's threads."""
+    return float(f"{value:.5g}")

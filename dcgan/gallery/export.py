@@ -1,0 +1,179 @@
+"""The frames of a walk become a file to share: enlarged, timed, and small enough where a limit is set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from dcgan.errors import InputError
+from dcgan.files import replacing
+from dcgan.images import enlarge, save_gif, save_mp4, save_webp
+
+FPS = (1, 50)  # browsers slow a GIF down that asks for more
+MOST_MODEL_CHARACTERS, MOST_SEED_CHARACTERS = 50, 70  # of a file's name
+SAMPLE_FRAMES = 12
+HOPE = 1.2  # a form is tried though expected so many times too large: a sample says up to 1.4 times what a file takes
+# Of each format: what quality means in its encoder, the steps that are hardly seen, and those that are. A lossless WebP
+# of 96 px is no smaller than a good lossy one of 768 px; a GIF has no such step, and is made smaller first.
+QUALITIES = {
+    "GIF": ("colours", (256,), (128, 64, 32)),
+    "WebP": ("quality", (100, 90, 75), (50, 25)),  # 100 is lossless
+    "MP4": ("crf", (18, 23, 28), (34, 40)),
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A written file: pixels a side, frames, bytes, and what was given up to fit a limit.
+
+    `given_up` has what there is instead of what was asked for, by name: `size` (pixels a side), `colours`, `quality`
+    (of WebP), `crf` (of H.264), `stride` (one frame in so many). GIF and WebP store neighbours that are equal as one
+    frame that stays longer; they count one by one here.
+    """
+
+    path: Path
+    size: int
+    frames: int
+    bytes: int
+    given_up: dict[str, int]
+
+
+@dataclass(frozen=True)
+class _Form:
+    """One way to write the frames: enlarged by `factor`, at a `quality`, every `stride`-th of them."""
+
+    factor: int
+    quality: int
+    stride: int = 1
+
+
+def export_walk(
+    frames: np.ndarray, path: Path, format: str, size: int, fps: int, limit_bytes: int | None = None, note: str = ""
+) -> Exported:
+    """Write frames `(T, S, S, 3)`, uint8, as an endless `GIF`, `WebP` or `MP4`; the file appears whole or not at all.
+
+    The frames are enlarged by the largest whole multiple that fits `size` pixels a side, and last T / `fps` seconds in
+    all, to a hundredth of a second in a GIF, a thousandth in a WebP. WebP is lossless. With `limit_bytes` the file is
+    never larger: what is hardly seen is given up first, then size, quality and, at last, every second frame or more.
+
+    Raises:
+        ValueError: an unknown format, fps outside 1 to 50, frames that aren't square or, for MP4, not even.
+        InputError: a limit that even two small, poor frames don't fit.
+    """
+    if format not in QUALITIES:
+        raise ValueError(f"the format {format!r} is unknown; choose one of {tuple(QUALITIES)}")
+    if not FPS[0] <= fps <= FPS[1]:
+        raise ValueError(f"{fps} frames a second are outside {FPS[0]} to {FPS[1]}")
+    side = frames.shape[1]
+    if frames.shape[1:] != (side, side, 3) or (format == "MP4" and side % 2):
+        raise ValueError(f"frames are {frames.shape}; they must be (T, S, S, 3), with an even S for MP4")
+
+    def write(some: np.ndarray, form: _Form, note: str = "") -> int:
+        _write(some, temporary, format, fps, form, note)
+        return temporary.stat().st_size
+
+    def estimate(form: _Form) -> float:
+        few = frames[len(frames) // 2 :][: SAMPLE_FRAMES * form.stride]
+        return write(few, form) * len(frames) / len(few)
+
+    forms = list(_forms(format, max(1, size // side), len(frames)))
+    with replacing(path) as temporary:
+        form, written = _first_that_fits(forms, lambda form: write(frames, form, note), estimate, limit_bytes)
+    assert limit_bytes is None or path.stat().st_size == written <= limit_bytes
+    given_up = _given_up(form, forms[0], format, side)
+    return Exported(path, side * form.factor, len(frames[:: form.stride]), written, given_up)
+
+
+def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks: int = 1) -> str:
+    """What a download is called: `adventurer-96_seed-7-42-99_48f.gif`, with `grid-9_` before `seed` for nine walks.
+
+    At most 150 characters, safe on any system: others than letters, digits, dots and dashes become dashes, a long model
+    name is cut, and of many seeds the first are named.
+    """
+    grid = f"_grid-{walks}" if walks > 1 else ""
+    return f"{safe_name(model)}{grid}_seed-{_listed(seeds)}_{frames}f.{format.lower()}"
+
+
+def safe_name(model: str) -> str:
+    """A model's name as the beginning of a file's: letters, digits, dots and dashes."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MOST_MODEL_CHARACTERS].strip("-.") or "faces"
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    text, shown = "-".join(map(str, seeds)), len(seeds)
+    while len(text) > MOST_SEED_CHARACTERS:
+        shown -= 1
+        text = "-".join([*map(str, seeds[:shown]), f"and-{len(seeds) - shown}-more"])
+    return text
+
+
+def _forms(format: str, factor: int, frames: int) -> Iterator[_Form]:
+    """All ways to write, from the one that was asked for to the smallest, in the order that hurts least."""
+    _, fine, poor = QUALITIES[format]
+    yield from (_Form(factor, quality) for quality in fine)
+    yield from (_Form(smaller, fine[-1]) for smaller in range(factor - 1, 0, -1))
+    yield from (_Form(1, quality) for quality in poor)
+    stride = 2
+    while stride < frames:
+        yield _Form(1, poor[-1], stride)
+        stride *= 2
+
+
+def _first_that_fits(
+    forms: list[_Form], write: Callable[[_Form], int], estimate: Callable[[_Form], float], limit: int | None
+) -> tuple[_Form, int]:
+    """Write the first form within the limit. Forms that are bound to fail, by what a few frames take, are passed over.
+
+    `estimate` need only be right in proportion: what was written says how far it is off.
+    """
+    written = write(forms[0])
+    if limit is None or written <= limit:
+        return forms[0], written
+    smallest = written
+    off = written / estimate(forms[0])
+    for form in forms[1:]:
+        expected = estimate(form) * off
+        if expected > HOPE * limit and form is not forms[-1]:
+            continue
+        written = write(form)
+        if written <= limit:
+            return form, written
+        smallest = min(smallest, written)
+        off *= written / expected
+    raise InputError(f"The walk doesn't fit in {limit} bytes: the smallest file is {smallest}; raise the limit.")
+
+
+def _given_up(form: _Form, asked: _Form, format: str, side: int) -> dict[str, int]:
+    given_up = {}
+    if form.factor < asked.factor:
+        given_up["size"] = side * form.factor
+    if form.quality != asked.quality:
+        given_up[QUALITIES[format][0]] = form.quality
+    if form.stride > 1:
+        given_up["stride"] = form.stride
+    return given_up
+
+
+def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, note: str) -> None:
+    kept = frames[:: form.stride]
+    size = frames.shape[1] * form.factor
+    if format == "GIF":
+        save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), note, form.quality, form.factor)
+    elif format == "WebP":
+        save_webp(enlarge(kept, size), path, _durations(len(frames), form.stride, fps, 1), note, form.quality)
+    else:
+        save_mp4(enlarge(kept, size), path, Fraction(fps * len(kept), len(frames)), note, form.quality)
+
+
+def _durations(frames: int, stride: int, fps: int, unit: int) -> list[int]:
+    """Milliseconds that each kept frame stays, in whole units, so that no moment is off by more than half a unit.
+
+    The last one stays until the first comes again, which can be sooner than a stride.
+    """
+    ends = [round(Fraction(min(start + stride, frames) * 1000, fps * unit)) for start in range(0, frames, stride)]
+    return [(end - start) * unit for start, end in zip([0, *ends], ends, strict=False)]

@@ -1,0 +1,172 @@
+"""Walks from face to face at a constant visible speed: keyframes in, the frames of an animation out.
+
+Evenly spaced latents don't make evenly changing pictures: for a second nothing happens, then the hair turns blue within
+two frames. So a path is drawn twice: once to measure how far its pictures lie apart, then where they change evenly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from dcgan.images import grid
+from dcgan.latents import along, slerp
+from dcgan.models import Generator
+from dcgan.sampling import BATCH, render
+
+MODES = ("loop", "ping-pong", "open")
+METHODS = {"slerp": slerp, "linear": torch.lerp}
+KEYFRAMES = (2, 12)
+GRIDS = (1, 4, 9, 16)
+LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure a leg; at most, all legs of a walk
+MEASURED_SIDE = 32
+MOST_UNEVEN = 0.2
+Progress = Callable[[int, int], None]
+Draw = Callable[[Tensor], np.ndarray]
+
+
+def render_walk(
+    generator: Generator,
+    keyframes: Tensor,
+    frames: int,
+    mode: str = "loop",
+    method: str = "slerp",
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """The pictures `(frames, S, S, 3)`, uint8, of a walk through latents `(K, D)`, 2 to 12, that changes evenly.
+
+    Frame 0 is the first keyframe's still, bit for bit. A `loop` goes on to the first keyframe again and ends one step
+    short of it; `ping-pong` goes to the last one and returns through the same pictures, also one step short (an odd
+    number of frames has one step more on the way there); `open` ends on the last keyframe's still. With enough frames
+    the other keyframes' stills are among them too. `method` is `slerp` or `linear`. `progress(done, total)` is told
+    how many pictures are drawn, those included that only measure the way.
+
+    Raises:
+        ValueError: fewer than two frames, an unknown mode or method, keyframes that aren't 2 to 12 of the generator's
+            latents, or a generator in train mode.
+    """
+    return render_grid_walk(generator, [keyframes], frames, mode, method, progress)
+
+
+def render_grid_walk(
+    generator: Generator,
+    walks: Sequence[Tensor],
+    frames: int,
+    mode: str = "loop",
+    method: str = "slerp",
+    progress: Progress | None = None,
+) -> np.ndarray:
+    """The pictures `(frames, H, W, 3)`, uint8, of 1, 4, 9 or 16 walks side by side; each as `render_walk` makes it.
+
+    Each walk has its own keyframes `(K, D)` and its own even speed. One walk alone has no border.
+
+    Raises:
+        ValueError: another number of walks, and what `render_walk` refuses.
+    """
+    _check(generator, walks, frames, mode, method)
+    if mode == "loop" and all(len(keyframes) == 2 for keyframes in walks):
+        mode = "ping-pong"  # the same way, in half the pictures
+    moments, shown = np.unique(_moments(frames, mode), return_inverse=True)
+    stops = [_stops(keyframes, mode) for keyframes in walks]
+    measuring = sum(len(_sampled(len(way) - 1)) for way in stops)
+    draw = _counting(generator, measuring + len(walks) * len(moments), progress)
+
+    ways = torch.stack([_steady(draw, way, moments, METHODS[method]) for way in stops])  # (walks, moments, D)
+    sheets = []
+    for part in ways.split(BATCH, dim=1):
+        pictures = draw(part.flatten(0, 1))
+        by_moment = pictures.reshape(len(walks), -1, *pictures.shape[1:]).swapaxes(0, 1)
+        sheets += [grid(side_by_side, gap=2) if len(walks) > 1 else side_by_side[0] for side_by_side in by_moment]
+    return np.stack([sheets[i] for i in shown])
+
+
+def _check(generator: Generator, walks: Sequence[Tensor], frames: int, mode: str, method: str) -> None:
+    if len(walks) not in GRIDS:
+        raise ValueError(f"{len(walks)} walks make no square; take one of {GRIDS}")
+    if frames < 2:
+        raise ValueError(f"a walk of {frames} frames has no way to go; take 2 or more")
+    if mode not in MODES:
+        raise ValueError(f"the mode {mode!r} is unknown; choose one of {MODES}")
+    if method not in METHODS:
+        raise ValueError(f"the method {method!r} is unknown; choose one of {tuple(METHODS)}")
+    fewest, most = KEYFRAMES
+    for keyframes in walks:
+        if keyframes.ndim != 2 or keyframes.shape[1] != generator.latent_dim:
+            raise ValueError(f"keyframes are {tuple(keyframes.shape)}; they must be (K, {generator.latent_dim})")
+        if not fewest <= len(keyframes) <= most:
+            raise ValueError(f"a walk has {fewest} to {most} keyframes; these are {len(keyframes)}")
+
+
+def _moments(frames: int, mode: str) -> np.ndarray:
+    """When each frame is: 0 at the start of the way, 1 at its end."""
+    if mode == "loop":
+        return np.arange(frames) / frames
+    if mode == "open":
+        return np.linspace(0, 1, frames)
+    there = (frames + 1) // 2
+    back = frames - there
+    return np.concatenate([np.linspace(0, 1, there + 1), np.linspace(0, 1, back + 1)[-2:0:-1]])
+
+
+def _stops(keyframes: Tensor, mode: str) -> Tensor:
+    """What the way goes through, without stops at which it would stand still."""
+    stops = torch.cat([keyframes, keyframes[:1]]) if mode == "loop" else keyframes
+    return torch.unique_consecutive(stops, dim=0)
+
+
+def _sampled(legs: int) -> np.ndarray:
+    """The positions at which a way is measured. The more legs it has, the fewer frames fall on one."""
+    a_leg = min(LEG_SAMPLES, WALK_SAMPLES // max(1, legs))
+    return np.arange(legs * a_leg + 1) / a_leg
+
+
+def _counting(generator: Generator, total: int, progress: Progress | None) -> Draw:
+    """`render` that tells `progress` how far it is."""
+    done = 0
+
+    def draw(z: Tensor) -> np.ndarray:
+        nonlocal done
+        pictures = render(generator, z)
+        done += len(z)
+        if progress:
+            progress(done, total)
+        return pictures
+
+    return draw
+
+
+def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Callable) -> Tensor:
+    """Latents `(len(moments), D)` on the way through `stops`, where its pictures have changed by as much as is due."""
+    positions = _sampled(len(stops) - 1)
+    small = np.concatenate([_shrunk(draw(part)) for part in along(stops, positions, way).split(4 * BATCH)])
+    steps = np.sqrt(np.square(np.diff(small, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64))
+    length = np.concatenate([[0], steps.cumsum()])
+    if not length[-1]:  # every picture is the same
+        return along(stops, moments * positions[-1], way)
+    length /= length[-1]
+    due = np.interp(moments, *_on_whole_frames(length[positions % 1 == 0], moments))
+    return along(stops, np.interp(due, length, positions), way)
+
+
+def _shrunk(pictures: np.ndarray) -> np.ndarray:
+    """Pictures `(N, S, S, 3)` at about 32 pixels a side, as floats: how a face in motion is seen.
+
+    At full size rounding to whole pixel values is most of a small step, and would count as motion where there is none.
+    """
+    count, side = pictures.shape[:2]
+    block = max(1, side // MEASURED_SIDE)
+    blocks = pictures.reshape(count, side // block, block, side // block, block, 3)
+    return blocks.mean(axis=(2, 4), dtype=np.float32)
+
+
+def _on_whole_frames(stops: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """At which moments the stops, which are due at theirs, are passed: on the nearest frames, so that they are seen.
+
+    Where there are so few frames that this would change a leg's speed by a fifth, when they are due.
+    """
+    nearest = np.array([0, *(moments[np.abs(moments - stop).argmin()] for stop in stops[1:-1]), 1])
+    uneven = np.abs(np.diff(nearest) / np.diff(stops) - 1)
+    return (nearest, stops) if (uneven <= MOST_UNEVEN).all() else (stops, stops)

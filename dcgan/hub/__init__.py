@@ -1,0 +1,17 @@
+"""The Hugging Face Hub. The only room that knows its client."""
+
+from dcgan.hub.client import MAIN, Repository, is_repo_id, is_snapshot, keep_quiet
+from dcgan.hub.fetch import LARGEST_TEXT, cached_refs, fetch_checkpoint, fetch_texts, without_cache_paths
+
+__all__ = [
+    "LARGEST_TEXT",
+    "MAIN",
+    "Repository",
+    "cached_refs",
+    "fetch_checkpoint",
+    "fetch_texts",
+    "is_repo_id",
+    "is_snapshot",
+    "keep_quiet",
+    "without_cache_paths",
+]

@@ -1,0 +1,95 @@
+"""A run on its way back from the Hub, to go on where it was never trained."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from dcgan.checkpoints import (
+    drop_snapshots_after,
+    load_state,
+    published_files,
+    show_best,
+    snapshot_folder,
+    snapshot_names,
+)
+from dcgan.errors import HubError, InputError
+from dcgan.files import read_facts
+from dcgan.hub import Repository, is_snapshot, retry
+from dcgan.layout import METRICS_NAME, PUBLISHED, TRAINING_NAME
+from dcgan.publish.publisher import STATE_BRANCH
+
+
+def restore_run(repository: Repository, folder: Path, tell: Callable[[str], object] = print) -> None:
+    """Bring a run that was pushed with its state to a machine that hasn't got it, so that --resume continues it there.
+
+    `folder` must not exist yet, or be empty; what makes it a run that can be resumed comes last.
+
+    Raises:
+        HubError: the repository can't be had, or keeps no state.
+        InputError: the state is damaged, or the folder can't be written to.
+    """
+
+    def persistently(attempt: Callable[[], Any]) -> Any:
+        return retry.persistently(
+            attempt, retry.PATIENCE.waits, time.sleep, lambda words: tell(f"{repository.id}: {words}")
+        )
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".restoring-") as scratch:
+            run = Path(scratch)
+            _fetch_run(repository, run, persistently)
+            for path in sorted(run.iterdir(), key=lambda path: path.name == "state"):
+                path.replace(folder / path.name)
+    except OSError as error:
+        raise InputError(f"{repository.id} can't be restored into {folder} ({error.strerror or error}).") from None
+
+
+def _fetch_run(repository: Repository, run: Path, persistently: Callable[[Callable[[], Any]], Any]) -> None:
+    refs = persistently(repository.refs)
+    state = refs.branches.get(STATE_BRANCH)
+    if state is None or "state/last" not in persistently(lambda: repository.files(state)):
+        raise HubError(
+            f"{repository.id} keeps no resume state (on a branch {STATE_BRANCH!r}): its run was pushed without "
+            "--push-state, so it can be continued only where it was trained."
+        )
+    persistently(lambda: repository.download(state, ["state/*", METRICS_NAME], run))
+    try:
+        facts = load_state(run).facts
+        run_id, step = facts["run_id"], facts["step"]
+    except (InputError, KeyError):
+        raise InputError(f"the resume state that {repository.id} keeps is damaged or of another version.") from None
+    for name in sorted(filter(is_snapshot, refs.tags)):
+        persistently(lambda name=name: _fetch_snapshot(repository, refs.tags[name], run, name))
+        kept = snapshot_folder(run, name)
+        if (
+            not (kept / TRAINING_NAME).is_file()
+            or read_facts((kept / TRAINING_NAME).read_bytes()).get("run_id") != run_id
+        ):
+            shutil.rmtree(kept)  # somebody else's tag
+    drop_snapshots_after(run, step)
+    _show_snapshots(run)
+
+
+def _fetch_snapshot(repository: Repository, commit: str, run: Path, name: str) -> None:
+    own = [pattern for pattern in PUBLISHED if pattern != "samples/*"]
+    patterns = [*own, "samples/latest.png", "samples/timelapse.gif", f"samples/{name}.png"]
+    repository.download(commit, patterns, snapshot_folder(run, name))
+
+
+def _show_snapshots(run: Path) -> None:
+    """Make the top of a restored folder what it was at its last snapshot: the best one, and what is told of the run."""
+    names = snapshot_names(run)
+    samples = {f"samples/{name}.png": snapshot_folder(run, name) / "samples" / f"{name}.png" for name in names}
+    newest = published_files(snapshot_folder(run, names[-1])) if names else {}
+    for path, file in (newest | samples).items():
+        if path != METRICS_NAME and file.is_file():  # the state's own are newer
+            (run / path).parent.mkdir(exist_ok=True)
+            shutil.copyfile(file, run / path)
+    if names:
+        show_best(run)

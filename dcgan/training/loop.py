@@ -1,0 +1,31 @@
+"""The loop: a step after the other, in an order of the pictures that can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dcgan.config import TrainConfig
+from dcgan.data import Pictures, epoch_order
+from dcgan.training.schedule import Schedule
+from dcgan.training.state import Metrics, TrainState
+from dcgan.training.step import train_step
+
+
+def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterator[Metrics]:
+    """Train from `state.step` to the end of the schedule, yielding each finished step's metrics.
+
+    Between two steps `state` is whole: it can be saved or taken back to an earlier one, and the run can be left at any
+    yield. Pictures come in an order that depends only on (seed, epoch, rollbacks), so a resumed run sees what an
+    uninterrupted one would have seen. Of several processes each reads its rows of every batch and yields the metrics of
+    those.
+    """
+    schedule = Schedule.of(config, len(pictures))
+    ordered = None
+    while state.step < schedule.total_steps:
+        epoch, position = divmod(state.step, schedule.steps_per_epoch)
+        if ordered != (epoch, state.rollbacks):
+            order = epoch_order(len(pictures), config.seed, epoch, state.rollbacks)
+            ordered = epoch, state.rollbacks
+        indices = order[position * config.batch_size : (position + 1) * config.batch_size]
+        state.set_rates(schedule.rate(state.step))
+        yield train_step(state, config, pictures.batch(state.world.rows(indices)))

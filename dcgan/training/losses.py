@@ -1,0 +1,51 @@
+"""What the two networks minimise, from logits."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dcgan.models import Discriminator
+
+
+def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: str) -> Tensor:
+    """What D minimises, from logits `(N,)` of reals and of fakes.
+
+    `bce`: cross entropy with reals as 1 and fakes as 0 (Goodfellow et al. 2014); `hinge`: Lim and Ye 2017;
+    `relativistic`: that the i-th real is more real than the i-th fake (RpGAN, Jolicoeur-Martineau 2018,
+    https://arxiv.org/abs/1807.00734; as in Huang et al. 2024, https://arxiv.org/abs/2501.05441).
+    """
+    if kind == "relativistic":
+        return F.softplus(fake_logits - real_logits).mean()
+    if kind == "hinge":
+        return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+    return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def generator_loss(fake_logits: Tensor, kind: str, real_logits: Tensor | None = None) -> Tensor:
+    """What G minimises, from logits `(N,)` of fakes, and for `relativistic` of the reals that they are paired with.
+
+    `bce`: the non-saturating form, fakes as 1; `relativistic`: that the i-th fake is more real than the i-th real.
+    """
+    if kind == "relativistic":
+        return F.softplus(real_logits - fake_logits).mean()
+    return -fake_logits.mean() if kind == "hinge" else F.softplus(-fake_logits).mean()
+
+
+def belief(logits: Tensor, others: Tensor | None, kind: str) -> Tensor:
+    """D's mean belief that pictures are real, from their logits `(N,)`.
+
+    For `relativistic` that they are more real than the `others`, their partners: a logit alone means nothing there.
+    """
+    return (logits - others if kind == "relativistic" else logits).detach().sigmoid().mean()
+
+
+def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
+    """Squared gradient of D at the images `(N, C, S, S)`, mean over the batch; without the factor gamma / 2.
+
+    R1 at reals, R2 at fakes (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
+    """
+    images = images.detach().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    return gradient.square().sum(dim=(1, 2, 3)).mean()

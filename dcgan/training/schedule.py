@@ -1,0 +1,43 @@
+"""When things happen in a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dcgan.config import TrainConfig
+from dcgan.errors import InputError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When things happen in a run on `pictures` pictures, in steps. A step is one batch of reals."""
+
+    steps_per_epoch: int
+    total_steps: int
+    decay_steps: int  # the last of all, in which learning rates fall
+    snapshots: dict[int, int]  # step -> epoch
+
+    @classmethod
+    def of(cls, config: TrainConfig, pictures: int) -> Schedule:
+        """Raises InputError where the pictures don't fill one batch."""
+        steps_per_epoch = pictures // config.batch_size  # an incomplete last batch would upset BatchNorm
+        if not steps_per_epoch:
+            raise InputError(
+                f"--batch-size {config.batch_size} is more than the {pictures} usable pictures; "
+                f"use --batch-size {pictures} or less, or more pictures."
+            )
+        total = config.epochs * steps_per_epoch
+        if config.max_steps is not None:
+            total = min(total, config.max_steps)
+        epochs = {*config.snapshot_epochs, config.epochs}  # the end of a run is always worth keeping
+        return cls(
+            steps_per_epoch,
+            total,
+            round(total * config.lr_decay),
+            {epoch * steps_per_epoch: epoch for epoch in sorted(epochs) if epoch * steps_per_epoch <= total},
+        )
+
+    def rate(self, step: int) -> float:
+        """The share of its learning rates at which a step learns: 1, and towards the end down to nearly 0."""
+        left = self.total_steps - step
+        return left / self.decay_steps if left < self.decay_steps else 1.0

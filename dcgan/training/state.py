@@ -1,0 +1,91 @@
+"""Everything a run is between two steps."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from dcgan.config import TrainConfig
+from dcgan.models import Discriminator, Generator
+from dcgan.training.distributed import ALONE, World
+
+Metrics = dict[str, Tensor]  # name -> scalar, still on the training device
+
+
+class TrainState:
+    """Everything a run is between two steps. `tensors` and `load` carry it through a file, bit for bit.
+
+    In a `world` of several processes each has a state of its own, all with the same weights, optimizers and rng; only
+    BatchNorm's running statistics are of each process's share of the batches, as is usual. Those of the main process
+    are meant to be kept. `synced_generator` and `synced_discriminator` are the networks with gradients averaged.
+    """
+
+    def __init__(self, config: TrainConfig, device: torch.device, world: World = ALONE):
+        with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
+            torch.manual_seed(config.seed)
+            self.generator = Generator(**config.generator_config().to_dict()).to(device)
+            self.discriminator = Discriminator(**config.discriminator_config().to_dict()).to(device)
+        self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.ema else None
+        self.rates = {"generator": config.lr_generator, "discriminator": config.lr_discriminator}
+        self.optimizers = {
+            "generator": _adam(self.generator, config.lr_generator, config),
+            "discriminator": _adam(self.discriminator, config.lr_discriminator, config),
+        }
+        self.rng = torch.Generator("cpu").manual_seed(config.seed)
+        self.step = 0
+        self.rollbacks = 0  # how often the run was taken back; decides the order of pictures, too
+        self.device = device
+        self.world = world
+        self.synced_generator = world.wrap(self.generator)
+        self.synced_discriminator = world.wrap(self.discriminator)
+
+    def set_rates(self, share: float) -> None:
+        """Learn at this share of the learning rates."""
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = share * self.rates[name]
+
+    def published_generator(self) -> Generator:
+        """The generator people should see, in eval mode: the EMA, or a copy of the trained one where there is none."""
+        return self.ema if self.ema is not None else self.trained_generator()
+
+    def trained_generator(self) -> Generator:
+        """A copy in eval mode of the generator that learns, which an EMA follows with thousands of steps' delay."""
+        return copy.deepcopy(self.generator).eval()
+
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors of the state under telling names; `step` and `rollbacks` are not among them."""
+        tensors = {"rng": self.rng.get_state()}
+        for part, network in self._networks().items():
+            tensors |= {f"{part}.{name}": tensor for name, tensor in network.state_dict().items()}
+        for part, optimizer in self.optimizers.items():
+            for index, moments in optimizer.state_dict()["state"].items():
+                tensors |= {f"adam.{part}.{index}.{name}": tensor for name, tensor in moments.items()}
+        return tensors
+
+    def load(self, tensors: dict[str, Tensor], step: int, rollbacks: int = 0) -> None:
+        """Become the state that all these came from; it must have been built from the same config."""
+        self.step, self.rollbacks = step, rollbacks
+        self.rng.set_state(tensors["rng"])
+        for part, network in self._networks().items():
+            network.load_state_dict(_below(tensors, part))
+        for part, optimizer in self.optimizers.items():
+            moments: dict[int, dict[str, Tensor]] = {}
+            for key, tensor in _below(tensors, f"adam.{part}").items():
+                index, name = key.split(".")
+                moments.setdefault(int(index), {})[name] = tensor
+            optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+
+    def _networks(self) -> dict[str, nn.Module]:
+        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        return networks | ({"ema": self.ema} if self.ema is not None else {})
+
+
+def _adam(network: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
+
+
+def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) + 1 :]: tensor for name, tensor in tensors.items() if name.startswith(prefix + ".")}
