@@ -24,6 +24,7 @@ import gradio as gr
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.gallery import HubLibrary, Library, Shelf, Studio, open_library
+from dcgan.hub import DEFAULT_PATIENCE, Patience
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
@@ -164,11 +165,11 @@ def load_networks(library: Library | HubLibrary | Shelf) -> None:
 
 
 @command
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENCE) -> int:
     options = build_parser().parse_args(argv)
     if options.port is not None and not 0 < options.port < 65536:
         raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
-    library = open_library(options.model, options.revision, BUNDLED, pick_device(options.device))
+    library = open_library(options.model, options.revision, BUNDLED, pick_device(options.device), patience)
     if ON_ZERO_GPU:  # networks have to be there before the first process that is lent a GPU branches off
         load_networks(library)
     with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:

@@ -45,13 +45,15 @@ from dcgan.config import (
 from dcgan.data import AVATARS_PREFIX, PORTRAITS_PREFIX, Pictures, load_pictures
 from dcgan.data import BACKGROUNDS as PORTRAIT_BACKGROUNDS
 from dcgan.errors import GaveUpError, HubError, InputError, OccupiedError
-from dcgan.hub import Repository, keep_quiet
-from dcgan.publish import Publisher, restore_run
+from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, keep_quiet
+from dcgan.publish import Publisher, Pusher, restore_run
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.training import HURRY, PATIENCE, TRACKERS, Run, Trackers, World, config_to_resume, new_run_id, train
 
 DRY_RUN_STEPS = 2
-NOT_IN_CONFIG = ("output_dir", "device", "resume", "dry_run", "report_to", "push_to_hub", "private", "push_state")
+NOT_IN_CONFIG = (
+    "output_dir", "device", "resume", "dry_run", "report_to", "push_to_hub", "private", "push_state", "patience",
+)  # fmt: skip
 
 
 class StopRequest:
@@ -92,8 +94,8 @@ class Plan:
 
 
 @command
-def main(argv: Sequence[str] | None = None) -> int:
-    options = build_parser().parse_args(argv)
+def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENCE) -> int:
+    options = build_parser().parse_args(argv, argparse.Namespace(patience=patience))
     check_push_options(options)
     world = World.from_environment()
     device = world.device(pick_device(options.device))
@@ -130,7 +132,7 @@ def train_run(options: argparse.Namespace, world: World, device: torch.device) -
     if trackers.names:
         go_on += ["--report-to", ",".join(trackers.names)]
     if publisher:
-        go_on += ["--push-to-hub", publisher.repository.id, *(["--push-state"] if options.push_state else [])]
+        go_on += ["--push-to-hub", options.push_to_hub, *(["--push-state"] if options.push_state else [])]
     run.report_to(trackers)
     status = train_to_the_end(run, shlex.join(go_on), publisher)
     trained = status
@@ -158,7 +160,7 @@ def plan_run(options: argparse.Namespace, world: World) -> Plan:
     """Decide which run this is; the folder exists afterwards, and holds the run where one is resumed."""
     given = given_options(options)
     if options.resume:
-        folder = folder_to_resume(options.resume, options.output_dir)
+        folder = folder_to_resume(options.resume, options.output_dir, options.patience)
         config = config_to_resume(folder, given)
         world.check(config.batch_size)
         return Plan(folder, config, load_state(folder).facts["run_id"], resumes=True)
@@ -170,7 +172,7 @@ def plan_run(options: argparse.Namespace, world: World) -> Plan:
     return Plan(folder, config, new_run_id(), resumes=False, made_folder=prepare_folder(folder))
 
 
-def folder_to_resume(resume: bool | str, output_dir: Path | None) -> Path:
+def folder_to_resume(resume: bool | str, output_dir: Path | None, patience: Patience) -> Path:
     """The folder of the run to continue, brought from the Hub where `resume` names a repository."""
     if resume is True:
         if output_dir is None:
@@ -178,7 +180,7 @@ def folder_to_resume(resume: bool | str, output_dir: Path | None) -> Path:
         return output_dir
     if Path(resume).is_dir():
         raise InputError(f"--resume takes a repository of the Hub; use --resume --output-dir {resume} for that folder.")
-    repository = Repository(resume)
+    repository = Repository(resume, patience=patience)
     folder = output_dir or Path("checkpoints") / repository.id.split("/")[1]
     made = prepare_folder(folder)
     try:
@@ -224,17 +226,17 @@ def open_publisher(options: argparse.Namespace, plan: Plan) -> Publisher | None:
     if not options.push_to_hub:
         return None
     keep_quiet()
-    repository = Repository(options.push_to_hub)
-    publisher = Publisher(plan.folder, repository, plan.run_id, tqdm.write, options.private, options.push_state)
+    repository = Repository(options.push_to_hub, patience=options.patience)
+    pusher = Pusher(plan.folder, repository, plan.run_id, tqdm.write, options.private, options.push_state)
     try:
-        publisher.prepare()
+        pusher.prepare()
     except HubError as error:
         if not error.temporary:
             raise
         raise InputError(
-            f"{error}. Nothing was started; train without --push-to-hub, and push later with: {publisher.command()}"
+            f"{error}. Nothing was started; train without --push-to-hub, and push later with: {pusher.command()}"
         ) from None
-    return publisher
+    return Publisher(pusher)
 
 
 def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
@@ -246,10 +248,11 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
         status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
     if problem is None:
         return status
-    missing = ", ".join(publisher.missing()) or "what is newest in the folder"
+    pusher = publisher.pusher
+    missing = ", ".join(pusher.missing()) or "what is newest in the folder"
     print(
-        f"error: not pushed to {publisher.repository.id}: {missing} ({problem}). Everything is in {publisher.folder}; "
-        f"push it later with: {publisher.command('user/other' if isinstance(problem, OccupiedError) else None)}",
+        f"error: not pushed to {pusher.repository.id}: {missing} ({problem}). Everything is in {pusher.folder}; "
+        f"push it later with: {pusher.command('user/other' if isinstance(problem, OccupiedError) else None)}",
         file=sys.stderr,
     )
     return FAILED if status == DONE else status

@@ -24,17 +24,17 @@ class Parser(argparse.ArgumentParser):
         raise InputError(f"{message} (see --help)")
 
 
-def command(main: Callable[[Sequence[str] | None], int]) -> Callable[[Sequence[str] | None], int]:
-    """Make `main(argv)` print an `InputError` as one line on stderr and return 2, and clean up when it is stopped.
+def command(main: Callable[..., int]) -> Callable[..., int]:
+    """Make `main(argv, ...)` print an `InputError` as one line on stderr and return 2, and clean up when it is stopped.
 
     A SIGTERM unwinds the stack like Ctrl-C does, so that temporary files and worker processes go.
     """
 
     @functools.wraps(main)
-    def run(argv: Sequence[str] | None = None) -> int:
+    def run(argv: Sequence[str] | None = None, **values: object) -> int:
         previous = signal.signal(signal.SIGTERM, _exit_terminated)
         try:
-            return main(argv)
+            return main(argv, **values)
         except InputError as error:
             print(f"error: {error}", file=sys.stderr)
             return BAD_INPUT

@@ -20,7 +20,7 @@ from dcgan.errors import InputError
 from dcgan.hub import fetch_checkpoint, is_repo_id, without_cache_paths
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 
-HEADER_BYTES = 2**16  # the most that names and shapes take of a weights file
+MAX_HEADER_BYTES = 2**16  # the most that names and shapes take of a weights file
 
 # (kernel, padding) of the layer next to the picture, by its stride
 _LAST_LAYER = {3: (5, 1), 2: (4, 1)}
@@ -44,8 +44,9 @@ class _Network(nn.Module, PyTorchModelHubMixin):
 
         The discriminator of a run is in its `subfolder` "discriminator". `hub_options` are huggingface_hub's:
         `revision` (a branch, a commit, or a tag such as `epoch-0010`), `token`, `cache_dir`, `force_download`,
-        `local_files_only`. Of a repository config.json and model.safetensors are fetched, from one commit; what is
-        cached serves without the Hub.
+        `local_files_only`; and `patience`, a `dcgan.hub.Patience`, says how long the Hub may take for an answer. Of a
+        repository config.json and model.safetensors are fetched, from one commit; what is cached serves without the
+        Hub.
 
         Raises:
             InputError: a missing or broken config.json or model.safetensors, an unknown setting, a missing, extra or
@@ -71,12 +72,12 @@ class _Network(nn.Module, PyTorchModelHubMixin):
 
     @classmethod
     def _weight_bytes(cls, folder: Path) -> tuple[int, int]:
-        """Least and most bytes of weights that fit a config.json: convolutions as float16, or all as float32."""
+        """Count the least and most bytes of weights that fit a config.json: convolutions as float16, all as float32."""
         with torch.device("meta"):  # takes no memory
             network = cls(**cls._arguments(read_config(folder), str(folder)))
         tensors = network.state_dict().values()
         most = sum(t.numel() * t.itemsize for t in tensors)
-        return most - sum(t.numel() * t.itemsize // 2 for t in tensors if t.ndim == 4), most + HEADER_BYTES
+        return most - sum(t.numel() * t.itemsize // 2 for t in tensors if t.ndim == 4), most + MAX_HEADER_BYTES
 
     @classmethod
     def _from_pretrained(cls, *, model_id: str, config: dict, map_location: str, **options: Any):
@@ -126,6 +127,7 @@ class Generator(
         self.apply(init_weights)
 
     def forward(self, z: Tensor) -> Tensor:
+        """Draw the pictures of latents."""
         return self.main(z.reshape(len(z), self.latent_dim, 1, 1))
 
 
@@ -173,11 +175,12 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
                     with_spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:
+        """Judge pictures."""
         return self.main(images).flatten()
 
 
 def init_weights(module: nn.Module) -> None:
-    """Radford et al. 2015: convolution weights from N(0, 0.02), BatchNorm weights from N(1, 0.02) with bias 0."""
+    """Start as Radford et al. 2015: convolution weights from N(0, 0.02), BatchNorm weights from N(1, 0.02), bias 0."""
     if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
         return  # it is there for its shapes alone, and PyTorch would import a second's worth of code for this
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):

@@ -4,20 +4,19 @@ IMPATIENCE in the environment holds the waits and then the time limit, in second
 """
 
 import os
-import runpy
 import sys
+from importlib import import_module
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dcgan.hub import retry
-from dcgan.hub.__main__ import main as hub_main
+from dcgan.hub import Patience
+
+MODULES = {"train.py": "train", "app.py": "app", "dcgan.hub": "dcgan.hub.__main__"}
 
 *waits, timeout = map(float, os.environ.get("IMPATIENCE", "0.1 0.2 2").split())
-retry.PATIENCE = retry.Patience(tuple(waits), timeout)
-program = sys.argv[1]
-del sys.argv[0]
-if program.endswith(".py"):
-    runpy.run_path(program, run_name="__main__")
-else:
-    sys.exit({"dcgan.hub": hub_main}[program]())
+program, *arguments = sys.argv[1:]
+status = import_module(MODULES[program]).main(arguments, patience=Patience(tuple(waits), timeout))
+sys.stdout.flush()
+sys.stderr.flush()
+os._exit(status)  # as train.py does

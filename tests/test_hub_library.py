@@ -22,9 +22,8 @@ OPEN = """
 import time
 from pathlib import Path
 import torch
-from dcgan import InputError, faces, library
-from dcgan.library import open_library
-from dcgan.studio import Studio
+from dcgan import InputError, faces
+from dcgan.gallery import Studio, catalog, open_library
 
 def open_hub(name="alice/faces", revision=None):
     return open_library(name, revision, [Path("checkpoints/adventurer-96")], torch.device("cpu"))
@@ -137,10 +136,10 @@ def test_what_is_new_on_the_hub_serves_as_soon_as_it_is_here(client, pushed_run,
     new = store.commit("main", "alice", "epoch-0003", {"model.safetensors": weights})
     store.git("tag", "epoch-0003", new)
     before, names, after = client("""
-hold, library.Repository.resolve = library.Repository.resolve, lambda *_: time.sleep(60)
+hold, catalog.Repository.resolve = catalog.Repository.resolve, lambda *_: time.sleep(60)
 opened = open_hub()
 tell(face(opened))
-library.Repository.resolve = hold
+catalog.Repository.resolve = hold
 settle(opened)
 tell(opened.names)
 tell(face(opened))
@@ -153,7 +152,7 @@ tell(face(opened))
 def test_without_a_cache_a_slow_hub_is_waited_for_briefly_and_comes_in_later(client, pushed_run, hub):
     hub.fail("GET|HEAD", "", hang(4))
     seconds, notice, early, names, late = client("""
-library.FIRST_WAIT = 1
+catalog.FIRST_WAIT = 1
 began = time.monotonic()
 opened = open_hub()
 tell(time.monotonic() - began)
@@ -278,7 +277,7 @@ def test_what_a_checkpoint_says_of_itself_comes_from_the_hub_and_then_from_the_c
 opened = open_hub()
 settle(opened)
 tell([opened.model, opened.commit()])
-tell([opened.text(file) for file in library.TEXTS])
+tell([opened.text(file) for file in catalog.TEXTS])
 """
     (model, commit), (training, metrics, card) = told = client(script)
     assert model == REPO
@@ -301,11 +300,11 @@ tell([opened.commit(name) for name in opened.names])
 
 def test_a_text_of_megabytes_is_never_fetched(client, pushed_run, hub):
     texts = client("""
-from dcgan import hub
-hub.LARGEST_TEXT = 50
+from dcgan.hub import fetch
+fetch.MAX_TEXT_BYTES = 50
 opened = open_hub()
 settle(opened)
-tell([opened.text(file) for file in library.TEXTS])
+tell([opened.text(file) for file in catalog.TEXTS])
 """)
     assert texts == [["", "", ""]]
     assert not any("training.json" in path for _, path in hub.requests if "/resolve/" in path)

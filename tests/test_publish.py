@@ -17,10 +17,12 @@ from hub_server import HubServer, Repository, cut_upload, hang, lose_reply, stat
 from tiny import TINY
 
 import train
-from dcgan import publish
 from dcgan.avatars import main as avatars_main
 from dcgan.checkpoints import load_state, snapshot_names
+from dcgan.hub import Patience
+from dcgan.hub.__main__ import main as hub_main
 from dcgan.hub.client import Refs
+from dcgan.publish import Publisher, Pusher
 
 THREE = ["--epochs", "3", "--snapshot-epochs", "1,2,3"]
 NAMES = ["epoch-0001", "epoch-0002", "epoch-0003"]
@@ -217,13 +219,13 @@ def train_judged(hub, tmp_path, picture_cache):
         arguments = [*arguments, "--push-to-hub", REPO, "--push-state", "--output-dir", str(tmp_path / out)]
         script = f"""
 import train
-from dcgan import run, training, watch
-distances, train_step = {distances}, training.train_step
+from dcgan.training import health, loop, run
+distances, train_step = {distances}, loop.train_step
 def broken_later(state, *others):
     factor = 1.0 if state.step < max(distances) else float("nan")
     return {{name: value * factor for name, value in train_step(state, *others).items()}}
-run.Run._look_at_faces = lambda self, generator: watch.Reading(distances[self.state.step], 0.5)
-training.train_step = broken_later
+run.Run._look_at_faces = lambda self, generator: health.Reading(distances[self.state.step], 0.5)
+loop.train_step = broken_later
 tell(train.main({arguments}))
 """
         (status,) = hub_client.python(hub, tmp_path / "home", script, DCGAN_CACHE=str(picture_cache))
@@ -529,7 +531,7 @@ def test_a_folder_with_files_is_not_resumed_into(run_train, pushed_run, tmp_path
 )
 def test_a_push_that_cannot_work_costs_one_line(arguments, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert publish.main(arguments) == 2
+    assert hub_main(arguments) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -572,16 +574,13 @@ def test_a_state_is_pushed_though_the_hub_refuses_the_snapshots(run_train, hub):
 class Recorded:
     """A repository that notes what is committed, and lets the run go on while a tag is made."""
 
-    id = REPO
+    id, patience = REPO, Patience()
 
     def __init__(self, meanwhile):
         self.committed, self._meanwhile = [], meanwhile
 
     def refs(self):
         return Refs({"main": "0" * 40, "state": "1" * 40}, {})
-
-    def check_owner(self, commit, run_id):
-        return 0
 
     def history(self, branch):
         return []
@@ -607,32 +606,32 @@ def test_a_state_on_the_hub_is_never_ahead_of_the_snapshots_there(trained_run, t
 
     repository = Recorded(go_on)
     run_id = json.loads((folder / "training.json").read_text())["run_id"]
-    publisher = publish.Publisher(folder, repository, run_id, print, with_state=True)
-    publisher.push_all()
+    pusher = Pusher(folder, repository, run_id, with_state=True)
+    pusher.push()
     assert repository.committed[:2] == ["epoch-0001", "The folder as it is"]
     assert repository.committed[2:] == ["step-5"]
-    publisher.push_all()
+    pusher.push()
     assert [title for title in repository.committed[3:] if title != "The folder as it is"] == ["epoch-0002", "step-10"]
 
 
 def test_a_state_that_was_taken_back_is_no_older_copy(trained_run, tmp_path):
     folder = shutil.copytree(trained_run, tmp_path / "run")
     repository = Recorded(lambda: None)
-    publisher = publish.Publisher(folder, repository, "a run", print, with_state=True)
-    publisher.push_all()
+    pusher = Pusher(folder, repository, "a run", with_state=True)
+    pusher.push()
     facts_file = folder / "state" / "step-5" / "state.json"
     facts_file.write_text(json.dumps(json.loads(facts_file.read_text()) | {"rollbacks": 1}))
     (folder / "state" / "step-5").rename(folder / "state" / "step-5-retry-1")
     (folder / "state" / "last").write_text("step-5-retry-1\n")
-    publisher.push_all()
+    pusher.push()
     assert [title for title in repository.committed if title.startswith("step")] == ["step-10", "step-5-retry-1"]
 
 
 def test_a_publisher_that_never_began_is_closed_at_once_and_advises_what_was_asked_for(trained_run):
-    publisher = publish.Publisher(trained_run, Recorded(None), "a run", print, private=True, with_state=True)
-    assert publisher.close(ended=False) is None
-    assert publisher.command() == f"python -m dcgan.hub push {trained_run} {REPO} --private --push-state"
-    assert " user/other --private" in publisher.command("user/other")
+    pusher = Pusher(trained_run, Recorded(None), "a run", private=True, with_state=True)
+    assert Publisher(pusher).close(ended=False) is None
+    assert pusher.command() == f"python -m dcgan.hub push {trained_run} {REPO} --private --push-state"
+    assert " user/other --private" in pusher.command("user/other")
 
 
 def test_an_import_does_not_overwrite_what_is_no_generator_of_ours(pushed_run, push, hub, tmp_path):
@@ -717,17 +716,17 @@ def test_a_state_that_is_damaged_on_the_hub_costs_one_line(changes, words, run_t
     assert str(tmp_path) not in error
 
 
-def test_a_stopped_run_does_not_wait_long_for_a_hub_that_hangs(trained_run, monkeypatch):
+def test_a_stopped_run_does_not_wait_long_for_a_hub_that_hangs(trained_run):
     class Hanging:
-        id = REPO
+        id, patience = REPO, Patience(last_push=0.2)
 
         def refs(self) -> None:
             threading.Event().wait(60)
 
-    monkeypatch.setattr(publish, "LONGEST_STOP", 0.2)
-    publisher = publish.Publisher(trained_run, Hanging(), "a run", tell=lambda words: None)
+    pusher = Pusher(trained_run, Hanging(), "a run", tell=lambda words: None)
+    publisher = Publisher(pusher)
     publisher.start()
     began = time.monotonic()
     assert "no more time" in str(publisher.close(ended=False))
     assert time.monotonic() - began < 5
-    assert publisher.missing() == NAMES[:2]
+    assert pusher.missing() == NAMES[:2]

@@ -8,13 +8,23 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from dcgan.checkpoints import load_discriminator, load_generator, snapshot_folder, snapshot_names
 from dcgan.errors import HubError, InputError
 from dcgan.files import sha256
-from dcgan.hub import LARGEST_TEXT, Repository, cached_refs, fetch_texts, is_repo_id, is_snapshot
+from dcgan.hub import (
+    DEFAULT_PATIENCE,
+    MAX_TEXT_BYTES,
+    Patience,
+    Repository,
+    cached_refs,
+    fetch_texts,
+    is_repo_id,
+    is_snapshot,
+)
 from dcgan.layout import CARD_NAME, METRICS_NAME, TRAINING_NAME, WEIGHTS_NAME
 from dcgan.models import Discriminator, Generator
 
@@ -25,7 +35,11 @@ COMMIT_DIGITS = 12  # enough to tell versions apart, short enough for a link
 
 
 def open_library(
-    model: str | None, revision: str | None, bundled: Sequence[Path], device: torch.device
+    model: str | None,
+    revision: str | None,
+    bundled: Sequence[Path],
+    device: torch.device,
+    patience: Patience = DEFAULT_PATIENCE,
 ) -> Library | HubLibrary | Shelf:
     """The library of a checkpoint folder or, where there is no such path and it is written user/name, of the Hub's.
 
@@ -36,7 +50,7 @@ def open_library(
             serves then.
     """
     if model and not _is_local(model):
-        return HubLibrary(model, revision, Library(bundled[0], device))
+        return HubLibrary(model, revision, Library(bundled[0], device), patience)
     if revision:
         raise InputError(
             f"--revision {revision} goes with a repository of the Hub; the snapshots of a folder such as "
@@ -124,7 +138,7 @@ class Library:
     def text(self, file: str) -> str:
         """What one of TEXTS says; "" where the folder hasn't it."""
         path = self.folder / file
-        if not path.is_file() or path.stat().st_size > LARGEST_TEXT:
+        if not path.is_file() or path.stat().st_size > MAX_TEXT_BYTES:
             return ""
         return path.read_text(encoding="utf-8", errors="replace")
 
@@ -156,8 +170,9 @@ class HubLibrary:
     here. Until something of the repository can be had, `fallback` serves and `notice` says why.
     """
 
-    def __init__(self, repo_id: str, revision: str | None, fallback: Library):
-        self._repository, self._revision, self._fallback = Repository(repo_id), revision, fallback
+    def __init__(self, repo_id: str, revision: str | None, fallback: Library, patience: Patience = DEFAULT_PATIENCE):
+        self._repository = Repository(repo_id, patience=patience)
+        self._revision, self._fallback = revision, fallback
         self._own_name = f"{repo_id}@{revision}" if revision else repo_id
         self._commits: dict[str, str] = {}  # by name, best first; empty until something can be had
         self._texts: dict[str, str] = {}  # by file; of the first of those commits
@@ -285,7 +300,7 @@ class HubLibrary:
             return
         self._commits = commits
         try:
-            self._texts = fetch_texts(self._repository.id, commit, TEXTS)
+            self._texts = fetch_texts(self._repository.id, commit, TEXTS, patience=self._repository.patience)
         except InputError as error:  # faces can be had without
             print(f"{self._own_name}: {error}", file=sys.stderr)
         self._let_go_of_all_but(set(commits.values()))
@@ -301,13 +316,18 @@ class HubLibrary:
         own = {self._own_name: commit}
         return own | {f"{self._repository.id}@{tag}": refs[tag] for tag in tags if tag != self._revision}
 
-    def _load(self, revision: str, **options: bool) -> Generator:
+    def _load(self, revision: str, **options: Any) -> Generator:
+        options["patience"] = self._repository.patience
         return Generator.from_pretrained(self._repository.id, revision=revision, **options).to(self._fallback.device)
 
     def _load_discriminator(self, commit: str) -> Discriminator | None:
         try:
             return Discriminator.from_pretrained(
-                self._repository.id, subfolder="discriminator", revision=commit, map_location=self._fallback.device
+                self._repository.id,
+                subfolder="discriminator",
+                revision=commit,
+                map_location=self._fallback.device,
+                patience=self._repository.patience,
             )
         except HubError as error:
             if error.temporary:

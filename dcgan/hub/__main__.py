@@ -13,14 +13,44 @@ from dcgan.checkpoints import read_training
 from dcgan.cli import DONE, FAILED, Parser, command
 from dcgan.errors import HubError
 from dcgan.hub.client import Repository, keep_quiet
+from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
 from dcgan.layout import TRAINING_NAME
 from dcgan.models import read_config
-from dcgan.publish import Publisher
+from dcgan.publish import Pusher
 
 
 @command
-def main(argv: Sequence[str] | None = None) -> int:
-    """The command line of `python -m dcgan.hub`."""
+def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENCE) -> int:
+    """Run the command line of `python -m dcgan.hub`; `patience` says how long the Hub may take."""
+    options = build_parser().parse_args(argv)
+    keep_quiet()
+    repository = Repository(options.repository, patience=patience)
+    try:
+        push(options.folder, repository, options.private, options.push_state)
+    except HubError as error:
+        if not error.temporary:
+            raise
+        print(
+            f"error: {error}. Nothing is lost: what is missing there is in {options.folder}, and the same command "
+            "pushes it.",
+            file=sys.stderr,
+        )
+        return FAILED
+    print(f"{repository.id} has everything that is in {options.folder}")
+    return DONE
+
+
+def push(folder: Path, repository: Repository, private: bool, with_state: bool) -> None:
+    """Push a folder that a run of train.py wrote, or that was imported."""
+    read_config(folder)
+    run_id = read_training(folder).get("run_id") if (folder / TRAINING_NAME).exists() else None
+    pusher = Pusher(folder, repository, run_id, print, private, with_state)
+    pusher.prepare()
+    pusher.push()
+
+
+def build_parser() -> Parser:
+    """Make the parser of the command line."""
     parser = Parser(prog="python -m dcgan.hub", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     pushing = commands.add_parser("push", help="a checkpoint folder and its snapshots; what is there is left out")
@@ -30,26 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     pushing.add_argument(
         "--push-state", action="store_true", help="what --resume needs as well, on a branch of its own"
     )
-    options = parser.parse_args(argv)
-
-    keep_quiet()
-    folder, repository = options.folder, Repository(options.repository)
-    read_config(folder)
-    run_id = read_training(folder).get("run_id") if (folder / TRAINING_NAME).exists() else None
-    publisher = Publisher(folder, repository, run_id, print, options.private, options.push_state)
-    try:
-        publisher.prepare()
-        publisher.push_all()
-    except HubError as error:
-        if not error.temporary:
-            raise
-        print(
-            f"error: {error}. Nothing is lost: what is missing there is in {folder}, and the same command pushes it.",
-            file=sys.stderr,
-        )
-        return FAILED
-    print(f"{repository.id} has everything that is in {folder}")
-    return DONE
+    return parser
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 
 
 def explanation(error: Exception, repo_id: str, revision: str | None, writing: bool, into: Path | None) -> HubError:
-    """What went wrong, in the words of someone who has to mend it."""
+    """Say what went wrong, in the words of someone who has to mend it."""
     chain = list(_causes(error))
     response = next((e.response for e in chain if getattr(e, "response", None) is not None), None)
     if any(isinstance(e, OfflineModeIsEnabled) for e in chain):

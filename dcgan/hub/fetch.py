@@ -11,10 +11,12 @@ from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.file_download import repo_folder_name
 
 from dcgan.errors import HubError
-from dcgan.hub.client import LARGEST_CONFIG, Repository
+from dcgan.hub.client import Repository
+from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 
-LARGEST_TEXT = 2 * 2**20
+MAX_CONFIG_BYTES = 64 * 2**10
+MAX_TEXT_BYTES = 2 * 2**20
 
 
 def fetch_checkpoint(
@@ -27,8 +29,9 @@ def fetch_checkpoint(
     cache_dir: str | Path | None = None,
     force_download: bool = False,
     local_files_only: bool = False,
+    patience: Patience = DEFAULT_PATIENCE,
 ) -> Path:
-    """A folder of the client's cache with config.json and model.safetensors of one commit; no other file is fetched.
+    """Fetch config.json and model.safetensors of one commit, and no other file, into a folder of the client's cache.
 
     They are those in `subfolder` of the repository, where one is named: `discriminator` has the other network's.
     Nothing is asked of the Hub where `revision` is a commit that is cached. `weight_bytes(folder)` gives the least and
@@ -39,7 +42,7 @@ def fetch_checkpoint(
         HubError: the repository can't be had, or isn't a checkpoint.
         InputError: as `weight_bytes` raises it.
     """
-    repository = Repository(repo_id, token)
+    repository = Repository(repo_id, token, patience)
     where = {"cache_dir": cache_dir, "local_files_only": local_files_only}
     with repository.explained(revision):
         commit = repository.api.resolve_revision(repo_id, revision=revision, **where).resolved
@@ -53,7 +56,7 @@ def fetch_checkpoint(
     files = repository.files(commit)
     if missing := next((name for name in (config, weights) if name not in files), None):
         raise _not_a_checkpoint(repo_id, missing, files)
-    if files[config] > LARGEST_CONFIG:
+    if files[config] > MAX_CONFIG_BYTES:
         raise HubError(f"{repo_id} has a {config} of {files[config]:,} bytes; it is no checkpoint of this kind.")
     folder = _download(repository, config, commit, cache_dir, force_download).parent
     least, most = weight_bytes(folder)
@@ -65,8 +68,14 @@ def fetch_checkpoint(
     return _download(repository, weights, commit, cache_dir, force_download).parent
 
 
-def fetch_texts(repo_id: str, commit: str, names: Iterable[str], local_files_only: bool = False) -> dict[str, str]:
-    """Those of the text files `names` that a commit has, if they have at most LARGEST_TEXT bytes.
+def fetch_texts(
+    repo_id: str,
+    commit: str,
+    names: Iterable[str],
+    local_files_only: bool = False,
+    patience: Patience = DEFAULT_PATIENCE,
+) -> dict[str, str]:
+    """Read those of the text files `names` that a commit has, if they have at most MAX_TEXT_BYTES bytes.
 
     Raises:
         HubError: the repository can't be had; never with `local_files_only`, which gives those that are cached.
@@ -74,15 +83,15 @@ def fetch_texts(repo_id: str, commit: str, names: Iterable[str], local_files_onl
     if local_files_only:
         paths = {name: _cached(repo_id, name, commit, None) for name in names}
     else:
-        repository = Repository(repo_id)
+        repository = Repository(repo_id, patience=patience)
         sizes = repository.files(commit)
-        fit = [name for name in names if sizes.get(name, LARGEST_TEXT + 1) <= LARGEST_TEXT]
+        fit = [name for name in names if sizes.get(name, MAX_TEXT_BYTES + 1) <= MAX_TEXT_BYTES]
         paths = {name: _download(repository, name, commit, None, False) for name in fit}
     return {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path}
 
 
 def cached_refs(repo_id: str) -> dict[str, str]:
-    """The commits that names of a repository stood for when the cache last heard of them."""
+    """Find the commits that names of a repository stood for when the cache last heard of them."""
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo_id, repo_type="model") / "refs"
     refs = {}
     for path in (path for path in folder.rglob("*") if path.is_file()):
@@ -95,7 +104,7 @@ def cached_refs(repo_id: str) -> dict[str, str]:
 
 
 def without_cache_paths(message: str, repo_id: str) -> str:
-    """The message with the repository's name in place of its folder in the cache, which says nothing to people."""
+    """Put the repository's name in place of its folder in the cache, which says nothing to people."""
     return re.sub(r"\S*/models--[^/\s]+/snapshots/\w+", repo_id, message)
 
 
@@ -118,7 +127,7 @@ def _download(repository: Repository, name: str, commit: str, cache_dir: str | P
 
 
 def _is_intact(path: Path) -> bool:
-    """Whether a cached file has the hash by which the cache names it: SHA-256 where LFS keeps it, else git's."""
+    """Tell whether a cached file has the hash by which the cache names it: SHA-256 where LFS keeps it, else git's."""
     name, content = path.resolve().name, path.read_bytes()
     if re.fullmatch("[0-9a-f]{64}", name):
         return hashlib.sha256(content).hexdigest() == name

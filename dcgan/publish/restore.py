@@ -19,9 +19,11 @@ from dcgan.checkpoints import (
 )
 from dcgan.errors import HubError, InputError
 from dcgan.files import read_facts
-from dcgan.hub import Repository, is_snapshot, retry
+from dcgan.hub import Repository, is_snapshot, persistently
 from dcgan.layout import METRICS_NAME, PUBLISHED, TRAINING_NAME
-from dcgan.publish.publisher import STATE_BRANCH
+from dcgan.publish.state import STATE_BRANCH
+
+Persist = Callable[[Callable[[], Any]], Any]  # gives what an attempt gives, after as many as it takes
 
 
 def restore_run(repository: Repository, folder: Path, tell: Callable[[str], object] = print) -> None:
@@ -34,46 +36,47 @@ def restore_run(repository: Repository, folder: Path, tell: Callable[[str], obje
         InputError: the state is damaged, or the folder can't be written to.
     """
 
-    def persistently(attempt: Callable[[], Any]) -> Any:
-        return retry.persistently(
-            attempt, retry.PATIENCE.waits, time.sleep, lambda words: tell(f"{repository.id}: {words}")
+    def persist(attempt: Callable[[], Any]) -> Any:
+        return persistently(
+            attempt, repository.patience.waits, time.sleep, lambda words: tell(f"{repository.id}: {words}")
         )
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".restoring-") as scratch:
             run = Path(scratch)
-            _fetch_run(repository, run, persistently)
+            _fetch_run(repository, run, persist)
             for path in sorted(run.iterdir(), key=lambda path: path.name == "state"):
                 path.replace(folder / path.name)
     except OSError as error:
         raise InputError(f"{repository.id} can't be restored into {folder} ({error.strerror or error}).") from None
 
 
-def _fetch_run(repository: Repository, run: Path, persistently: Callable[[Callable[[], Any]], Any]) -> None:
-    refs = persistently(repository.refs)
+def _fetch_run(repository: Repository, run: Path, persist: Persist) -> None:
+    refs = persist(repository.refs)
     state = refs.branches.get(STATE_BRANCH)
-    if state is None or "state/last" not in persistently(lambda: repository.files(state)):
+    if state is None or "state/last" not in persist(lambda: repository.files(state)):
         raise HubError(
             f"{repository.id} keeps no resume state (on a branch {STATE_BRANCH!r}): its run was pushed without "
             "--push-state, so it can be continued only where it was trained."
         )
-    persistently(lambda: repository.download(state, ["state/*", METRICS_NAME], run))
+    persist(lambda: repository.download(state, ["state/*", METRICS_NAME], run))
     try:
         facts = load_state(run).facts
         run_id, step = facts["run_id"], facts["step"]
     except (InputError, KeyError):
         raise InputError(f"the resume state that {repository.id} keeps is damaged or of another version.") from None
     for name in sorted(filter(is_snapshot, refs.tags)):
-        persistently(lambda name=name: _fetch_snapshot(repository, refs.tags[name], run, name))
-        kept = snapshot_folder(run, name)
-        if (
-            not (kept / TRAINING_NAME).is_file()
-            or read_facts((kept / TRAINING_NAME).read_bytes()).get("run_id") != run_id
-        ):
-            shutil.rmtree(kept)  # somebody else's tag
+        persist(lambda name=name: _fetch_snapshot(repository, refs.tags[name], run, name))
+        if not _is_of(run_id, snapshot_folder(run, name)):
+            shutil.rmtree(snapshot_folder(run, name))  # somebody else's tag
     drop_snapshots_after(run, step)
     _show_snapshots(run)
+
+
+def _is_of(run_id: str, snapshot: Path) -> bool:
+    file = snapshot / TRAINING_NAME
+    return file.is_file() and read_facts(file.read_bytes()).get("run_id") == run_id
 
 
 def _fetch_snapshot(repository: Repository, commit: str, run: Path, name: str) -> None:
