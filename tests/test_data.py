@@ -10,7 +10,7 @@ from pictures import SIZE, avatar, picture_bytes, write_avatars
 from PIL import Image
 
 from dcgan import data
-from dcgan.data import epoch_order, load_pictures, sources
+from dcgan.data import epoch_order, file_sources, load_pictures
 from dcgan.errors import InputError
 
 # The report
@@ -52,7 +52,7 @@ def test_at_most_ten_unreadable_pictures_are_named(tmp_path, load):
 def test_a_second_run_starts_without_decoding(tmp_path, load, monkeypatch):
     write_avatars(tmp_path / "set", 3)
     first = load(tmp_path / "set")
-    monkeypatch.setattr(sources, "decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr(file_sources, "decode", lambda *_: pytest.fail("decoded again"))
     second = load(tmp_path / "set")
     assert np.array_equal(first.pixels, second.pixels)
     assert (first.fingerprint, first.report) == (second.fingerprint, second.report)

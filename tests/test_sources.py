@@ -12,7 +12,9 @@ from pictures import SIZE, avatar, picture_bytes, write_avatars
 from PIL import Image
 
 from dcgan.data import avatars
-from dcgan.data.sources import DatasetSource, decode, open_source
+from dcgan.data.decoding import decode
+from dcgan.data.file_sources import DatasetSource
+from dcgan.data.sources import open_source
 from dcgan.errors import InputError
 
 

@@ -1,9 +1,10 @@
 """Pictures, from wherever they come or drawn here, to batches."""
 
 from dcgan.data.attribution import Attribution
+from dcgan.data.drawn_sources import FIRST_HELD_OUT
+from dcgan.data.picture_source import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.data.pictures import Pictures, cache_root, epoch_order, load_pictures
 from dcgan.data.portraits import BACKGROUNDS, Art, Composer, compose_many, open_art
-from dcgan.data.sources import AVATARS_PREFIX, FIRST_HELD_OUT, PORTRAITS_PREFIX
 
 __all__ = [
     "AVATARS_PREFIX",

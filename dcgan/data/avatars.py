@@ -26,13 +26,13 @@ FACE_PARTS = {"eyes", "mouth", "face", "mood", "expression"}  # a style with one
 
 
 def styles() -> list[str]:
-    """Names of all styles that draw faces."""
+    """List all styles that draw faces."""
     names = (entry.name.removesuffix(".json") for entry in files("dicebear_styles").iterdir() if entry.is_file())
     return sorted(name for name in names if _definition(name) and FACE_PARTS & set(_definition(name)["components"]))
 
 
 def attribution(style: str) -> Attribution:
-    """Licence and author of a style, read from the style's own file."""
+    """Read licence and author of a style from the style's own file."""
     meta = _style_definition(style)["meta"]
     licence, creator, source = (meta.get(part, {}) for part in ("license", "creator", "source"))
     return Attribution(
@@ -46,12 +46,12 @@ def attribution(style: str) -> Attribution:
 
 
 def renderer_versions() -> dict[str, str]:
-    """The packages that decide how a picture looks, with their versions."""
+    """List the packages that decide how a picture looks, with their versions."""
     return {name: version(name) for name in ("dicebear-core", "dicebear-styles", "resvg-py")}
 
 
 def render(style: str, index: int, size: int, backgrounds: Sequence[str] = ("white",)) -> np.ndarray:
-    """Avatar number `index` of a style as pixels `(size, size, 3)`, uint8; the same for the same arguments.
+    """Render avatar number `index` of a style as pixels `(size, size, 3)`, uint8; the same for the same arguments.
 
     Of several background colours, picture `index` has the one at `index` modulo their number.
 
@@ -72,7 +72,7 @@ def render_many(
     first: int = 0,
     workers: int | None = None,
 ) -> Iterator[np.ndarray]:
-    """Avatars `first` to `first + count - 1` in order, rendered in parallel over the cores (`workers` processes).
+    """Render avatars `first` to `first + count - 1` in order, in parallel over the cores (`workers` processes).
 
     Raises:
         InputError: no such face style or colour; at the call, before anything is rendered.

@@ -21,7 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcgan.data.sources import WHAT_WORKS, Source, open_source
+from dcgan.data.picture_source import Decoded, Source, unusable
+from dcgan.data.sources import open_source
 from dcgan.errors import InputError
 
 CACHE_FORMAT = 1  # raise it when decoding changes, so that old caches are not mistaken for new ones
@@ -42,8 +43,21 @@ class Report:
     with_alpha: int = 0
     duplicates: int = 0
 
+    def count(self, picture: Decoded, is_duplicate: bool) -> None:
+        """Count what became of one picture."""
+        if picture.pixels is None:
+            self.unreadable += 1
+            if len(self.unreadable_names) < NAMED_UNREADABLE:
+                self.unreadable_names.append(picture.name)
+        elif is_duplicate:
+            self.duplicates += 1
+        else:
+            self.used += 1
+            self.small += picture.small
+            self.with_alpha += picture.alpha
+
     def lines(self, image_size: int) -> list[str]:
-        """The report as a person reads it."""
+        """Put the report as a person reads it."""
         lines = [f"{self.used:,} of {self.found:,} pictures used at {image_size}x{image_size}"]
         if self.unreadable:
             more = ", ..." if self.unreadable > len(self.unreadable_names) else ""
@@ -71,7 +85,7 @@ class Pictures:
         return len(self.pixels)
 
     def batch(self, indices: Tensor) -> Tensor:
-        """The pictures at `indices` `(N,)` as uint8 `(N, size, size, 3)`."""
+        """Read the pictures at `indices` `(N,)`, as uint8 `(N, size, size, 3)`."""
         return torch.from_numpy(self.pixels[indices.numpy()])
 
 
@@ -107,12 +121,12 @@ def load_pictures(
 
 
 def cache_root() -> Path:
-    """Where decoded pictures are kept: DCGAN_CACHE, or ~/.cache/dcgan."""
+    """Say where decoded pictures are kept: DCGAN_CACHE, or ~/.cache/dcgan."""
     return Path(os.environ.get("DCGAN_CACHE") or Path.home() / ".cache" / "dcgan").expanduser()
 
 
 def epoch_order(count: int, seed: int, epoch: int, rollbacks: int = 0) -> Tensor:
-    """The order `(count,)` in which an epoch visits the pictures; the same for the same arguments.
+    """Draw the order `(count,)` in which an epoch visits the pictures; the same for the same arguments.
 
     `rollbacks` is how often the run was taken back: what it then does again it does in another order.
     """
@@ -122,7 +136,7 @@ def epoch_order(count: int, seed: int, epoch: int, rollbacks: int = 0) -> Tensor
 
 
 def _is_whole(folder: Path, size: int) -> bool:
-    """Whether `folder` holds a complete cache; one that was damaged is as good as none."""
+    """Tell whether `folder` holds a complete cache; one that was damaged is as good as none."""
     try:
         used = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))["report"]["used"]
         return (folder / "pictures.u8").stat().st_size == used * size * size * 3
@@ -136,44 +150,44 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
     _remove_abandoned(folder.parent)
     partial_folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
     try:
-        report, fingerprint = Report(found=len(source)), hashlib.sha256()
-        seen: set[bytes] = set()
-        with open(partial_folder / "pictures.u8", "wb") as file:
-            for picture in track(source.pictures(size), len(source)):
-                if picture.pixels is None:
-                    report.unreadable += 1
-                    if len(report.unreadable_names) < NAMED_UNREADABLE:
-                        report.unreadable_names.append(picture.name)
-                elif picture.digest in seen:
-                    report.duplicates += 1
-                else:
-                    seen.add(picture.digest)
-                    fingerprint.update(picture.digest)
-                    file.write(picture.pixels.tobytes())
-                    report.used += 1
-                    report.small += picture.small
-                    report.with_alpha += picture.alpha
-            file.flush()
-            os.fsync(file.fileno())
+        report, fingerprint = _decode_into(partial_folder / "pictures.u8", source, size, track)
         if not report.used:
-            raise InputError(
-                f"--data {source.name}: of {report.found} pictures found, none could be read "
-                f"({', '.join(report.unreadable_names)}). {WHAT_WORKS}."
+            raise unusable(
+                f"{source.name}: of {report.found} pictures found, none could be read "
+                f"({', '.join(report.unreadable_names)})"
             )
-        facts = {
-            "fingerprint": fingerprint.hexdigest(),
-            "report": asdict(report),
-        }
+        facts = {"fingerprint": fingerprint, "report": asdict(report)}
         (partial_folder / "pictures.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-        if not _is_whole(folder, size):
-            shutil.rmtree(folder, ignore_errors=True)
-        try:
-            partial_folder.rename(folder)
-        except OSError:
-            if not _is_whole(folder, size):  # else another run made the same cache meanwhile
-                raise
+        _move_into_place(partial_folder, folder, size)
     finally:
         shutil.rmtree(partial_folder, ignore_errors=True)
+
+
+def _decode_into(path: Path, source: Source, size: int, track: Track) -> tuple[Report, str]:
+    """Write the pixels of all pictures that can be read, each once; returns what became of them and the fingerprint."""
+    report, fingerprint = Report(found=len(source)), hashlib.sha256()
+    seen: set[bytes] = set()
+    with open(path, "wb") as file:
+        for picture in track(source.pictures(size), len(source)):
+            is_duplicate = picture.digest in seen
+            report.count(picture, is_duplicate)
+            if picture.pixels is not None and not is_duplicate:
+                seen.add(picture.digest)
+                fingerprint.update(picture.digest)
+                file.write(picture.pixels.tobytes())
+        file.flush()
+        os.fsync(file.fileno())
+    return report, fingerprint.hexdigest()
+
+
+def _move_into_place(partial_folder: Path, folder: Path, size: int) -> None:
+    if not _is_whole(folder, size):
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        partial_folder.rename(folder)
+    except OSError:
+        if not _is_whole(folder, size):  # else another run made the same cache meanwhile
+            raise
 
 
 def _remove_abandoned(root: Path) -> None:
@@ -186,7 +200,7 @@ def _remove_abandoned(root: Path) -> None:
 
 
 def _open_cache(folder: Path, size: int, source: Source) -> Pictures:
-    """The pictures of `source`, which may have been called otherwise when they were decoded."""
+    """Open the pictures of `source`, which may have been called otherwise when they were decoded."""
     facts = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))
     report = Report(**facts["report"])
     pixels = np.memmap(folder / "pictures.u8", np.uint8, mode="r", shape=(report.used, size, size, 3))

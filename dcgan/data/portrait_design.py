@@ -33,7 +33,7 @@ class Palette:
 
 
 def _palettes(*rows: str) -> dict[str, Palette]:
-    """`name dark light deep` a row, colours in hex."""
+    """Read palettes, `name dark light deep` a row, colours in hex."""
     found = {}
     for row in rows:
         name, *colours = row.split()
@@ -216,7 +216,7 @@ def design(index: int, parts: Collection[str]) -> Design:
     rng = random.Random(index)
 
     def pick(weights: Weights, kind: str = "", chance: float = 1.0) -> str:
-        """One name, of those of a kind that are at hand; "" where chance has it or nothing is."""
+        """Pick a name of those of a kind that are at hand; "" where chance has it or nothing is."""
         luck, place = rng.random(), rng.random()  # both always, so that one choice doesn't move the next
         known = {n: w for n, w in weights.items() if not kind or not n or has_part(parts, kind, n)}
         return _at(place, known) if known and luck < chance else ""
@@ -265,12 +265,12 @@ def _own_first(woman: bool, womens: Weights, mens: Weights) -> tuple[Weights, We
 
 
 def has_part(parts: Collection[str], kind: str, name: str) -> bool:
-    """Whether a part is at hand; cloths come in several layers, the first of which is `_primary`."""
+    """Tell whether a part is at hand; cloths come in several layers, the first of which is `_primary`."""
     return f"{kind}/{name}" in parts or f"{kind}/{name}_primary" in parts
 
 
 def shifted(palette: Palette, hue: float, tone: float) -> Palette:
-    """The palette with its hue turned and its brightness changed by a share."""
+    """Turn a palette's hue and change its brightness by a share."""
 
     def shift(colour: Colour) -> Colour:
         h, s, v = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
@@ -280,7 +280,7 @@ def shifted(palette: Palette, hue: float, tone: float) -> Palette:
 
 
 def _at(place: float, weights: Weights) -> str:
-    """The name at `place`, from 0 to 1, when all stand in a row, each as wide as its weight."""
+    """Find the name at `place`, from 0 to 1, when all stand in a row, each as wide as its weight."""
     place *= sum(weights.values())
     for name, weight in weights.items():
         place -= weight

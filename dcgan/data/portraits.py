@@ -76,7 +76,7 @@ class Mask:
 
     @classmethod
     def of(cls, layer: np.ndarray) -> Mask:
-        """From a layer `(S, S, 4)`, uint8.
+        """Make one from a layer `(S, S, 4)`, uint8.
 
         Where red, green and blue differ they are the weights; where they are equal, the pixel is a grey of its own.
         """
@@ -148,7 +148,7 @@ class Composer:
         self.side = CROPS[crop][0].stop
 
     def compose(self, index: int) -> np.ndarray:
-        """Portrait number `index` as pixels `(size, size, 3)`, uint8; the same for the same number, art and settings.
+        """Compose portrait number `index`, pixels `(size, size, 3)`, uint8; the same for the same art and settings.
 
         Of several backgrounds it has the one at `index` modulo their number.
         """
@@ -161,7 +161,7 @@ class Composer:
 
 
 def layers_of(worn: Design) -> Iterator[tuple[str, Palette, int]]:
-    """What to paint for a design, from back to front: layer, its palette, and how many pixels higher than drawn."""
+    """List what to paint for a design, from back to front: layer, palette, and how many pixels higher than drawn."""
     hair = shifted(HAIR[worn.hair_colour], worn.hue_shift, worn.tone_shift)
     skin, eyes, frame = SKIN[worn.skin], EYES[worn.eye_colour], METAL[worn.frame]
     cloth, second, accent = CLOTH[worn.cloth], CLOTH[worn.second_cloth], CLOTH[worn.accent]
@@ -193,12 +193,12 @@ def layers_of(worn: Design) -> Iterator[tuple[str, Palette, int]]:
 
 
 def compose_many(composer: Composer, count: int, first: int = 0, workers: int | None = None) -> Iterator[np.ndarray]:
-    """Portraits `first` to `first + count - 1` in order, composed in parallel over the cores."""
+    """Compose portraits `first` to `first + count - 1` in order, in parallel over the cores."""
     return map_in_processes(Composer.compose, composer, range(first, first + count), workers)
 
 
 def _images_folder(path: Path) -> Path | zipfile.Path:
-    """Where under `path` the folders of layers lie."""
+    """Find where under `path` the folders of layers lie."""
     if path.is_dir():
         root: Path | zipfile.Path = path
     elif path.is_file():
@@ -224,7 +224,7 @@ def _files(folder: Path | zipfile.Path) -> list[Path | zipfile.Path]:
 
 
 def _read_layer(file: Path | zipfile.Path, words: str) -> np.ndarray:
-    """A layer's pixels `(96, 96, 4)`, uint8; `words` name it in an error."""
+    """Read a layer's pixels `(96, 96, 4)`, uint8; `words` name it in an error."""
     try:
         with file.open("rb") as stream:
             raw = stream.read(MAX_LAYER_BYTES + 1)
@@ -250,7 +250,7 @@ def _attribution(images: Path | zipfile.Path) -> Attribution:
 
 
 def _enlarged(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Pixels `(S, S, 3)` at `size` a side: as they are where that is S, else by the EPX rule twice and then Lanczos."""
+    """Bring pixels `(S, S, 3)` to `size` a side: by the EPX rule twice and then Lanczos, unless they have it."""
     if len(pixels) == size:
         return pixels
     coded = np.zeros((*pixels.shape[:2], 4), np.uint8)  # four bytes a pixel, compared as one number
@@ -261,7 +261,7 @@ def _enlarged(pixels: np.ndarray, size: int) -> np.ndarray:
 
 
 def _epx(coded: np.ndarray) -> np.ndarray:
-    """Colours `(S, S)` twice as large by the rule EPX, also known as Scale2x, which keeps slanted edges smooth."""
+    """Double colours `(S, S)` by the rule EPX, also known as Scale2x, which keeps slanted edges smooth."""
     padded = np.pad(coded, 1, mode="edge")
     above, below, left, right = padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]
     is_edge = (above != below) & (left != right)
