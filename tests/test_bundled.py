@@ -15,8 +15,8 @@ from dcgan import Discriminator, checkpoints, faces
 from dcgan.checkpoints import read_evaluation
 from dcgan.config import TrainConfig
 from dcgan.data import avatars
+from dcgan.evaluation.measure import LOOKED_UP
 from dcgan.evaluation.nearest import diversity
-from dcgan.evaluation.report import LOOKED_UP
 from dcgan.files import sha256
 from dcgan.latents import seeds_from
 from dcgan.training.metrics_log import read_metrics

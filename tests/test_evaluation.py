@@ -29,8 +29,8 @@ from dcgan.errors import InputError
 from dcgan.evaluation import Extractor, features_of, figures, held_out_avatars, open_extractor
 from dcgan.evaluation.__main__ import main
 from dcgan.evaluation.extractors import EfficientNetLite0, Inception
-from dcgan.evaluation.references import GivenReals
-from dcgan.evaluation.report import evaluate
+from dcgan.evaluation.measure import evaluate
+from dcgan.evaluation.references import ReferencePictures, pictures_given
 
 COUNT = 20
 CPU = torch.device("cpu")
@@ -169,10 +169,11 @@ def test_nothing_draws_so_many_avatars_that_held_out_ones_are_among_them(command
 
 def test_given_pictures_are_taken_in_two_sets_without_one_in_both(tmp_path, load):
     write_avatars(tmp_path / "faces", 12)
-    reals = GivenReals(load(tmp_path / "faces"), "which were trained on")
-    first, other = (reals.rows(start, 6, reals.pictures) for start in (0, 6))
+    pictures = load(tmp_path / "faces")
+    reals = pictures_given(pictures, "which were trained on")
+    first, other = (reals.rows(start, 6, pictures) for start in (0, 6))
     assert not set(first) & set(other)
-    assert np.array_equal(reals.pixels(6, 6), reals.pictures.pixels[other])
+    assert np.array_equal(reals.pixels(6, 6), pictures.pixels[other])
     assert (reals.held_out, reals.words) == (False, "pictures of faces, which were trained on")
 
 
@@ -213,15 +214,11 @@ def test_the_same_command_prints_and_writes_the_same(checkpoint, capsys):
 
 
 def test_features_are_kept_in_parts_that_other_counts_share(monkeypatch, tmp_path):
-    class Numbered(GivenReals):
-        identity, words = "numbers", "numbers"
+    asked = []
 
-        def __init__(self):
-            self.asked = []
-
-        def pixels(self, first, count):
-            self.asked += range(first, first + count)
-            return np.arange(first, first + count)
+    def pixels(first, count):
+        asked.extend(range(first, first + count))
+        return np.arange(first, first + count)
 
     class Same:
         facts = dict
@@ -231,13 +228,13 @@ def test_features_are_kept_in_parts_that_other_counts_share(monkeypatch, tmp_pat
 
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("dcgan.evaluation.metrics.FEATURES_KEPT", 10)
-    reals = Numbered()
+    reals = ReferencePictures("numbers", "numbers", "numbers", held_out=False, pixels=pixels)
     assert features_of(reals, 0, 25, Same()).flatten().tolist() == list(range(25))
     assert features_of(reals, 0, 20, Same()).flatten().tolist() == list(range(20))
-    assert reals.asked == list(range(25))
+    assert asked == list(range(25))
     assert features_of(reals, 25, 25, Same()).flatten().tolist() == list(range(25, 50))
     assert features_of(reals, 30, 20, Same()).flatten().tolist() == list(range(30, 50))
-    assert reals.asked == list(range(50))
+    assert asked == list(range(50))
 
 
 def test_other_seeds_are_other_faces(checkpoint):
@@ -466,7 +463,7 @@ def test_copies_of_training_pictures_can_be_looked_for_beside_held_out_ones(chec
 
 def test_a_generator_that_copies_is_found_out(trained_run, extractor, cache, monkeypatch):
     pictures = load_pictures("avatars:adventurer", SIZE, 40, cache=cache)
-    monkeypatch.setattr("dcgan.evaluation.report.faces", lambda generator, seeds: np.asarray(pictures.pixels[seeds]))
+    monkeypatch.setattr("dcgan.evaluation.measure.faces", lambda generator, seeds: np.asarray(pictures.pixels[seeds]))
     reals = held_out_avatars("adventurer", SIZE, ("white",))
     neighbours = evaluate(load_generator(trained_run), reals, pictures, extractor, COUNT).report["neighbours"]
     assert neighbours["fakes"]["95%"] == 0

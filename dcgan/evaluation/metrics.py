@@ -15,7 +15,7 @@ from torch import Tensor
 from dcgan.data import cache_root
 from dcgan.errors import InputError
 from dcgan.evaluation.extractors import Extractor
-from dcgan.evaluation.references import Reals
+from dcgan.evaluation.references import ReferencePictures
 from dcgan.files import replacing
 
 SUBSET = 1000  # pictures a KID estimate, or as many as there are
@@ -26,8 +26,8 @@ SUBSET_SEED = 2020
 MEASURED_BY = ("torch", "torch-fidelity")
 
 
-def compare(fakes: np.ndarray, reals: Reals, extractor: Extractor) -> dict[str, Any]:
-    """Figures of faces against as many reals, of these against as many others, and how both were measured.
+def compare(fakes: np.ndarray, reals: ReferencePictures, extractor: Extractor) -> dict[str, Any]:
+    """Compare faces with as many reals, and these with as many others; says how it was measured, too.
 
     The second comparison is the floor: what pictures from the very source of the reals would get.
     """
@@ -44,10 +44,12 @@ def compare(fakes: np.ndarray, reals: Reals, extractor: Extractor) -> dict[str, 
 
 
 def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, float]:
-    """How far two sets of features `(N, D)` are apart: KID, Fréchet distance, precision and recall.
+    """Measure how far two sets of features `(N, D)` are apart: KID, Fréchet distance, precision and recall.
 
-    KID: Bińkowski et al. 2018, cubic kernel, unbiased. Precision and recall: Kynkäänniemi et al. 2019. `distance` is
-    the key of the Fréchet distance in lower case.
+    KID: Bińkowski et al. 2018 (https://arxiv.org/abs/1801.01401), cubic kernel, unbiased. Fréchet distance of two
+    normal distributions: Dowson and Landau 1982 (https://doi.org/10.1016/0047-259X(82)90077-X), of features as Heusel
+    et al. 2017 have it (https://arxiv.org/abs/1706.08500); `distance` in lower case is its key. Precision and recall:
+    Kynkäänniemi et al. 2019 (https://arxiv.org/abs/1904.06991).
     """
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
     from torch_fidelity.metric_kid import kid_features_to_metric
@@ -75,11 +77,11 @@ def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, flo
         "precision": overlap["precision"],
         "recall": overlap["recall"],
     }
-    return {name: rounded(value) for name, value in measured.items()}
+    return {name: to_five_digits(value) for name, value in measured.items()}
 
 
-def features_of(reals: Reals, first: int, count: int, extractor: Extractor) -> Tensor:
-    """Features `(count, D)` of reals `first` and on, from the cache where these very ones were computed before.
+def features_of(reals: ReferencePictures, first: int, count: int, extractor: Extractor) -> Tensor:
+    """Give the features `(count, D)` of reals `first` and on, from the cache where these were computed before.
 
     They are kept a thousand at a time, so that evaluations with other counts share them.
     """
@@ -87,7 +89,7 @@ def features_of(reals: Reals, first: int, count: int, extractor: Extractor) -> T
     return torch.cat([_kept_features(reals, start, stop - start, extractor) for start, stop in pairwise(starts)])
 
 
-def _kept_features(reals: Reals, first: int, count: int, extractor: Extractor) -> Tensor:
+def _kept_features(reals: ReferencePictures, first: int, count: int, extractor: Extractor) -> Tensor:
     key = json.dumps([reals.identity, first, count, extractor.facts(), version("torch")])
     path = cache_root() / f"features-{hashlib.sha256(key.encode()).hexdigest()[:20]}.npy"
     try:
@@ -110,6 +112,6 @@ def _subsets(count: int) -> int:
     return SUBSETS if count > SUBSET else 1  # a subset of all pictures is always the same one
 
 
-def rounded(value: float) -> float:
-    """To five digits: those beyond depend on the machine's threads."""
+def to_five_digits(value: float) -> float:
+    """Round to five significant digits: those beyond depend on the machine's threads."""
     return float(f"{value:.5g}")

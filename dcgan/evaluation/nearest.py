@@ -13,10 +13,11 @@ from torch.nn import functional as F
 
 COMPARED_SIDE = 32
 CHUNK = 4096  # pictures of a large set that are looked at in one go
+NO_ROW = -1  # of a query that doesn't stand among the pictures
 
 
 def thumbnails(pixels: np.ndarray) -> Tensor:
-    """Pixels `(N, S, S, 3)`, uint8, averaged down to about COMPARED_SIDE a side, as vectors `(N, D)`, float32."""
+    """Average pixels `(N, S, S, 3)`, uint8, down to about COMPARED_SIDE a side: vectors `(N, D)`, float32."""
     images = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2).float()
     return F.avg_pool2d(images, max(1, images.shape[-1] // COMPARED_SIDE)).flatten(1)
 
@@ -24,30 +25,35 @@ def thumbnails(pixels: np.ndarray) -> Tensor:
 def nearest_pictures(
     queries: np.ndarray, pictures: np.ndarray, own_rows: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """For each query `(N, S, S, 3)` the nearest of the pictures `(M, S, S, 3)`: distances and rows, both `(N,)`.
+    """Find for each query `(N, S, S, 3)` the nearest of the pictures `(M, S, S, 3)`: distances and rows, both `(N,)`.
 
-    `own_rows` `(N,)` says where the queries themselves stand among the pictures; a query's own row is not its nearest;
-    -1 stands for none. Of equally near pictures the first counts.
+    `own_rows` `(N,)` says where the queries themselves stand among the pictures, NO_ROW for one that doesn't; a query's
+    own row is not its nearest. Of equally near pictures the first counts.
     """
     wanted = thumbnails(queries)
-    best = torch.full((len(wanted),), torch.inf)
-    rows = torch.zeros(len(wanted), dtype=torch.long)
-    own = None if own_rows is None else torch.from_numpy(np.asarray(own_rows))
-    for start in range(0, len(pictures), CHUNK):
-        distances = torch.cdist(wanted, thumbnails(pictures[start : start + CHUNK]))
-        if own is not None:
-            here = (own >= start) & (own < start + distances.shape[1])
-            distances[here, own[here] - start] = torch.inf
-        found, row = distances.min(dim=1)
-        nearer = found < best
-        best, rows = torch.where(nearer, found, best), torch.where(nearer, row + start, rows)
+    own = torch.full((len(wanted),), NO_ROW) if own_rows is None else torch.from_numpy(np.asarray(own_rows))
+    rows = _nearest_rows(wanted, pictures, own)
     # cdist is exact to a tenth of a level only; a copy should be at 0
     found = thumbnails(pictures[rows.numpy()])
     return (wanted - found).square().mean(dim=1).sqrt().numpy(), rows.numpy()
 
 
+def _nearest_rows(wanted: Tensor, pictures: np.ndarray, own: Tensor) -> Tensor:
+    """Go through the pictures a chunk at a time, and keep the row of the nearest so far."""
+    nearest = torch.full((len(wanted),), torch.inf)
+    rows = torch.zeros(len(wanted), dtype=torch.long)
+    for start in range(0, len(pictures), CHUNK):
+        distances = torch.cdist(wanted, thumbnails(pictures[start : start + CHUNK]))
+        here = (own >= start) & (own < start + distances.shape[1])
+        distances[here, own[here] - start] = torch.inf
+        found, row = distances.min(dim=1)
+        nearer = found < nearest
+        nearest, rows = torch.where(nearer, found, nearest), torch.where(nearer, row + start, rows)
+    return rows
+
+
 def diversity(pixels: np.ndarray) -> float:
-    """How much pictures `(N, S, S, 3)` differ: the mean distance between two of them. 0 where all are the same one.
+    """Measure how much pictures `(N, S, S, 3)` differ: the mean distance of two. 0 where all are the same one.
 
     Cheap enough for every snapshot: a thousand pictures take less than a second.
     """

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,81 +14,73 @@ from dcgan.data import AVATARS_PREFIX, FIRST_HELD_OUT, Art, Composer, Pictures, 
 ORDER_SEED = 2020
 
 
-class Reals(ABC):
+@dataclass(frozen=True)
+class ReferencePictures:
     """Real pictures to compare with, by number from 0; the same number is always the same picture.
 
-    `data` is what --data calls their source. `held_out` says whether training can't have drawn them, `words` what they
-    are, `identity` (JSON-ready) is equal exactly when they are. `count` is how many there are, None of any number.
+    Those that are rendered are of numbers that training never draws, as many as wanted. A few look like one that it
+    draws all the same, where a style has no more faces than that. Those that were given are taken in an order made by
+    chance once and for all.
     """
 
-    data: str
-    held_out: bool
-    words: str
-    identity: Any
-    count: int | None
-
-    @abstractmethod
-    def pixels(self, first: int, count: int) -> np.ndarray:
-        """Pictures `first` to `first + count - 1` as pixels `(count, S, S, 3)`, uint8."""
+    data: str  # what --data calls their source
+    words: str  # what they are
+    identity: Any  # JSON-ready; equal exactly when they are
+    held_out: bool  # whether training can't have drawn them; nobody can promise it of pictures that were given
+    pixels: Callable[[int, int], np.ndarray]  # of the first number and a count: `(count, S, S, 3)`, uint8
+    count: int | None = None  # how many there are; None: of any number
+    taken_from: str | None = None  # the fingerprint of the pictures that they were taken from, if from any
+    order: np.ndarray | None = None  # and the row of each among these
 
     def rows(self, first: int, count: int, pictures: Pictures) -> np.ndarray | None:
-        """Where these stand among `pictures`, if they were taken from there."""
-        return None
+        """Find where these stand among `pictures`; None where they weren't taken from there."""
+        return self.order[first : first + count] if self.taken_from == pictures.fingerprint else None
 
 
-class HeldOutReals(Reals):
-    """Rendered pictures of the numbers that training never draws, as many as wanted.
-
-    A few look like one that it draws all the same, where a style has no more faces than that.
-    """
-
-    held_out = True
-    count = None
-
-    def __init__(self, data: str, kind: str, identity: Any, draw: Callable[[int, int], Iterator[np.ndarray]]):
-        """`draw(first, count)` draws pictures of the numbers from `first` up; `kind` is what to call them."""
-        self.data, self.draw = data, draw
-        self.words = f"{kind} of number {FIRST_HELD_OUT:,} and up, which training never draws"
-        self.identity = identity
-
-    def pixels(self, first: int, count: int) -> np.ndarray:
-        pictures = self.draw(FIRST_HELD_OUT + first, count)
-        return np.stack(list(tqdm(pictures, total=count, desc="rendering", leave=False, disable=None)))
-
-
-def held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> HeldOutReals:
-    """Avatars of a style that training never draws."""
-    identity = ["avatars", style, size, tuple(backgrounds), avatars.renderer_versions()]
-
-    def draw(first: int, count: int) -> Iterator[np.ndarray]:
-        return avatars.render_many(style, count, size, backgrounds, first)
-
-    return HeldOutReals(AVATARS_PREFIX + style, "avatars", identity, draw)
-
-
-def held_out_portraits(art: Art, name: str, size: int, crop: str, backgrounds: Sequence[str]) -> HeldOutReals:
-    """Portraits from the same layers that training never draws; `name` is what --data calls them."""
-    identity = ["portraits", portraits.VERSION, art.digest, size, crop, tuple(backgrounds)]
-    composer = Composer(art, size, crop, backgrounds)
-    return HeldOutReals(
-        name, "portraits", identity, lambda first, count: portraits.compose_many(composer, count, first)
+def held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> ReferencePictures:
+    """Make avatars of a style that training never draws."""
+    return _held_out(
+        AVATARS_PREFIX + style,
+        "avatars",
+        ["avatars", style, size, tuple(backgrounds), avatars.renderer_versions()],
+        lambda first, count: avatars.render_many(style, count, size, backgrounds, first),
     )
 
 
-class GivenReals(Reals):
-    """Pictures from a folder, file or data set, in an order made by chance once and for all."""
+def held_out_portraits(art: Art, name: str, size: int, crop: str, backgrounds: Sequence[str]) -> ReferencePictures:
+    """Make portraits from the same layers that training never draws; `name` is what --data calls them."""
+    composer = Composer(art, size, crop, backgrounds)
+    return _held_out(
+        name,
+        "portraits",
+        ["portraits", portraits.VERSION, art.digest, size, crop, tuple(backgrounds)],
+        lambda first, count: portraits.compose_many(composer, count, first),
+    )
 
-    held_out = False  # nobody can promise it
 
-    def __init__(self, pictures: Pictures, relation: str):
-        """`relation` says in words what training had to do with them."""
-        self.pictures, self.data, self.count = pictures, pictures.name, len(pictures)
-        self.order = epoch_order(len(pictures), ORDER_SEED, 0).numpy()
-        self.words = f"pictures of {pictures.name}, {relation}"
-        self.identity = ["pictures", pictures.fingerprint, pictures.pixels.shape[1], ORDER_SEED]
+def pictures_given(pictures: Pictures, relation: str) -> ReferencePictures:
+    """Take the pictures of a folder, file or data set; `relation` says in words what training had to do with them."""
+    order = epoch_order(len(pictures), ORDER_SEED, 0).numpy()
+    return ReferencePictures(
+        data=pictures.name,
+        words=f"pictures of {pictures.name}, {relation}",
+        identity=["pictures", pictures.fingerprint, pictures.pixels.shape[1], ORDER_SEED],
+        held_out=False,
+        pixels=lambda first, count: np.asarray(pictures.pixels[order[first : first + count]]),
+        count=len(pictures),
+        taken_from=pictures.fingerprint,
+        order=order,
+    )
 
-    def pixels(self, first: int, count: int) -> np.ndarray:
-        return np.asarray(self.pictures.pixels[self.order[first : first + count]])
 
-    def rows(self, first: int, count: int, pictures: Pictures) -> np.ndarray | None:
-        return self.order[first : first + count] if pictures.fingerprint == self.pictures.fingerprint else None
+def _held_out(
+    data: str, kind: str, identity: Any, draw: Callable[[int, int], Iterable[np.ndarray]]
+) -> ReferencePictures:
+    """Make rendered pictures; `draw(first, count)` draws those of the numbers from `first` up."""
+
+    def pixels(first: int, count: int) -> np.ndarray:
+        pictures = draw(FIRST_HELD_OUT + first, count)
+        return np.stack(list(tqdm(pictures, total=count, desc="rendering", leave=False, disable=None)))
+
+    words = f"{kind} of number {FIRST_HELD_OUT:,} and up, which training never draws"
+    return ReferencePictures(data, words, identity, held_out=True, pixels=pixels)

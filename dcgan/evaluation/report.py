@@ -1,72 +1,25 @@
-"""What was measured of a checkpoint, in its evaluation.json, its card and words."""
+"""What was measured of a checkpoint, in its evaluation.json, its card and the terminal."""
 
 from __future__ import annotations
 
-import shlex
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jinja2 import UndefinedError
 
-from dcgan.checkpoints import facts_of_the_shown, model_card, name_in, read_evaluation, read_training
+from dcgan.checkpoints import facts_of_the_shown, model_card, name_in, read_training
 from dcgan.data import AVATARS_PREFIX, Pictures, cache_root
 from dcgan.errors import InputError
-from dcgan.evaluation.copies import look_for_copies, same_as_trained
-from dcgan.evaluation.extractors import EfficientNetLite0, Extractor
-from dcgan.evaluation.metrics import SUBSET_SEED, compare, rounded
-from dcgan.evaluation.nearest import diversity
-from dcgan.evaluation.references import Reals
+from dcgan.evaluation.measure import Evaluation
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import save_png
-from dcgan.latents import seeds_from
 from dcgan.layout import CARD_NAME, EVALUATION_NAME, NEIGHBOURS_NAME, TRAINING_NAME
-from dcgan.models import Generator, read_config
-from dcgan.sampling import faces
-
-LOOKED_UP = 1000  # faces whose nearest training picture is looked for, and held-out pictures
-COMPARED = ("--data", "--count", "--seed", "--background")  # what decides which faces are compared with which reals
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What was measured: a JSON-ready report, and the page of pairs as pixels `(H, W, 3)`, if there is one."""
-
-    report: dict[str, Any]
-    page: np.ndarray | None
-
-
-def evaluate(
-    generator: Generator,
-    reals: Reals,
-    pictures: Pictures,
-    extractor: Extractor,
-    count: int,
-    first_seed: int = 0,
-) -> Evaluation:
-    """Compare the faces of `count` seeds with as many reals, and look for copies of `pictures` among them."""
-    fakes = faces(generator, seeds_from(first_seed, count))
-    compared = compare(fakes, reals, extractor)
-    some = min(count, LOOKED_UP)
-    some_fakes, some_reals = fakes[:some], reals.pixels(0, some)
-    neighbours, page = look_for_copies(some_fakes, some_reals, reals.rows(0, some, pictures), pictures.pixels)
-    report = {
-        "extractor": compared["extractor"],
-        "reals": {"words": reals.words, "held_out": reals.held_out} | same_as_trained(reals, count, pictures),
-        "samples": compared["samples"],
-        "seeds": {"first_face": first_seed, "subsets": SUBSET_SEED},
-        "kid": compared["kid"],
-        "fakes": compared["fakes"] | {"diversity": rounded(diversity(some_fakes))},
-        "floor": compared["floor"] | {"diversity": rounded(diversity(some_reals))},
-        "neighbours": neighbours,
-        "versions": compared["versions"],
-    }
-    return Evaluation(report, page)
+from dcgan.models import read_config
 
 
 def trained_facts(folder: Path) -> dict[str, Any] | None:
-    """What training.json says of the run that made a checkpoint; None where there is no such file, as in an import."""
+    """Read what training.json says of the run that made a checkpoint; None where there is none, as in an import."""
     if not (folder / TRAINING_NAME).is_file():
         return None
     facts = read_training(folder)
@@ -112,7 +65,7 @@ def _write_page(pixels: np.ndarray, folder: Path, pictures: Pictures) -> Path:
 
 
 def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None) -> dict[str, Any]:
-    """The facts that a folder's card was written of: those of the best snapshot, or in a snapshot its own.
+    """Find the facts that a folder's card was written of: those of the best snapshot, or in a snapshot its own.
 
     Raises:
         InputError: why a card can't be written in its place.
@@ -133,19 +86,19 @@ def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None)
 
 
 def _card(facts: dict[str, Any], folder: Path, before: str | None) -> str:
-    """The card of a folder, which keeps the name it had in the one before."""
+    """Write the card of a folder, which keeps the name it had in the one before."""
     return model_card(facts, read_config(folder), folder, name_in(before or ""))
 
 
 def page_path(folder: Path, pictures: Pictures) -> Path:
-    """Where the page of pairs goes: into the checkpoint, and so to the Hub, only if the pictures were rendered."""
+    """Say where the page of pairs goes: into the checkpoint, and so to the Hub, only if the pictures were rendered."""
     if pictures.name.startswith(AVATARS_PREFIX):
         return folder / NEIGHBOURS_NAME
     return cache_root() / "neighbours" / f"{folder.resolve().name}.png"
 
 
 def lines(report: dict[str, Any]) -> list[str]:
-    """The report as a person reads it in a terminal."""
+    """Put the report as a person reads it in a terminal."""
     near, count, seed = report["neighbours"], report["samples"]["fakes"], report["seeds"]["first_face"]
     second = report.get("second")
     return [
@@ -175,36 +128,3 @@ def _measure_lines(measure: dict[str, Any]) -> list[str]:
         f"{'':12}{'faces':>10}{'floor: reals against other reals':>36}",
         *(f"{name:12}{value:10.4g}{least:36.4g}" for name, value, least in rows),
     ]
-
-
-def first_measure(folder: Path) -> dict[str, Any]:
-    """The evaluation of a folder that a second measure can stand beside."""
-    evaluation = read_evaluation(folder)
-    if evaluation is None:
-        raise InputError(
-            f"{folder} has no evaluation of these weights for a second measure to stand beside; measure with "
-            f"--extractor {EfficientNetLite0.option} first."
-        )
-    return evaluation
-
-
-def refuse_other_faces(first: str, second: str) -> None:
-    """Raise an InputError where the commands of two measures compare other faces or other reals."""
-    if _compared(first) != _compared(second):
-        raise InputError(
-            f"a second measure is of the same faces and reals as the first, which was: {first}. "
-            "Give the same options, but for --extractor."
-        )
-
-
-def second_kept(before: dict[str, Any] | None, asked: str) -> dict[str, Any]:
-    """The second measure of the evaluation before, where the first is now made anew of the same faces and reals."""
-    if before and "second" in before and _compared(before["command"]) == _compared(asked):
-        return {"second": before["second"]}
-    return {}
-
-
-def _compared(asked: str) -> dict[str, str]:
-    """What a command says of the faces and reals; all of its options have a value."""
-    words = shlex.split(asked)[4:]  # after python -m dcgan.evaluation FOLDER
-    return {name: value for name, value in zip(words[::2], words[1::2], strict=True) if name in COMPARED}

@@ -1,0 +1,111 @@
+"""A checkpoint is measured: its faces against reals, and among training pictures.
+
+The first measure is the one that decides; a second, with other features, stands beside it as a check.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dcgan.checkpoints import read_evaluation
+from dcgan.data import Pictures
+from dcgan.errors import InputError
+from dcgan.evaluation.copies import look_for_copies, same_as_trained
+from dcgan.evaluation.extractors import EfficientNetLite0, Extractor
+from dcgan.evaluation.metrics import SUBSET_SEED, compare, to_five_digits
+from dcgan.evaluation.nearest import diversity
+from dcgan.evaluation.references import ReferencePictures
+from dcgan.latents import seeds_from
+from dcgan.models import Generator
+from dcgan.sampling import faces
+
+LOOKED_UP = 1000  # faces whose nearest training picture is looked for, and held-out pictures
+COMPARED = ("--data", "--count", "--seed", "--background")  # what decides which faces are compared with which reals
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured: a JSON-ready report, and the page of pairs as pixels `(H, W, 3)`, if there is one."""
+
+    report: dict[str, Any]
+    page: np.ndarray | None
+
+
+def evaluate(
+    generator: Generator,
+    reals: ReferencePictures,
+    pictures: Pictures,
+    extractor: Extractor,
+    count: int,
+    first_seed: int = 0,
+) -> Evaluation:
+    """Compare the faces of `count` seeds with as many reals, and look for copies of `pictures` among them."""
+    fakes = faces(generator, seeds_from(first_seed, count))
+    compared = compare(fakes, reals, extractor)
+    some = min(count, LOOKED_UP)
+    some_fakes, some_reals = fakes[:some], reals.pixels(0, some)
+    neighbours, page = look_for_copies(some_fakes, some_reals, reals.rows(0, some, pictures), pictures.pixels)
+    report = {
+        "extractor": compared["extractor"],
+        "reals": {"words": reals.words, "held_out": reals.held_out} | same_as_trained(reals, count, pictures),
+        "samples": compared["samples"],
+        "seeds": {"first_face": first_seed, "subsets": SUBSET_SEED},
+        "kid": compared["kid"],
+        "fakes": compared["fakes"] | {"diversity": to_five_digits(diversity(some_fakes))},
+        "floor": compared["floor"] | {"diversity": to_five_digits(diversity(some_reals))},
+        "neighbours": neighbours,
+        "versions": compared["versions"],
+    }
+    return Evaluation(report, page)
+
+
+def first_measure(folder: Path) -> dict[str, Any]:
+    """Read the evaluation of a folder that a second measure can stand beside."""
+    evaluation = read_evaluation(folder)
+    if evaluation is None:
+        raise InputError(
+            f"{folder} has no evaluation of these weights for a second measure to stand beside; measure with "
+            f"--extractor {EfficientNetLite0.option} first."
+        )
+    return evaluation
+
+
+def add_second_measure(
+    first: dict[str, Any],
+    generator: Generator,
+    reals: ReferencePictures,
+    extractor: Extractor,
+    count: int,
+    first_seed: int,
+    command: str,
+) -> Evaluation:
+    """Compare the faces of an evaluation with its reals once more, by other features; the rest stays as it is.
+
+    Raises:
+        InputError: `command`, by which the second is made, is of other faces or other reals than the first's.
+    """
+    if _compared(first["command"]) != _compared(command):
+        raise InputError(
+            f"a second measure is of the same faces and reals as the first, which was: {first['command']}. "
+            "Give the same options, but for --extractor."
+        )
+    second = compare(faces(generator, seeds_from(first_seed, count)), reals, extractor)
+    return Evaluation(first | {"second": second | {"command": command}}, None)
+
+
+def second_kept(before: dict[str, Any] | None, command: str) -> dict[str, Any]:
+    """Keep the second measure of the evaluation before, where the first is made anew of the same faces and reals."""
+    if before and "second" in before and _compared(before["command"]) == _compared(command):
+        return {"second": before["second"]}
+    return {}
+
+
+def _compared(command: str) -> dict[str, str]:
+    """Read what a command says of the faces and reals; all of its options have a value."""
+    words = shlex.split(command)[4:]  # after python -m dcgan.evaluation FOLDER
+    return {name: value for name, value in zip(words[::2], words[1::2], strict=True) if name in COMPARED}
