@@ -15,13 +15,13 @@ import argparse
 import shlex
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from dcgan.checkpoints import load_generator, read_evaluation
+from dcgan.checkpoints import FORMAT, Evaluation, Measure, Training, load_generator, read_evaluation
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import TrainConfig
 from dcgan.data import AVATARS_PREFIX, PORTRAITS_PREFIX, Pictures, load_pictures, open_art
@@ -30,7 +30,6 @@ from dcgan.evaluation.extractors import EXTRACTORS, EfficientNetLite2, Extractor
 from dcgan.evaluation.metrics import compare
 from dcgan.evaluation.references import GivenReals, Reals, held_out_avatars, held_out_portraits
 from dcgan.evaluation.report import (
-    Evaluation,
     evaluate,
     first_measure,
     lines,
@@ -48,16 +47,15 @@ FEWEST = 16  # pictures a set: below that no figure means anything
 TRAINED_ON = "which were trained on"
 
 
-def open_pictures(options: argparse.Namespace, facts: dict[str, Any] | None, size: int) -> tuple[Reals, Pictures, str]:
+def open_pictures(options: argparse.Namespace, training: Training | None, size: int) -> tuple[Reals, Pictures, str]:
     """The reals, the pictures among which copies are looked for, and what training had to do with the latter.
 
     How many avatars and on which background is as the run had it, where the options don't say otherwise. The reals are
     looked for among themselves where `--trained-on` names no other pictures.
     """
-    config = facts["config"] if facts else {}
-    data_size = options.data_size or config.get("data_size", TrainConfig.data_size)
-    backgrounds = options.background or config.get("background", TrainConfig.background)
-    crop = config.get("portrait_crop", TrainConfig.portrait_crop)
+    settings = training.settings() if training else TrainConfig(data=options.data)
+    data_size = options.data_size or settings.data_size
+    backgrounds, crop = options.background or settings.background, settings.portrait_crop
     given, pictures = (
         load_pictures(data, size, data_size, backgrounds, track=_decoding, portrait_crop=crop)
         for data in (options.data, options.trained_on or options.data)
@@ -68,15 +66,15 @@ def open_pictures(options: argparse.Namespace, facts: dict[str, Any] | None, siz
         art = open_art(options.data.removeprefix(PORTRAITS_PREFIX))
         reals = held_out_portraits(art, given.name, size, crop, backgrounds)
     else:
-        reals = GivenReals(given, _relation(given, facts))
-    return reals, pictures, _relation(pictures, facts)
+        reals = GivenReals(given, _relation(given, training))
+    return reals, pictures, _relation(pictures, training)
 
 
-def _relation(pictures: Pictures, facts: dict[str, Any] | None) -> str:
+def _relation(pictures: Pictures, training: Training | None) -> str:
     """What training had to do with pictures."""
-    if facts is None:
+    if training is None:
         return "of which it isn't known whether they were trained on"
-    if facts["data"]["fingerprint"] == pictures.fingerprint:
+    if training.data.fingerprint == pictures.fingerprint:
         return TRAINED_ON
     return "not the set that was trained on, though some may be in both"
 
@@ -144,27 +142,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     generator = load_generator(folder).to(device)
     is_second = options.extractor == EfficientNetLite2.option
     before = first_measure(folder) if is_second else read_evaluation(folder)
-    facts = trained_facts(folder)
+    training = trained_facts(folder)
     extractor = open_extractor(options.extractor, options.weights, device)
-    reals, pictures, relation = open_pictures(options, facts, generator.image_size)
+    reals, pictures, relation = open_pictures(options, training, generator.image_size)
     count = sample_count(options.count, reals)
     asked = command_line(options, folder, reals, pictures, extractor, count)
     if is_second:
-        refuse_other_faces(before["command"], asked)
-        fakes = faces(generator, seeds_from(options.seed, count))
-        second = compare(fakes, reals, extractor) | {"command": asked}
-        evaluation = Evaluation(before | {"second": second}, None)
+        refuse_other_faces(before.command, asked)
+        compared = compare(faces(generator, seeds_from(options.seed, count)), reals, extractor)
+        second, page = Measure.take(compared | {"command": asked}, lenient=True), None
+        evaluation = replace(before, format=FORMAT, second=second)
     else:
-        evaluation = evaluate(generator, reals, pictures, extractor, count, options.seed)
-        evaluation.report["neighbours"]["relation"] = relation
+        measured = evaluate(generator, reals, pictures, extractor, count, options.seed)
+        measured.report["neighbours"]["relation"] = relation
         about = {"command": asked, "weights_sha256": sha256(folder / WEIGHTS_NAME), "data": reals.data}
-        kept = second_kept(before, asked)
-        evaluation = Evaluation(about | evaluation.report | kept, evaluation.page)
-        if before and "second" in before and not kept:
+        first = Evaluation.take(about | measured.report, lenient=True)  # a figure may be no number
+        evaluation, page = replace(first, second=second_kept(before, asked)), measured.page
+        if before and before.second and not evaluation.second:
             print("the second measure is dropped, since it was of other faces or reals")
-    print("\n".join(lines(evaluation.report)))
+    print("\n".join(lines(evaluation)))
     try:
-        print("\n".join(write_evaluation(folder, evaluation, pictures, facts)))
+        print("\n".join(write_evaluation(folder, evaluation, page, pictures, training)))
     except OSError as error:
         raise InputError(f"can't write to {folder}: {error.strerror or error}.") from None
     return DONE

@@ -46,7 +46,7 @@ def nearest_pictures(
     return (wanted - found).square().mean(dim=1).sqrt().numpy(), rows.numpy()
 
 
-def diversity(pixels: np.ndarray) -> float:
+def spread(pixels: np.ndarray) -> float:
     """How much pictures `(N, S, S, 3)` differ: the mean distance between two of them. 0 where all are the same one.
 
     Cheap enough for every snapshot: a thousand pictures take less than a second.

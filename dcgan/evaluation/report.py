@@ -8,15 +8,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import UndefinedError
 
-from dcgan.checkpoints import facts_of_the_shown, model_card, name_in, read_evaluation, read_training
+from dcgan.checkpoints import (
+    Evaluation,
+    Figures,
+    Measure,
+    Training,
+    facts_of_the_shown,
+    in_todays_words,
+    model_card,
+    name_in,
+    read_evaluation,
+    read_training,
+)
 from dcgan.data import AVATARS_PREFIX, Pictures, cache_root
 from dcgan.errors import InputError
 from dcgan.evaluation.copies import look_for_copies, same_as_trained
 from dcgan.evaluation.extractors import EfficientNetLite0, Extractor
 from dcgan.evaluation.metrics import SUBSET_SEED, compare, rounded
-from dcgan.evaluation.nearest import diversity
+from dcgan.evaluation.nearest import spread
 from dcgan.evaluation.references import Reals
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import save_png
@@ -30,8 +40,8 @@ COMPARED = ("--data", "--count", "--seed", "--background")  # what decides which
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What was measured: a JSON-ready report, and the page of pairs as pixels `(H, W, 3)`, if there is one."""
+class Measured:
+    """What was measured: values of an Evaluation, and the page of pairs as pixels `(H, W, 3)`, if there is one."""
 
     report: dict[str, Any]
     page: np.ndarray | None
@@ -44,7 +54,7 @@ def evaluate(
     extractor: Extractor,
     count: int,
     first_seed: int = 0,
-) -> Evaluation:
+) -> Measured:
     """Compare the faces of `count` seeds with as many reals, and look for copies of `pictures` among them."""
     fakes = faces(generator, seeds_from(first_seed, count))
     compared = compare(fakes, reals, extractor)
@@ -57,45 +67,36 @@ def evaluate(
         "samples": compared["samples"],
         "seeds": {"first_face": first_seed, "subsets": SUBSET_SEED},
         "kid": compared["kid"],
-        "fakes": compared["fakes"] | {"diversity": rounded(diversity(some_fakes))},
-        "floor": compared["floor"] | {"diversity": rounded(diversity(some_reals))},
+        "fakes": compared["fakes"] | {"spread": rounded(spread(some_fakes))},
+        "floor": compared["floor"] | {"spread": rounded(spread(some_reals))},
         "neighbours": neighbours,
         "versions": compared["versions"],
     }
-    return Evaluation(report, page)
+    return Measured(report, page)
 
 
-def trained_facts(folder: Path) -> dict[str, Any] | None:
+def trained_facts(folder: Path) -> Training | None:
     """What training.json says of the run that made a checkpoint; None where there is no such file, as in an import."""
-    if not (folder / TRAINING_NAME).is_file():
-        return None
-    facts = read_training(folder)
-    try:
-        facts["data"]["name"], facts["data"]["fingerprint"], facts["config"]["data_size"], facts["config"]["background"]
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder / TRAINING_NAME} lacks {error}; it isn't what this version's train.py writes."
-        ) from None
-    return facts
+    return read_training(folder) if (folder / TRAINING_NAME).is_file() else None
 
 
 def write_evaluation(
-    folder: Path, evaluation: Evaluation, pictures: Pictures, facts: dict[str, Any] | None
+    folder: Path, evaluation: Evaluation, page: np.ndarray | None, pictures: Pictures, training: Training | None
 ) -> list[str]:
-    """Write the report into the checkpoint and its card, and the page, if any, where the pictures may be shown.
+    """Write what was measured into the checkpoint and its card, and the page, if any, where the pictures may be shown.
 
     Returns what was written, and what wasn't and why, in words.
     """
     card = folder / CARD_NAME
     before = card.read_text("utf-8", errors="replace") if card.is_file() else None
     try:
-        told, left_alone = _facts_told_by(before, folder, facts), None
+        told, left_alone = _facts_told_by(before, folder, training), None
     except InputError as error:
         told, left_alone = None, str(error)
-    write_json(folder / EVALUATION_NAME, evaluation.report)
+    write_json(folder / EVALUATION_NAME, evaluation.to_json())
     written = [f"report: {folder / EVALUATION_NAME}"]
-    if evaluation.page is not None:
-        written.append(f"faces and their nearest pictures: {_write_page(evaluation.page, folder, pictures)}")
+    if page is not None:
+        written.append(f"faces and their nearest pictures: {_write_page(page, folder, pictures)}")
     if told:
         write_text(card, _card(told, folder, before))
     return [*written, f"model card: {left_alone or card}"]
@@ -111,19 +112,19 @@ def _write_page(pixels: np.ndarray, folder: Path, pictures: Pictures) -> Path:
     return page
 
 
-def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None) -> dict[str, Any]:
+def _facts_told_by(card: str | None, folder: Path, training: Training | None) -> Training:
     """The facts that a folder's card was written of: those of the best snapshot, or in a snapshot its own.
 
     Raises:
         InputError: why a card can't be written in its place.
     """
-    if facts is None:
+    if training is None:
         raise InputError(f"left alone, since it needs {TRAINING_NAME}")
     try:
-        for told in (facts_of_the_shown(facts), facts):
-            if card in (None, _card(told, folder, card)):
+        for told in (facts_of_the_shown(training), training):
+            if card is None or in_todays_words(card) == _card(told, folder, card):
                 return told
-    except (KeyError, TypeError, UndefinedError) as error:
+    except InputError as error:
         raise InputError(
             f"left alone, since {folder / TRAINING_NAME} isn't what this version's train.py writes ({error})"
         ) from None
@@ -132,9 +133,9 @@ def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None)
     )
 
 
-def _card(facts: dict[str, Any], folder: Path, before: str | None) -> str:
+def _card(training: Training, folder: Path, before: str | None) -> str:
     """The card of a folder, which keeps the name it had in the one before."""
-    return model_card(facts, read_config(folder), folder, name_in(before or ""))
+    return model_card(training, read_config(folder), folder, name_in(before or ""))
 
 
 def page_path(folder: Path, pictures: Pictures) -> Path:
@@ -144,48 +145,54 @@ def page_path(folder: Path, pictures: Pictures) -> Path:
     return cache_root() / "neighbours" / f"{folder.resolve().name}.png"
 
 
-def lines(report: dict[str, Any]) -> list[str]:
-    """The report as a person reads it in a terminal."""
-    near, count, seed = report["neighbours"], report["samples"]["fakes"], report["seeds"]["first_face"]
-    second = report.get("second")
+def lines(evaluation: Evaluation) -> list[str]:
+    """What was measured as a person reads it in a terminal."""
+    near, count, second = evaluation.neighbours, evaluation.samples.fakes, evaluation.second
     return [
-        f"{count:,} faces (seeds from {seed:,}) against {count:,} {report['reals']['words']}",
-        *_measure_lines(report),
+        f"{count:,} faces (seeds from {evaluation.seeds.first_face:,}) against {count:,} {evaluation.reals.words}",
+        *_measure_lines(evaluation),
         *(["a second measure of the same, by which nothing is decided:", *_measure_lines(second)] if second else []),
-        f"nearest of {near['pictures']:,} pictures, {near['relation']}, in grey levels:",
+        f"nearest of {near.pictures:,} pictures, {near.relation}, in grey levels:",
         *(
-            f"  {name:12}" + ", ".join(f"{quantile} {value:.4g}" for quantile, value in near[name].items())
-            for name in ("fakes", "reals")
+            f"  {name:12}" + ", ".join(f"{quantile} {value:.4g}" for quantile, value in found.items())
+            for name, found in (("fakes", near.fakes), ("reals", near.reals))
         ),
-        f"  {near['nearer_than_5%_of_reals']:.1%} of the faces are nearer than the nearest 5% of the reals",
+        f"  {near.nearer:.1%} of the faces are nearer than the nearest 5% of the reals",
     ]
 
 
-def _measure_lines(measure: dict[str, Any]) -> list[str]:
-    extractor, fakes, floor = (measure[part] for part in ("extractor", "fakes", "floor"))
-    distance = extractor["distance"]
-    rows = [
-        ("KID x 1000", fakes["kid"] * 1000, floor["kid"] * 1000),
-        (distance, fakes[distance.lower()], floor[distance.lower()]),
-        *((name, fakes[name], floor[name]) for name in ("precision", "recall", "diversity") if name in fakes),
-    ]
+def _measure_lines(measure: Evaluation | Measure) -> list[str]:
+    extractor, distance = measure.extractor, measure.extractor.distance
     return [
-        f"features: {extractor['name']}; {extractor['protocol']}",
+        f"features: {extractor.name}; {extractor.protocol}",
         *(["these aren't Inception's features: no figure here is an FID"] if distance != "FID" else []),
         f"{'':12}{'faces':>10}{'floor: reals against other reals':>36}",
-        *(f"{name:12}{value:10.4g}{least:36.4g}" for name, value, least in rows),
+        *(
+            f"{label:12}{value:10.4g}{least:36.4g}"
+            for label, value, least in _rows(measure.fakes, measure.floor)
+            if value is not None and least is not None
+        ),
     ]
 
 
-def first_measure(folder: Path) -> dict[str, Any]:
-    """The evaluation of a folder that a second measure can stand beside."""
-    evaluation = read_evaluation(folder)
-    if evaluation is None:
+def _rows(fakes: Figures, floor: Figures) -> list[tuple[str, float | None, float | None]]:
+    """What faces got and the floor, each after its label."""
+    thousandfold = [None if each.kid is None else 1000 * each.kid for each in (fakes, floor)]
+    labels = {"FID": "fid", "FD": "fd"} | {name: name for name in ("precision", "recall", "spread")}
+    return [
+        ("KID x 1000", *thousandfold),
+        *((label, getattr(fakes, name), getattr(floor, name)) for label, name in labels.items()),
+    ]
+
+
+def first_measure(folder: Path) -> Evaluation:
+    """The evaluation of a folder that a second measure can stand beside, read strictly since it is written again."""
+    if read_evaluation(folder) is None:
         raise InputError(
             f"{folder} has no evaluation of these weights for a second measure to stand beside; measure with "
             f"--extractor {EfficientNetLite0.option} first."
         )
-    return evaluation
+    return Evaluation.read(folder / EVALUATION_NAME)
 
 
 def refuse_other_faces(first: str, second: str) -> None:
@@ -197,11 +204,11 @@ def refuse_other_faces(first: str, second: str) -> None:
         )
 
 
-def second_kept(before: dict[str, Any] | None, asked: str) -> dict[str, Any]:
+def second_kept(before: Evaluation | None, asked: str) -> Measure | None:
     """The second measure of the evaluation before, where the first is now made anew of the same faces and reals."""
-    if before and "second" in before and _compared(before["command"]) == _compared(asked):
-        return {"second": before["second"]}
-    return {}
+    if before and before.second and before.command and _compared(before.command) == _compared(asked):
+        return before.second
+    return None
 
 
 def _compared(asked: str) -> dict[str, str]:

@@ -14,8 +14,8 @@ import torch
 from dcgan.checkpoints import load_discriminator, load_generator, snapshot_folder, snapshot_names
 from dcgan.errors import HubError, InputError
 from dcgan.files import sha256
-from dcgan.hub import LARGEST_TEXT, Repository, cached_refs, fetch_texts, is_repo_id, is_snapshot
-from dcgan.layout import CARD_NAME, METRICS_NAME, TRAINING_NAME, WEIGHTS_NAME
+from dcgan.hub import LARGEST_TEXT, Repository, cached_refs, fetch_texts, is_repo_id
+from dcgan.layout import CARD_NAME, DISCRIMINATOR, METRICS_NAME, TRAINING_NAME, WEIGHTS_NAME, epoch_of, is_snapshot
 from dcgan.models import Discriminator, Generator
 
 FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached
@@ -307,7 +307,7 @@ class HubLibrary:
     def _load_discriminator(self, commit: str) -> Discriminator | None:
         try:
             return Discriminator.from_pretrained(
-                self._repository.id, subfolder="discriminator", revision=commit, map_location=self._fallback.device
+                self._repository.id, subfolder=DISCRIMINATOR, revision=commit, map_location=self._fallback.device
             )
         except HubError as error:
             if error.temporary:
@@ -364,7 +364,7 @@ class Shelf:
 
 
 def _epoch(snapshot: str) -> int:
-    return int(snapshot.rpartition("-")[2])
+    return epoch_of(snapshot.rpartition("@")[2])
 
 
 def unknown_checkpoint(name: str, names: list[str]) -> InputError:

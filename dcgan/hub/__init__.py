@@ -1,6 +1,6 @@
 """The Hugging Face Hub. The only room that knows its client."""
 
-from dcgan.hub.client import MAIN, Repository, is_repo_id, is_snapshot, keep_quiet
+from dcgan.hub.client import MAIN, Repository, is_repo_id, keep_quiet
 from dcgan.hub.fetch import LARGEST_TEXT, cached_refs, fetch_checkpoint, fetch_texts, without_cache_paths
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "fetch_checkpoint",
     "fetch_texts",
     "is_repo_id",
-    "is_snapshot",
     "keep_quiet",
     "without_cache_paths",
 ]

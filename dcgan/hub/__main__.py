@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     keep_quiet()
     folder, repository = options.folder, Repository(options.repository)
     read_config(folder)
-    run_id = read_training(folder).get("run_id") if (folder / TRAINING_NAME).exists() else None
+    run_id = read_training(folder).run_id if (folder / TRAINING_NAME).exists() else None
     publisher = Publisher(folder, repository, run_id, print, options.private, options.push_state)
     try:
         publisher.prepare()

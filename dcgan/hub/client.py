@@ -31,7 +31,7 @@ from dcgan.errors import HubError, InputError, OccupiedError
 from dcgan.files import read_facts
 from dcgan.hub import retry
 from dcgan.hub.explain import LOG_IN, explanation
-from dcgan.layout import CONFIG_NAME, TRAINING_NAME, WEIGHTS_NAME
+from dcgan.layout import CONFIG_NAME, TRAINING_NAME, WEIGHTS_NAME, is_snapshot
 
 MAIN = "main"
 LARGEST_CONFIG = 64 * 2**10  # bytes
@@ -41,11 +41,6 @@ def is_repo_id(text: str) -> bool:
     """Whether `text` is written like a repository of the Hub: user/name."""
     well_formed = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", text, re.ASCII)
     return bool(well_formed) and not re.search(r"--|\.\.|\.git$|[.-](/|$)", text)
-
-
-def is_snapshot(tag: str) -> bool:
-    """Whether a tag is one that a run gives its snapshots."""
-    return bool(re.fullmatch(r"epoch-\d{4,}", tag))
 
 
 class Refs(NamedTuple):

@@ -8,11 +8,14 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from dcgan.checkpoints import (
+    FORMAT,
     PLACEHOLDER,
+    StateFacts,
+    Training,
     copy_state,
     newest_state,
     published_files,
@@ -21,9 +24,9 @@ from dcgan.checkpoints import (
     snapshot_names,
 )
 from dcgan.errors import HubError, OccupiedError
-from dcgan.files import read_facts
+from dcgan.files import write_json
 from dcgan.hub import MAIN, Repository, retry
-from dcgan.layout import CARD_NAME, METRICS_NAME, STATE_FACTS_NAME, TRAINING_NAME
+from dcgan.layout import CARD_NAME, METRICS_NAME, STATE_FACTS_NAME, STATE_PREFIX, STATES, TRAINING_NAME
 
 Contents = dict[str, Path | bytes]  # of a commit, by path
 LONGEST_STOP = 20.0  # seconds that a stopped run waits for the Hub; torchrun, for one, ends it after 30
@@ -177,9 +180,10 @@ class Publisher:
             self._tell(f"pushed {self.folder} to {self.repository.id}")
 
     def _title_of_folder(self, contents: Contents) -> str:
-        best = self._facts_of(contents).get("best", {}).get("snapshot")
-        is_newest = snapshot_names(self.folder)[-1:] == [best]
-        return f"Back to {best}, the best" if best and not is_newest else "The folder as it is"
+        best = self._told_by(contents).best
+        if best and best.snapshot and snapshot_names(self.folder)[-1:] != [best.snapshot]:
+            return f"Back to {best.snapshot}, the best"
+        return "The folder as it is"
 
     def _is_behind(self, step: int, step_there: int, what: str) -> bool:
         """Whether the run went on elsewhere, so that a push would take the Hub back; that is told."""
@@ -194,8 +198,9 @@ class Publisher:
             card = (folder / CARD_NAME).read_text(encoding="utf-8")
             contents[CARD_NAME] = card.replace(PLACEHOLDER, self.repository.id).encode()
         if TRAINING_NAME not in contents and self.run_id:  # a slim copy: it must still say which run this is
-            facts = read_training(self.folder)
-            contents[TRAINING_NAME] = json.dumps({key: facts[key] for key in ("run_id", "command", "data")}).encode()
+            told = read_training(self.folder).to_json()
+            kept = {key: told[key] for key in ("format", "run_id", "command", "data")}
+            contents[TRAINING_NAME] = json.dumps(kept).encode()
         return contents
 
     def _commit(self, contents: Contents, title: str, head: str) -> str:
@@ -210,11 +215,11 @@ class Publisher:
         return self._ours[commit]
 
     def _step_of(self, contents: Contents) -> int:
-        return self._facts_of(contents).get("step") or 0
+        return self._told_by(contents).step or 0
 
-    def _facts_of(self, contents: Contents) -> dict[str, Any]:
-        facts = contents.get(TRAINING_NAME, b"{}")
-        return read_facts(facts if isinstance(facts, bytes) else facts.read_bytes())
+    def _told_by(self, contents: Contents) -> Training:
+        told = contents.get(TRAINING_NAME, b"")
+        return Training.glean(told if isinstance(told, bytes) else told.read_bytes())
 
     def _take_state(self, scratch: Path) -> str | None:
         """Copy the newest resume state, if it is new: the run deletes its states as it goes on."""
@@ -223,23 +228,23 @@ class Publisher:
         name = copy_state(self.folder, scratch)
         if name is None:
             return None
-        facts_file = scratch / "state" / name / STATE_FACTS_NAME
-        facts = json.loads(facts_file.read_text(encoding="utf-8"))
-        facts["config"]["data"] = facts["data_name"]  # a path of this machine helps nobody
-        facts_file.write_text(json.dumps(facts), encoding="utf-8")
+        facts_file = scratch / STATES / name / STATE_FACTS_NAME
+        facts = StateFacts.read(facts_file)
+        config = {**facts.config, "data": facts.data_name}  # a path of this machine helps nobody
+        write_json(facts_file, replace(facts, format=FORMAT, config=config).to_json())
         if (self.folder / METRICS_NAME).is_file():
             shutil.copyfile(self.folder / METRICS_NAME, scratch / METRICS_NAME)
         return name
 
     def _push_state(self, scratch: Path, name: str) -> None:
         files = {path.relative_to(scratch).as_posix(): path for path in scratch.rglob("*") if path.is_file()}
-        facts = read_facts((scratch / "state" / name / STATE_FACTS_NAME).read_bytes())
-        step, rollbacks = facts["step"], facts.get("rollbacks", 0)
+        facts = StateFacts.read(scratch / STATES / name / STATE_FACTS_NAME)
+        step, rollbacks = facts.step, facts.rollbacks
         head = self._state_head()
         taken_back = rollbacks > self._rollbacks.get(head, 0)  # an earlier step of the run, and yet a later state
         if taken_back or not self._is_behind(step, self._ours[head], f"the resume state {name}"):
             there = self.repository.files(head)
-            old = [path for path in there if path.startswith("state/step-") and path not in files]
+            old = [path for path in there if path.startswith(f"{STATES}/{STATE_PREFIX}") and path not in files]
             commit = self.repository.commit(files, name, self._description, head, STATE_BRANCH, delete=old)
             self._ours[commit], self._rollbacks[commit] = step, rollbacks
         self._state_pushed = name
@@ -252,12 +257,12 @@ class Publisher:
             self.repository.branch(STATE_BRANCH, head)
         if head not in self._ours:
             kept = next((path for path in self.repository.files(head) if path.endswith(STATE_FACTS_NAME)), None)
-            facts = read_facts(self.repository.read(kept, head)) if kept else {}
-            if kept and facts.get("run_id") != self.run_id:
+            facts = StateFacts.glean(self.repository.read(kept, head) if kept else b"")
+            if kept and facts.run_id != self.run_id:
                 raise OccupiedError(
                     f"{self.repository.id} keeps the resume state of another run; push to another repository."
                 )
-            self._ours[head], self._rollbacks[head] = facts.get("step") or 0, facts.get("rollbacks", 0)
+            self._ours[head], self._rollbacks[head] = facts.step or 0, facts.rollbacks
         return head
 
     @property
