@@ -163,7 +163,7 @@ def plan_run(options: argparse.Namespace, world: World) -> Plan:
         folder = folder_to_resume(options.resume, options.output_dir, options.patience)
         config = config_to_resume(folder, given)
         world.check(config.batch_size)
-        return Plan(folder, config, load_state(folder).facts["run_id"], resumes=True)
+        return Plan(folder, config, load_state(folder).facts.run_id, resumes=True)
     if "data" not in given:
         raise InputError("--data is missing; try --data avatars:adventurer, or name a folder of pictures.")
     config = config_of(given)

@@ -25,13 +25,12 @@ from dcgan.errors import InputError
 from dcgan.files import replacing, sha256, write_json
 from dcgan.images import enlarge, grid, save_png
 from dcgan.latents import seeds_from
-from dcgan.layout import WEIGHTS_NAME
+from dcgan.layout import EYE_SHEET_NAME, VERDICTS_NAME, WEIGHTS_NAME
 from dcgan.models import Generator
 from dcgan.sampling import faces
 
 FACES, COLUMNS, FACTOR = 64, 8, 2
 LABEL, LABEL_WIDTH = 14, 64  # pixels: the height of a seed under its face, and the width of the longest
-SHEET_NAME, VERDICTS_NAME = "eye/faces.png", "eye/verdicts.json"
 WHOLE = "whole"
 REASONS = (
     "an eye missing, merged or outside the face",
@@ -70,13 +69,13 @@ def draw(folder: Path) -> list[str]:
     seeds, path = seeds_of(digest), folder / VERDICTS_NAME
     judged = path.exists() and _read(path).get("weights_sha256") == digest
     path.parent.mkdir(exist_ok=True)
-    with replacing(folder / SHEET_NAME) as temporary:
+    with replacing(folder / EYE_SHEET_NAME) as temporary:
         save_png(sheet(generator, seeds), temporary)
     if not judged:
         blank = {str(seed): "" for seed in seeds}
         write_json(path, {"weights_sha256": digest, "first_seed": seeds[0], "verdicts": blank})
     return [
-        f"faces of the seeds {seeds[0]} to {seeds[-1]}: {folder / SHEET_NAME}",
+        f"faces of the seeds {seeds[0]} to {seeds[-1]}: {folder / EYE_SHEET_NAME}",
         f"verdicts: {path} ({'left as it is' if judged else 'to be filled in'})",
         f"each is {_words()}",
     ]

@@ -19,12 +19,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 import train
-from dcgan.checkpoints import newest_state, read_evaluation, read_training
+from dcgan.checkpoints import Figures, Training, newest_state, read_evaluation, read_training
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures
@@ -111,26 +110,27 @@ class Comparison:
     def folder(self, name: str, seed: int) -> Path:
         return self.root / f"{name}-seed-{seed}"
 
-    def told(self, name: str, seed: int) -> dict[str, Any]:
-        """What the training.json of an arm's run says; nothing where there is none yet.
+    def told(self, name: str, seed: int) -> Training | None:
+        """What the training.json of an arm's run says; None where there is none yet.
 
         Raises:
             InputError: the folder holds the run of another comparison.
         """
         folder, wanted = self.folder(name, seed), self.config(name, seed)
         if not (folder / TRAINING_NAME).is_file():
-            return {}
-        facts = read_training(folder)
-        if facts["data"]["name"] != wanted.data or facts["step"] > wanted.max_steps:
+            return None
+        training = read_training(folder)
+        if training.data.name != wanted.data or training.step > wanted.max_steps:
             raise InputError(
-                f"{folder} holds a run of {facts['images_seen']:,} pictures of {facts['data']['name']}; "
+                f"{folder} holds a run of {training.images_seen:,} pictures of {training.data.name}; "
                 "each --style and each --pictures needs a folder of its own."
             )
-        return facts
+        return training
 
     def is_finished(self, name: str, seed: int) -> bool:
         """Whether an arm's run reached its end."""
-        return self.told(name, seed).get("step") == self.config(name, seed).max_steps
+        training = self.told(name, seed)
+        return training is not None and training.step == self.config(name, seed).max_steps
 
     def train(self, name: str, seed: int) -> int:
         """Train an arm to its end by train.py, from where it stopped if it began before; the exit status."""
@@ -156,7 +156,7 @@ class Comparison:
             return DONE
         folder = self.folder(name, seed)
         known = read_evaluation(folder)
-        if known and (known["data"], known["samples"]["fakes"]) == (f"avatars:{self.style}", SAMPLES):
+        if known and (known.data, known.samples.fakes) == (f"avatars:{self.style}", SAMPLES):
             return DONE
         words = ["--data", f"avatars:{self.style}", "--extractor", "efficientnet-lite0", "--count", str(SAMPLES)]
         command = [sys.executable, "-m", "dcgan.evaluation", str(folder.resolve()), *words]
@@ -171,10 +171,10 @@ class Comparison:
                 found = read_evaluation(self.folder(name, seed)) if self.is_finished(name, seed) else None
                 if found:
                     speed = f"{speeds[name]:.0f}" if name in speeds else "-"
-                    rollbacks = self.told(name, seed).get("rollbacks")
+                    rollbacks = self.told(name, seed).rollbacks
                     words = ARMS[name].words + (f" (rollbacks: {rollbacks})" if rollbacks else "")
-                    rows.append(f"| {words} | {seed} | {_cells(found['fakes'])} | {speed} |")
-                    floor = found["floor"]
+                    rows.append(f"| {words} | {seed} | {_cells(found.fakes)} | {speed} |")
+                    floor = found.floor
                 elif seed == seeds[0]:  # others are trained on purpose only
                     missing.append(name)
         if floor:
@@ -189,8 +189,8 @@ def speeds_of(root: Path) -> dict[str, float]:
     return json.loads(path.read_text(encoding="utf-8"))["pictures_per_second"] if path.is_file() else {}
 
 
-def _cells(found: dict[str, float]) -> str:
-    return f"{1000 * found['kid']:.4g} | {found['fd']:.4g} | {found['precision']:.3f} | {found['recall']:.3f}"
+def _cells(found: Figures) -> str:
+    return f"{1000 * found.kid:.4g} | {found.fd:.4g} | {found.precision:.3f} | {found.recall:.3f}"
 
 
 def measure_speed(comparison: Comparison, names: Sequence[str]) -> dict[str, float]:

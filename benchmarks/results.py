@@ -12,7 +12,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from matplotlib.figure import Figure
@@ -20,9 +19,10 @@ from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
 from benchmarks.eye import broken, count_broken
 from dcgan.checkpoints import (
+    Evaluation,
+    Measure,
     facts_of_the_shown,
     load_generator,
-    measures_of,
     read_evaluation,
     read_training,
     snapshot_names,
@@ -34,6 +34,7 @@ from dcgan.evaluation import Extractor, features_of, figures, held_out_avatars, 
 from dcgan.files import replacing
 from dcgan.images import grid, save_png
 from dcgan.latents import seeds_from
+from dcgan.layout import EVALUATION_NAME, epoch_of
 from dcgan.sampling import faces
 
 ROOT = Path(__file__).parent.parent
@@ -46,35 +47,34 @@ Curve = dict[int, float]  # pictures seen -> KID x 1000
 
 def bundles() -> list[Path]:
     """The bundled checkpoints, the default first."""
-    folders = sorted(path.parent for path in (ROOT / "checkpoints").glob("*-96/evaluation.json"))
+    folders = sorted(path.parent for path in (ROOT / "checkpoints").glob(f"*-96/{EVALUATION_NAME}"))
     return sorted(folders, key=lambda folder: folder != DEFAULT)
 
 
 def table() -> str:
     """What was measured of each checkpoint, as Markdown: the floor in brackets, a second measure after a slash."""
     rows = [
-        "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | diversity | broken of 64 |",
+        "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | spread (grey levels) | broken of 64 |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for folder in bundles():
         evaluation = read_evaluation(folder)
-        cells = [" / ".join(same) for same in zip(*map(_cells, measures_of(evaluation)), strict=True)]
-        cells += [_cell(evaluation, "diversity"), _broken_cell(folder)]
-        seen = facts_of_the_shown(read_training(folder))["images_seen"]
+        cells = [" / ".join(same) for same in zip(*map(_cells, evaluation.measures), strict=True)]
+        cells += [_cell(evaluation, "spread"), _broken_cell(folder)]
+        seen = facts_of_the_shown(read_training(folder)).images_seen
         rows.append(f"| {folder.name} | {seen:,} | {' | '.join(cells)} |")
     return "\n".join(rows)
 
 
-def _cells(measure: dict[str, Any]) -> list[str]:
-    found, floor = measure["fakes"], measure["floor"]
+def _cells(measure: Evaluation | Measure) -> list[str]:
     return [
-        f"{1000 * found['kid']:.4g} ({1000 * floor['kid']:.2f})",
+        f"{1000 * measure.fakes.kid:.4g} ({1000 * measure.floor.kid:.2f})",
         *(_cell(measure, name) for name in ("fd", "precision", "recall")),
     ]
 
 
-def _cell(measure: dict[str, Any], name: str) -> str:
-    return f"{measure['fakes'][name]:.4g} ({measure['floor'][name]:.4g})"
+def _cell(measure: Evaluation | Measure, name: str) -> str:
+    return f"{getattr(measure.fakes, name):.4g} ({getattr(measure.floor, name):.4g})"
 
 
 def _broken_cell(folder: Path) -> str:
@@ -93,15 +93,15 @@ def draw_faces(path: Path) -> None:
 
 def measure_curve(folder: Path, extractor: Extractor) -> Curve:
     """KID of each of a checkpoint's snapshots against avatars that training never draws."""
-    facts = read_training(folder)
-    config, style = facts["config"], facts["data"]["name"].removeprefix(AVATARS_PREFIX)
-    reals = held_out_avatars(style, config["image_size"], config["background"])
+    training = read_training(folder)
+    settings, style = training.settings(), training.data.name.removeprefix(AVATARS_PREFIX)
+    reals = held_out_avatars(style, settings.image_size, settings.background)
     real_features = features_of(reals, 0, SAMPLES, extractor)
-    pictures_an_epoch = facts["data"]["pictures"] // config["batch_size"] * config["batch_size"]
+    pictures_an_epoch = training.data.pictures // settings.batch_size * settings.batch_size
     curve = {}
     for name in snapshot_names(folder):
         features = extractor.features(faces(load_generator(folder, name), seeds_from(0, SAMPLES)))
-        seen = int(name.removeprefix("epoch-")) * pictures_an_epoch
+        seen = epoch_of(name) * pictures_an_epoch
         curve[seen] = round(1000 * figures(features, real_features)["kid"], 2)
     return curve
 

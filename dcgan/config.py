@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Self
 
 from dcgan.errors import InputError
+from dcgan.layout import CONFIG_NAME
 
 IMAGE_SIZES = (24, 32, 48, 64, 96, 128, 192, 256)
 MAX_FEATURE_MAPS = 512
@@ -34,7 +35,7 @@ class ModelConfig:
         _require_range("feature_maps", self.feature_maps, 1, MAX_FEATURE_MAPS)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str = "config.json") -> Self:
+    def from_dict(cls, values: Mapping[str, Any], source: str = CONFIG_NAME) -> Self:
         """Build from a parsed config.json; a key this network doesn't have is an error that names it."""
         if not isinstance(values, Mapping):
             raise InputError(f"{source} holds a {type(values).__name__}, not an object of named settings.")
@@ -88,7 +89,7 @@ class DiscriminatorConfig(ModelConfig):
         _require_choice("norm", self.norm, NORMS)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str = "config.json") -> Self:
+    def from_dict(cls, values: Mapping[str, Any], source: str = CONFIG_NAME) -> Self:
         """As of any network; an older config.json has `spectral_norm`, true or false, in the place of `norm`."""
         known = with_named_norm(values, "norm", source) if isinstance(values, Mapping) else values
         return super().from_dict(known, source)

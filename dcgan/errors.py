@@ -4,6 +4,7 @@ ValueError
   InputError              what the user gave can't work
     HubError              the Hub can't do what was asked
       OccupiedError       the repository belongs to something else
+    NewerFormatError      a newer version wrote the file
     NothingChoosesError   no discriminator could choose the best faces
     RefusedError          what was typed on the page, refused there in the page's language
 Exception
@@ -31,6 +32,10 @@ class HubError(InputError):
 
 class OccupiedError(HubError):
     """The repository belongs to something else; only another one will do."""
+
+
+class NewerFormatError(InputError):
+    """A newer version wrote the file, in a format that this one doesn't know."""
 
 
 class GaveUpError(Exception):

@@ -14,7 +14,7 @@ from huggingface_hub import ModelCard, ModelCardData
 from PIL import Image
 
 from dcgan import Generator, faces
-from dcgan.checkpoints import PLACEHOLDER, model_card
+from dcgan.checkpoints import PLACEHOLDER, Training, model_card, read_training
 from dcgan.files import sha256
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +35,7 @@ def facts(trained_run):
 def write(trained_run):
     """Writes the card of the tiny run, with other facts or beside other files."""
     config = json.loads((trained_run / "config.json").read_text(encoding="utf-8"))
-    return lambda facts, folder=trained_run: model_card(facts, config, folder)
+    return lambda facts, folder=trained_run: model_card(Training.glean(json.dumps(facts)), config, folder)
 
 
 def metadata(card: str) -> dict:
@@ -141,11 +141,11 @@ def test_the_card_carries_the_command_and_the_licence_word_for_word(card, facts)
     assert facts["data"]["attribution"]["source"] in sections(card)["Data and licence"]
 
 
-def test_a_second_measure_whose_distance_has_another_name_has_a_row_of_its_own_for_it(facts, trained_run, tmp_path):
+def test_a_second_measure_whose_distance_has_another_name_has_a_row_of_its_own_for_it(trained_run, tmp_path):
     folder = shutil.copytree(trained_run, tmp_path / "tiny")
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     figures = {"kid": 0.5, "precision": 0.25, "recall": 0.125}
-    first = figures | {"fid": 30.0, "diversity": 60.0}
+    first = figures | {"fid": 30.0, "spread": 60.0}
     second = figures | {"fd": 20.0}
     extractor = {"name": "N", "protocol": "p"}
     near = {"median": 1.0}
@@ -158,9 +158,9 @@ def test_a_second_measure_whose_distance_has_another_name_has_a_row_of_its_own_f
         "second": {"command": "second", "extractor": extractor | {"distance": "FD"}, "fakes": second, "floor": second},
     }  # fmt: skip
     (folder / "evaluation.json").write_text(json.dumps(evaluation), encoding="utf-8")
-    card = model_card(facts, config, folder)
+    card = model_card(read_training(folder), config, folder)
     assert "| KID x 1000 | 500 | 500 | 500 | 500 |\n| FID | 30 | 30 |  |  |\n| FD |  |  | 20 | 20 |\n" in card
-    assert "| diversity | 60 | 60 |  |  |" in card
+    assert "| spread (grey levels) | 60 | 60 |  |  |" in card
     assert "\nfirst\nsecond\n" in card
 
 
@@ -323,9 +323,7 @@ def test_a_folders_name_with_markdown_in_it_is_shown_as_it_is(facts, write, tmp_
 
 def test_the_training_json_of_the_bundled_checkpoint_still_makes_a_card():
     folder = ROOT / "checkpoints" / "adventurer-96"
-    facts, config = (
-        json.loads((folder / name).read_text(encoding="utf-8")) for name in ("training.json", "config.json")
-    )
-    card = model_card(facts, config, folder)
-    assert table(card)["steps"] == f"{facts['step']:,} ({facts['epoch']} epochs)"
-    assert facts["data"]["attribution"]["licence_text"] in card
+    training, config = read_training(folder), json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    card = model_card(training, config, folder)
+    assert table(card)["steps"] == f"{training.step:,} ({training.epoch} epochs)"
+    assert training.data.attribution.licence_text in card

@@ -12,7 +12,16 @@ from safetensors.torch import load_file
 from torch import nn
 
 from dcgan import Discriminator, Generator, InputError, checkpoints
-from dcgan.checkpoints import SavedState, load_generator, load_state, save_network, save_state, snapshot_names
+from dcgan.checkpoints import (
+    SavedState,
+    StateFacts,
+    bundle,
+    load_generator,
+    load_state,
+    save_network,
+    save_state,
+    snapshot_names,
+)
 from dcgan.checkpoints.__main__ import main as checkpoints_main
 
 
@@ -103,46 +112,47 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
 # Resume state
 
 
-def state_at(step: int) -> SavedState:
-    return SavedState({"x": torch.full((2,), float(step))}, {"step": step})
+def state_at(step: int, **facts) -> SavedState:
+    told = {"run_id": "r", "seconds": 1.0, "data_name": "d", "data_fingerprint": "f", "config": {}} | facts
+    return SavedState({"x": torch.full((2,), float(step))}, StateFacts(step=step, **told))
 
 
 def test_the_newest_state_comes_back_and_two_are_kept(tmp_path):
     for step in (5, 10, 15):
         save_state(tmp_path, state_at(step))
     loaded = load_state(tmp_path)
-    assert loaded.facts == {"step": 15}
+    assert loaded.facts == state_at(15).facts
     assert torch.equal(loaded.tensors["x"], torch.full((2,), 15.0))
     assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-15"]
 
 
 def unsure_state_at(step: int) -> SavedState:
-    return SavedState(state_at(step).tensors, {"step": step, "good": False})
+    return state_at(step, good=False)
 
 
 def test_states_that_are_no_good_to_come_back_to_drive_none_out_that_is(tmp_path):
     for state in (state_at(5), state_at(10), unsure_state_at(12), unsure_state_at(13)):
         save_state(tmp_path, state)
     assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-13"]
-    assert load_state(tmp_path).facts["step"] == 13
-    assert load_state(tmp_path, good=True).facts["step"] == 10
+    assert load_state(tmp_path).facts.step == 13
+    assert load_state(tmp_path, good=True).facts.step == 10
     save_state(tmp_path, state_at(15))
     assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-15"]
 
 
 def test_where_no_state_is_good_any_will_do(tmp_path):
     save_state(tmp_path, unsure_state_at(5))
-    assert load_state(tmp_path, good=True).facts["step"] == 5
+    assert load_state(tmp_path, good=True).facts.step == 5
     save_state(tmp_path, state_at(10))
     (tmp_path / "state" / "step-10" / "state.safetensors").write_bytes(b"no")
-    assert load_state(tmp_path, good=True).facts["step"] == 5
+    assert load_state(tmp_path, good=True).facts.step == 5
 
 
 def test_a_step_that_a_run_was_taken_back_to_is_saved_beside_the_one_it_came_from(tmp_path):
     save_state(tmp_path, state_at(5))
-    save_state(tmp_path, SavedState(state_at(6).tensors, {"step": 5, "rollbacks": 2}))
+    save_state(tmp_path, SavedState(state_at(6).tensors, state_at(5, rollbacks=2).facts))
     assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-5", "step-5-retry-2"]
-    assert load_state(tmp_path).facts["rollbacks"] == 2
+    assert load_state(tmp_path).facts.rollbacks == 2
 
 
 def test_a_save_that_breaks_off_leaves_the_state_before_it(tmp_path, monkeypatch):
@@ -154,7 +164,7 @@ def test_a_save_that_breaks_off_leaves_the_state_before_it(tmp_path, monkeypatch
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space"):
         save_state(tmp_path, state_at(10))
-    assert load_state(tmp_path).facts == {"step": 5}
+    assert load_state(tmp_path).facts == state_at(5).facts
 
 
 def test_a_step_that_is_saved_already_is_left_untouched(tmp_path):
@@ -171,7 +181,7 @@ def test_a_damaged_or_missing_state_gives_way_to_the_one_before_it(tmp_path):
         save_state(tmp_path, state_at(5))
         save_state(tmp_path, state_at(10))
         damage(tmp_path / "state" / "step-10")
-        assert load_state(tmp_path).facts == {"step": 5}
+        assert load_state(tmp_path).facts == state_at(5).facts
 
 
 def test_a_folder_without_a_state_is_refused(tmp_path):
@@ -349,9 +359,9 @@ def test_a_bundle_keeps_the_snapshots_named(run, tmp_path):
 
 def test_five_snapshots_are_spread_from_the_first_to_the_last():
     names = [f"epoch-{i:04d}" for i in range(1, 19)]
-    kept = checkpoints._spread(names, 5)
+    kept = bundle._spread(names, 5)
     assert (len(kept), kept[0], kept[-1]) == (5, "epoch-0001", "epoch-0018")
-    assert checkpoints._spread(names[:3], 5) == names[:3]
+    assert bundle._spread(names[:3], 5) == names[:3]
 
 
 @pytest.mark.parametrize("licence", ["CC BY-SA 4.0", "CC BY-NC 4.0", "Free for personal and commercial use"])

@@ -19,7 +19,7 @@ from tiny import TINY
 from torch.distributed.run import get_args_parser as torchrun_parser
 
 import train
-from dcgan.publish import STATE_BRANCH
+from dcgan.publish.state import STATE_BRANCH
 from dcgan.training import TrainState, World
 
 FOLDER = ROOT / "docs"

@@ -16,6 +16,7 @@ from pictures import SIZE, avatar, write_avatars
 
 import train
 from dcgan.checkpoints import (
+    facts_of_the_shown,
     keep_snapshot,
     load_generator,
     model_card,
@@ -183,7 +184,7 @@ def test_the_floor_is_below_the_faces_of_a_beginner(evaluated):
     assert 0 <= abs(floor["kid"]) < fakes["kid"] / 10
     assert floor["fd"] < fakes["fd"]
     assert floor["precision"] > fakes["precision"]
-    assert floor["diversity"] > fakes["diversity"]
+    assert floor["spread"] > fakes["spread"]
 
 
 def test_the_report_says_how_it_was_measured(evaluated):
@@ -197,7 +198,7 @@ def test_the_report_says_how_it_was_measured(evaluated):
     assert report["seeds"] == {"first_face": 0, "subsets": 2020}
     assert report["kid"] == {"subsets": 1, "subset_size": COUNT}
     assert report["reals"]["held_out"] is True
-    assert report["neighbours"]["pictures"] == read_training(evaluated)["data"]["pictures"]
+    assert report["neighbours"]["pictures"] == read_training(evaluated).data.pictures
     assert report["neighbours"]["relation"] == "which were trained on"
 
 
@@ -275,14 +276,13 @@ def test_the_card_shows_the_figures_and_the_pairs(evaluated, trained_run):
 
 
 def test_figures_of_other_weights_are_not_in_the_card(checkpoint):
-    assert read_evaluation(checkpoint) == report_of(checkpoint)
+    assert read_evaluation(checkpoint).to_json() == report_of(checkpoint)
     generator = load_generator(checkpoint)
     with torch.no_grad():
         next(generator.parameters()).add_(1)
     save_network(generator, checkpoint)
     assert read_evaluation(checkpoint) is None
-    facts = read_training(checkpoint)
-    assert "## Evaluation" not in model_card(facts, generator.config.to_dict(), checkpoint)
+    assert "## Evaluation" not in model_card(read_training(checkpoint), generator.config.to_dict(), checkpoint)
 
 
 def test_a_damaged_report_is_as_good_as_none(checkpoint):
@@ -300,11 +300,11 @@ def test_a_card_that_somebody_edited_is_left_alone(checkpoint, capsys):
 
 
 def test_the_card_of_a_folder_whose_best_snapshot_is_not_its_last_is_written_of_the_best(checkpoint):
-    facts = read_training(checkpoint)
+    facts = json.loads((checkpoint / "training.json").read_text())
     facts["best"] = {"snapshot": "epoch-0001", "step": 5, "images_seen": 41}
     (checkpoint / "training.json").write_text(json.dumps(facts))
     config = json.loads((checkpoint / "config.json").read_text())
-    (checkpoint / "README.md").write_text(model_card(facts | facts["best"], config, checkpoint))
+    (checkpoint / "README.md").write_text(model_card(facts_of_the_shown(read_training(checkpoint)), config, checkpoint))
     assert main([str(checkpoint), *DATA, "--seed", "9"]) == 0
     assert "until it had seen 41." in card_of(checkpoint)
     assert report_of(checkpoint)["command"] in card_of(checkpoint)
@@ -312,7 +312,7 @@ def test_the_card_of_a_folder_whose_best_snapshot_is_not_its_last_is_written_of_
 
 def test_the_card_of_a_snapshot_or_a_renamed_folder_keeps_its_name(checkpoint, tmp_path):
     keep_snapshot(checkpoint, "epoch-0009")
-    facts = read_training(checkpoint)
+    facts = json.loads((checkpoint / "training.json").read_text())
     facts["best"] = {"snapshot": "epoch-0001", "step": 5, "images_seen": 41}
     snapshot, renamed = checkpoint / "epochs" / "epoch-0009", checkpoint.rename(tmp_path / "renamed*")
     snapshot = renamed / "epochs" / "epoch-0009"
@@ -330,7 +330,7 @@ def test_what_was_measured_is_not_lost_to_a_damaged_card_or_training_json(damage
     if damage == "card":
         (checkpoint / "README.md").write_bytes(b"\xff\xfe mine")
     else:
-        facts = read_training(checkpoint)
+        facts = json.loads((checkpoint / "training.json").read_text())
         del facts["parameters"]
         (checkpoint / "training.json").write_text(json.dumps(facts))
     assert main([str(checkpoint), *DATA, "--seed", "9"]) == 0
@@ -367,7 +367,7 @@ def test_a_second_measure_stands_beside_the_first_and_leaves_it_as_it_is(measure
     assert second["fakes"]["kid"] != report["fakes"]["kid"]
     page = "samples/neighbours.png"
     assert (measured_twice / page).read_bytes() == (evaluated / page).read_bytes()
-    assert read_evaluation(measured_twice) == report_of(measured_twice)
+    assert read_evaluation(measured_twice).to_json() == report_of(measured_twice)
 
 
 def test_the_card_shows_the_second_measure_beside_the_first_and_the_hub_reads_the_first(measured_twice, evaluated):
@@ -455,7 +455,7 @@ def test_copies_of_training_pictures_can_be_looked_for_beside_held_out_ones(chec
     assert report["data"] == "held-out"
     assert report["reals"]["words"].startswith("pictures of held-out, not the set that was trained on")
     assert report["neighbours"]["relation"] == "which were trained on"
-    assert report["neighbours"]["pictures"] == read_training(checkpoint)["data"]["pictures"]
+    assert report["neighbours"]["pictures"] == read_training(checkpoint).data.pictures
     assert "--data held-out --trained-on avatars:adventurer " in report["command"]
     assert "](samples/neighbours.png)" in card_of(checkpoint)
     assert "but see above how often" in card_of(checkpoint)

@@ -3,7 +3,7 @@ import pytest
 from pictures import SIZE, avatar
 
 from dcgan.evaluation import nearest
-from dcgan.evaluation.nearest import diversity, nearest_pictures
+from dcgan.evaluation.nearest import nearest_pictures, spread
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,12 @@ def test_a_large_set_is_searched_to_its_end(avatars, monkeypatch):
     assert np.array_equal(whole[0], in_parts[0])
 
 
-def test_the_same_face_again_and_again_has_no_diversity(avatars):
-    assert diversity(avatars[:1].repeat(9, axis=0)) == pytest.approx(0, abs=0.1)
-    assert diversity(avatars) > 10
-    assert diversity(avatars[:6].repeat(2, axis=0)) < diversity(avatars)
+def test_the_same_face_again_and_again_has_no_spread(avatars):
+    assert spread(avatars[:1].repeat(9, axis=0)) == pytest.approx(0, abs=0.1)
+    assert spread(avatars) > 10
+    assert spread(avatars[:6].repeat(2, axis=0)) < spread(avatars)
 
 
-def test_diversity_is_the_mean_distance_of_two():
+def test_spread_is_the_mean_distance_of_two():
     shades = np.stack([np.full((SIZE, SIZE, 3), shade, np.uint8) for shade in (0, 30, 90)])
-    assert diversity(shades) == pytest.approx((30 + 60 + 90) / 3, rel=1e-3)
+    assert spread(shades) == pytest.approx((30 + 60 + 90) / 3, rel=1e-3)

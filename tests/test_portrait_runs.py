@@ -35,10 +35,10 @@ def portraits_run(art, tmp_path_factory) -> Path:
 def test_a_run_on_portraits_names_the_art_and_no_path(art, portraits_run):
     assert load_generator(portraits_run).image_size == 24
     facts = read_training(portraits_run)
-    assert facts["data"]["name"] == "portraits:pixel-art-portraits"
-    assert facts["data"]["attribution"] == asdict(CREDIT)
-    assert facts["config"]["background"] == list(BACKGROUNDS)
-    assert "--data portraits:pixel-art-portraits" in facts["command"]
+    assert facts.data.name == "portraits:pixel-art-portraits"
+    assert facts.data.attribution.to_json() == asdict(CREDIT)
+    assert facts.config["background"] == list(BACKGROUNDS)
+    assert "--data portraits:pixel-art-portraits" in facts.command
     card = (portraits_run / "README.md").read_text(encoding="utf-8")
     assert "license: cc-by-4.0" in card
     assert "- anime\n" in card
@@ -53,12 +53,12 @@ def test_resume_finds_the_same_portraits_in_a_zip_of_them(art, portraits_run, tm
     path = zipped(art, tmp_path / "art.zip")
     words = ["--resume", "--data", f"portraits:{path}", "--epochs", "2", "--output-dir", str(portraits_run)]
     assert train.main(words) == 0
-    assert read_training(portraits_run)["epoch"] == 2
+    assert read_training(portraits_run).epoch == 2
 
 
 def test_backgrounds_and_crop_can_be_chosen(art, tmp_path):
     run = trained(art, tmp_path / "run", "--background", "white", "--portrait-crop", "bust")
-    config = read_training(run)["config"]
+    config = read_training(run).config
     assert (config["background"], config["portrait_crop"]) == (["white"], "bust")
 
 

@@ -170,7 +170,7 @@ def test_a_killed_run_resumed_leaves_a_history_with_each_snapshot_once(run_train
         process.kill()
     hub.rules.clear()
     assert titles(hub) == ["initial commit", "epoch-0001"]
-    step = load_state(tmp_path / "run").facts["step"]
+    step = load_state(tmp_path / "run").facts.step
     epochs = max(3, step // 5 + 1)
     done = run_train("--resume", "--epochs", str(epochs), "--push-to-hub", REPO)
     assert done.returncode == 0, done.stderr
@@ -296,7 +296,7 @@ def test_a_termination_pushes_what_there_is_and_the_printed_command_goes_on(run_
         process.terminate()
         out, err = process.communicate(timeout=CLIENT_SECONDS)
     assert process.returncode == 143, err
-    step = load_state(tmp_path / "run").facts["step"]
+    step = load_state(tmp_path / "run").facts.step
     assert f"state/step-{step}/state.safetensors" in hub.files(REPO, "state")
     go_on = re.search(r"Continue with: python train\.py (.*)", out)[1].split()
     assert go_on == ["--resume", "--output-dir", str(tmp_path / "run"), "--push-to-hub", REPO, "--push-state"]
@@ -360,7 +360,7 @@ def test_a_hub_that_dies_halfway_costs_no_step_and_what_is_missing_is_pushed_lat
     done = run_train(*TINY, *THREE, "--push-to-hub", REPO)
     assert done.returncode == 1
     out = tmp_path / "run"
-    assert load_state(out).facts["step"] == 15
+    assert load_state(out).facts.step == 15
     assert "done: 120 pictures seen" in done.stdout
     command = f"python -m dcgan.hub push {out} {REPO}"
     assert f"not pushed to {REPO}: epoch-0002, epoch-0003 (the Hub answers 503)" in done.stderr
@@ -378,7 +378,7 @@ def test_a_hub_that_hangs_never_holds_up_the_training(run_train, hub, tmp_path):
     hub.fail("POST", "/commit/", hang(100), times=inf)
     done = run_train(*TINY, *THREE, "--push-to-hub", REPO, IMPATIENCE="0.1 1")
     assert done.returncode == 1
-    assert load_state(tmp_path / "run").facts["step"] == 15
+    assert load_state(tmp_path / "run").facts.step == 15
     assert (
         f"not pushed to {REPO}: epoch-0001, epoch-0002, epoch-0003 (the Hub ({hub.url}) doesn't answer)" in done.stderr
     )
@@ -397,7 +397,7 @@ def test_what_is_taken_away_in_the_middle_of_a_run_costs_the_push_alone(fault, w
     hub.fail("POST", "/preupload/", fault, times=inf)
     done = run_train(*TINY, *THREE, "--push-to-hub", REPO)
     assert done.returncode == 1
-    assert load_state(tmp_path / "run").facts["step"] == 15
+    assert load_state(tmp_path / "run").facts.step == 15
     assert words in done.stderr
     assert f"push it later with: python -m dcgan.hub push {tmp_path}/run {REPO}" in done.stderr
     assert "Traceback" not in done.stderr
@@ -464,7 +464,7 @@ def test_two_runs_that_began_together_do_not_overwrite_each_other(run_train, hub
     assert "holds another run already" in done.stderr
     assert f"push it later with: python -m dcgan.hub push {tmp_path}/run user/other" in done.stderr
     assert titles(hub) == ["initial commit", "theirs"]
-    assert load_state(tmp_path / "run").facts["step"] == 15
+    assert load_state(tmp_path / "run").facts.step == 15
 
 
 def test_a_repository_with_another_runs_state_is_left_alone(run_train, hub, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from tiny import TINY
 
 from benchmarks import recipes
-from dcgan.checkpoints import load_state
+from dcgan.checkpoints import Evaluation, Training, load_state
 from dcgan.config import RECIPES
 
 RATES = {"lr_generator", "lr_discriminator"}
@@ -104,10 +104,11 @@ def test_an_arm_that_collapses_does_not_keep_the_others(tmp_path, monkeypatch, c
 
 
 def test_a_run_that_was_taken_back_says_so_in_the_table(tiny, comparison, monkeypatch):
-    told = {"step": comparison.config("bce").max_steps, "rollbacks": 2}
+    told = Training.glean(json.dumps({"step": comparison.config("bce").max_steps, "rollbacks": 2}))
     monkeypatch.setattr(recipes.Comparison, "told", lambda *_: told)
     figures = {"kid": 1.0, "fd": 1.0, "precision": 0.0, "recall": 0.0}
-    monkeypatch.setattr(recipes, "read_evaluation", lambda _: {"fakes": figures, "floor": figures})
+    found = Evaluation.glean(json.dumps({"fakes": figures, "floor": figures}))
+    monkeypatch.setattr(recipes, "read_evaluation", lambda _: found)
     assert "| cross entropy, not hinge (rollbacks: 2) | 0 |" in comparison.table(["bce"], [0])
 
 
@@ -123,7 +124,7 @@ def test_ctrl_c_lets_the_arm_save_so_that_the_same_command_goes_on(tmp_path):
             time.sleep(0.1)
         os.killpg(process.pid, signal.SIGINT)  # what a terminal does
         assert process.wait() == 130
-    assert load_state(folder).facts["step"] > 0
+    assert load_state(folder).facts.step > 0
 
 
 def test_an_arm_that_did_not_reach_its_end_is_not_measured(tiny, tmp_path, capfd):

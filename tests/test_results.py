@@ -29,16 +29,16 @@ def test_the_table_of_the_readme_is_what_the_script_prints():
 def test_the_table_has_the_figures_that_each_checkpoint_carries():
     rows = results.table().splitlines()[2:]
     for folder, row in zip(results.bundles(), rows, strict=True):
-        found = read_evaluation(folder)["fakes"]
-        assert f"| {1000 * found['kid']:.4g} (" in row
-        assert f"| {found['precision']:.4g} (" in row
+        found = read_evaluation(folder).fakes
+        assert f"| {1000 * found.kid:.4g} (" in row
+        assert f"| {found.precision:.4g} (" in row
 
 
 @pytest.fixture
 def tiny(trained_run, tmp_path, monkeypatch):
     """A tiny checkpoint with an evaluation that was made up, in place of the bundled ones."""
     folder = shutil.copytree(trained_run, tmp_path / "tiny")
-    figures = {"kid": 0.5, "fd": 30.0, "precision": 0.25, "recall": 0.125, "diversity": 60.0}
+    figures = {"kid": 0.5, "fd": 30.0, "precision": 0.25, "recall": 0.125, "spread": 60.0}
     write_evaluation(folder, {"fakes": figures, "floor": figures})
     monkeypatch.setattr(results, "bundles", lambda: [folder])
     return folder
@@ -56,7 +56,7 @@ def test_what_was_measured_once_and_not_judged_by_eye_has_no_second_figures_and_
 
 def test_a_second_measure_stands_after_a_slash(tiny):
     second = {"kid": 0.25, "fd": 20.0, "precision": 0.5, "recall": 0.75}
-    write_evaluation(tiny, read_evaluation(tiny) | {"second": {"fakes": second, "floor": second}})
+    write_evaluation(tiny, read_evaluation(tiny).to_json() | {"second": {"fakes": second, "floor": second}})
     cells = results.table().splitlines()[2].split(" | ")
     assert cells[2:7] == [
         "500 (500.00) / 250 (250.00)", "30 (30) / 20 (20)", "0.25 (0.25) / 0.5 (0.5)", "0.125 (0.125) / 0.75 (0.75)",
@@ -91,9 +91,8 @@ def test_a_curve_has_a_point_for_each_snapshot_and_goes_down(monkeypatch, tmp_pa
     monkeypatch.setattr(results, "SAMPLES", 32)
     extractor = open_extractor("efficientnet-lite0", None, torch.device("cpu"))
     curve = results.measure_curve(results.DEFAULT, extractor)
-    facts = read_training(results.DEFAULT)
     assert len(curve) == len(snapshot_names(results.DEFAULT))
-    assert max(curve) == pytest.approx(facts["images_seen"], rel=0.001)
+    assert max(curve) == pytest.approx(read_training(results.DEFAULT).images_seen, rel=0.001)
     assert list(curve) == sorted(curve)
     assert curve[max(curve)] < curve[min(curve)]
     results.draw_curves({"adventurer-96": curve}, tmp_path / "curve.png")

@@ -90,7 +90,7 @@ def test_a_nan_sends_the_run_back_to_its_last_good_state_and_on_in_another_order
     assert told == [
         f"step 9: {line['why']}; back to step 6, from where the pictures come in another order (try 1 of 3)"
     ]
-    assert read_training(run.folder)["rollbacks"] == 1
+    assert read_training(run.folder).rollbacks == 1
 
 
 def test_a_weight_that_is_no_number_is_found_before_it_is_saved(tmp_path, tiny_config, pictures, monkeypatch):
@@ -225,7 +225,7 @@ def test_a_run_resumed_around_its_rollback_equals_an_uninterrupted_one(
     for name in ("model.safetensors", "discriminator/model.safetensors", "epochs/epoch-0002/model.safetensors",
                  "samples/timelapse.gif", "state/step-20-retry-1/state.safetensors"):  # fmt: skip
         assert (run.folder / name).read_bytes() == (straight.folder / name).read_bytes(), name
-    assert load_state(run.folder).facts["watch"] == load_state(straight.folder).facts["watch"]
+    assert load_state(run.folder).facts.watch == load_state(straight.folder).facts.watch
     for each in (run, straight):
         assert [line["step"] for line in rollbacks(each.folder)] == [6]
         assert [line["step"] for line in read_metrics(each.folder)] == sorted(
@@ -261,7 +261,7 @@ def test_a_stop_in_the_middle_of_damage_shows_and_logs_none_of_it(tmp_path, tiny
     (run.folder / "model.safetensors").unlink()  # of the snapshot at step 5
     run.stop()
     assert not (run.folder / "model.safetensors").exists()
-    assert load_state(run.folder).facts["good"] is False
+    assert load_state(run.folder).facts.good is False
     assert "NaN" not in (run.folder / "metrics.jsonl").read_text()
 
 
@@ -290,7 +290,7 @@ def test_a_run_saved_by_an_earlier_version_resumes(tmp_path, tiny_config, pictur
     resumed = go(Run.resume(run.folder, run.config, pictures, CPU))
     resumed.finish()
     assert [(line["step"], line["failed_at"]) for line in rollbacks(run.folder)] == [(7, 10)]
-    assert read_training(run.folder)["best"]["snapshot"] == "epoch-0002"  # the only one that was looked at
+    assert read_training(run.folder).best.snapshot == "epoch-0002"  # the only one that was looked at
 
 
 def test_snapshots_of_undone_steps_are_dropped(tmp_path, tiny_config, pictures, monkeypatch):
@@ -302,7 +302,7 @@ def test_snapshots_of_undone_steps_are_dropped(tmp_path, tiny_config, pictures, 
     go(Run.resume(run.folder, config.but(epochs=3), pictures, CPU)).finish()
     assert [(line["step"], line["failed_at"]) for line in rollbacks(run.folder)] == [(5, 15)]
     assert snapshot_names(run.folder) == ["epoch-0001", "epoch-0003"]
-    assert read_training(run.folder)["best"]["snapshot"] in snapshot_names(run.folder)
+    assert read_training(run.folder).best.snapshot in snapshot_names(run.folder)
     assert not (run.folder / "samples" / "epoch-0002.png").exists()
 
 
@@ -317,7 +317,7 @@ def test_a_run_that_goes_wrong_four_times_from_one_state_gives_up(tmp_path, tiny
     assert run.gave_up
     assert [line["gave_up"] for line in rollbacks(run.folder)] == [False] * MOST_TRIES + [True]
     kept = load_state(run.folder)
-    assert (kept.facts["step"], kept.facts["rollbacks"], kept.facts["watch"]["tries"]) == (5, 4, 0)
+    assert (kept.facts.step, kept.facts.rollbacks, kept.facts.watch.tries) == (5, 4, 0)
     assert all(tensor.isfinite().all() for tensor in kept.tensors.values() if tensor.is_floating_point())
 
 
@@ -386,11 +386,12 @@ def test_the_best_snapshot_shows_and_the_last_is_kept(tmp_path, tiny_config, pic
     assert torch.equal(load_generator(last).main[0].weight, run.state.ema.main[0].weight)
 
     facts = read_training(run.folder)
-    assert facts["step"] == 15
-    assert {key: facts["best"][key] for key in ("snapshot", "step", "images_seen", "watch")} == {
-        "snapshot": "epoch-0002", "step": 10, "images_seen": 80, "watch": {"distance": 0.2, "diversity": 0.5},
+    assert facts.step == 15
+    told = facts.best.to_json()
+    assert {key: told[key] for key in ("snapshot", "step", "images_seen", "watch")} == {
+        "snapshot": "epoch-0002", "step": 10, "images_seen": 80, "watch": {"distance": 0.2, "relative_diversity": 0.5},
     }  # fmt: skip
-    assert facts["best"]["metrics"] == read_training(best)["metrics"]
+    assert facts.best.metrics == read_training(best).metrics
     assert [(line["snapshot"], line["distance"], line["best"]) for line in read_metrics(run.folder)] == [
         ("epoch-0001", 0.3, "epoch-0001"), ("epoch-0002", 0.2, "epoch-0002"), ("epoch-0003", 0.25, "epoch-0002"),
     ]  # fmt: skip
@@ -407,7 +408,7 @@ def test_the_end_of_a_run_shows_only_where_it_has_no_snapshot(tmp_path, tiny_con
     snapshot = run.folder / "epochs" / "epoch-0001"
     assert (run.folder / "model.safetensors").read_bytes() == (snapshot / "model.safetensors").read_bytes()
     facts = read_training(run.folder)
-    assert (facts["step"], facts["best"]["step"], facts["watch"]["distance"]) == (7, 5, 0.1)
+    assert (facts.step, facts.best.step, facts.reading.distance) == (7, 5, 0.1)
 
 
 def test_a_resumed_run_remembers_its_best_snapshot(tmp_path, tiny_config, pictures, judged):
@@ -416,6 +417,6 @@ def test_a_resumed_run_remembers_its_best_snapshot(tmp_path, tiny_config, pictur
     run = go(start(tmp_path / "run", config, pictures), until=12)
     run.stop()
     go(Run.resume(run.folder, config, pictures, CPU)).finish()
-    assert read_training(run.folder)["best"]["snapshot"] == "epoch-0001"
+    assert read_training(run.folder).best.snapshot == "epoch-0001"
     first = run.folder / "epochs" / "epoch-0001"
     assert (run.folder / "model.safetensors").read_bytes() == (first / "model.safetensors").read_bytes()

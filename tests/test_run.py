@@ -101,7 +101,7 @@ def test_a_stopped_run_shows_its_last_snapshot_or_without_one_its_newest_generat
         go(run, steps=steps)
         run.stop()
         assert json.loads((run.folder / "training.json").read_text())["step"] == shown
-        assert load_state(run.folder).facts["step"] == steps
+        assert load_state(run.folder).facts.step == steps
 
 
 def test_n_steps_and_n_more_after_a_resume_leave_what_two_n_steps_leave(tmp_path, tiny_config, pictures):
@@ -139,7 +139,7 @@ def test_steps_logged_after_the_last_save_of_a_killed_run_are_forgotten(tmp_path
 def test_a_state_is_saved_every_so_many_steps(tmp_path, tiny_config, pictures):
     run = start(tmp_path, tiny_config(save_every=3, snapshot_epochs=(60,)), pictures)
     go(run, steps=7)
-    assert load_state(run.folder).facts["step"] == 6
+    assert load_state(run.folder).facts.step == 6
 
 
 def test_totals_and_snapshots_may_change_on_resume(tmp_path, tiny_config, pictures):
@@ -222,9 +222,10 @@ def test_a_state_that_does_not_fit_is_refused_in_one_line(damage, tmp_path, tiny
     go(run, steps=3)
     run.stop()
     saved = load_state(run.folder)
-    damage(saved.facts, saved.tensors)
+    facts = saved.facts.to_json()
+    damage(facts, saved.tensors)
     folder = run.folder / "state" / "step-3"
-    (folder / "state.json").write_text(json.dumps(saved.facts))
+    (folder / "state.json").write_text(json.dumps(facts))
     save_file(saved.tensors, folder / "state.safetensors")
     with pytest.raises(InputError, match="another version or is damaged") as error:
         Run.resume(run.folder, config_to_resume(run.folder, {}), pictures, CPU)

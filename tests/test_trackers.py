@@ -142,7 +142,7 @@ def go(run: Run, until: int | None = None) -> Run:
 def test_tensorboard_shows_every_value_of_every_line(reported_run):
     assert_tensorboard_shows(reported_run)
     shown, lines = in_tensorboard(reported_run), read_metrics(reported_run)
-    assert {"loss_d", "loss_g", "d_real", "d_fake", "distance", "diversity"} < set(shown.Tags()["scalars"])
+    assert {"loss_d", "loss_g", "d_real", "d_fake", "distance", "relative_diversity"} < set(shown.Tags()["scalars"])
     for name in ("snapshot", "best"):
         assert words(shown, name) == {line["step"]: line[name] for line in lines}
 
@@ -175,12 +175,12 @@ def test_trackio_has_the_samples_of_every_snapshot(reported_run, trackio_folder)
 
 def test_both_know_the_run_by_its_name_and_config(reported_run):
     facts = read_training(reported_run)
-    expected = facts["config"] | {"run_id": facts["run_id"]}
+    expected = facts.config | {"run_id": facts.run_id}
     (run,) = kept_by_trackio("reported")
     assert {name: value for name, value in run.config.items() if not name.startswith("_")} == expected
     (text,) = words(in_tensorboard(reported_run), "config").values()
     assert text.startswith("reported\n")
-    assert f'"run_id": "{facts["run_id"]}"' in text
+    assert f'"run_id": "{facts.run_id}"' in text
     assert '"lr_generator": 0.0008' in text
 
 
@@ -289,7 +289,7 @@ def test_runs_in_folders_of_the_same_name_stay_apart(tmp_path):
     for place in ("here", "there"):
         out = ["--output-dir", str(tmp_path / place / "twin"), "--report-to", "trackio"]
         assert train.main(["--resume", "--max-steps", "3", *out]) == 0
-    ids = [read_training(tmp_path / place / "twin")["run_id"] for place in ("here", "there", "here", "there")]
+    ids = [read_training(tmp_path / place / "twin").run_id for place in ("here", "there", "here", "there")]
     assert sorted(run.config["run_id"] for run in kept_by_trackio("twin")) == sorted(ids)
 
 

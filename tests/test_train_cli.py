@@ -81,14 +81,14 @@ def test_resume_takes_the_same_options_again(tmp_path):
     out = ["--output-dir", str(tmp_path / "out")]
     assert train.main([*TINY, "--max-steps", "2", *out]) == 0
     assert train.main([*TINY, "--max-steps", "3", "--resume", *out]) == 0
-    assert load_state(tmp_path / "out").facts["step"] == 3
+    assert load_state(tmp_path / "out").facts.step == 3
 
 
 def test_epochs_continue_a_run_that_max_steps_had_ended(tmp_path):
     out = ["--output-dir", str(tmp_path / "out")]
     assert train.main([*TINY, "--max-steps", "2", *out]) == 0
     assert train.main(["--resume", *out, "--epochs", "2"]) == 0
-    assert load_state(tmp_path / "out").facts["step"] == 2 * TINY_STEPS_PER_EPOCH
+    assert load_state(tmp_path / "out").facts.step == 2 * TINY_STEPS_PER_EPOCH
 
 
 def test_resume_finds_its_pictures_where_they_have_moved_to(tmp_path):
@@ -114,7 +114,7 @@ def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
                  "--ema-decay", "0.9", "--seed", "5", "--max-steps", "1", "--background", "white,#b6e3f4",
                  "--device", "cpu", "--precision", "bfloat16"]  # fmt: skip
     assert train.main([*TINY, *arguments, "--output-dir", str(tmp_path / "out")]) == 0
-    config = load_state(tmp_path / "out").facts["config"]
+    config = load_state(tmp_path / "out").facts.config
     assert {k: config[k] for k in ("loss", "d_norm", "ema", "augment", "r1_gamma", "flip", "d_every", "g_every",
             "r1_every", "r2_gamma", "beta2", "lr_decay",
             "lr_generator", "lr_discriminator", "beta1", "ema_decay", "seed", "background",
@@ -208,7 +208,7 @@ def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     resumed = torchrun(2, "--resume", "--epochs", "3", "--output-dir", str(on_two))
     assert resumed.returncode == 0, resumed.stderr
     assert train.main(["--resume", "--epochs", "3", "--output-dir", str(out)]) == 0
-    assert load_state(out).facts["step"] == load_state(on_two).facts["step"] == 15
+    assert load_state(out).facts.step == load_state(on_two).facts.step == 15
     assert torch.isfinite(load_generator(out).main[0].weight).all()
 
 
@@ -316,7 +316,7 @@ def test_a_failure_is_status_1_with_what_was_kept_and_how_to_go_on(failure, tmp_
     assert f"python train.py --resume --output-dir {out}" in error
     monkeypatch.undo()
     assert train.main(["--resume", "--output-dir", str(out)]) == 0
-    assert load_state(out).facts["step"] == 10
+    assert load_state(out).facts.step == 10
 
 
 def test_a_disk_that_is_full_from_the_start_is_said_so(tmp_path, monkeypatch, capsys):
@@ -366,13 +366,13 @@ def test_a_signal_finishes_the_step_saves_and_prints_the_command_that_continues(
     assert process.returncode == status, error
     go_on = re.search(r"Continue with: python (train\.py .*)", output)[1].split()
     assert "Traceback" not in error
-    step = load_state(out).facts["step"]
+    step = load_state(out).facts.step
     assert step >= TINY_STEPS_PER_EPOCH
     assert read_metrics(out)[-1]["step"] == step
     assert load_generator(out)
 
     assert train.main([*go_on[1:], "--max-steps", str(step + 2)]) == 0
-    assert load_state(out).facts["step"] == step + 2
+    assert load_state(out).facts.step == step + 2
 
 
 def test_a_killed_run_goes_on_from_its_last_save(tmp_path):
@@ -384,7 +384,7 @@ def test_a_killed_run_goes_on_from_its_last_save(tmp_path):
             assert process.poll() is None
             time.sleep(0.05)
         process.kill()
-    step = load_state(out).facts["step"]
+    step = load_state(out).facts.step
     assert train.main(["--resume", "--max-steps", str(step + 4), "--output-dir", str(out)]) == 0
     assert train.main([*TINY, "--max-steps", str(step + 4), "--output-dir", str(straight)]) == 0
     for name in ("model.safetensors", f"state/step-{step + 4}/state.safetensors"):

@@ -1,8 +1,25 @@
 """A checkpoint folder on disk: networks, snapshots, resume states, records, the model card."""
 
-from dcgan.checkpoints.card import PLACEHOLDER, model_card, name_in
+from dcgan.checkpoints.card import PLACEHOLDER, in_todays_words, model_card, name_in
 from dcgan.checkpoints.networks import load_discriminator, load_generator, save_network
-from dcgan.checkpoints.records import facts_of_the_shown, measures_of, read_evaluation, read_training
+from dcgan.checkpoints.reading import FORMAT, object_in
+from dcgan.checkpoints.records import (
+    Best,
+    Credit,
+    Data,
+    Evaluation,
+    FacesReading,
+    Figures,
+    Measure,
+    Parameters,
+    StateFacts,
+    Training,
+    Watched,
+    facts_of_the_shown,
+    glean_metrics,
+    read_evaluation,
+    read_training,
+)
 from dcgan.checkpoints.resume import SavedState, copy_state, load_state, newest_state, save_state
 from dcgan.checkpoints.snapshots import (
     drop_snapshots_after,
@@ -11,24 +28,37 @@ from dcgan.checkpoints.snapshots import (
     show_best,
     snapshot_facts,
     snapshot_folder,
-    snapshot_name,
     snapshot_names,
 )
 
 __all__ = [
+    "FORMAT",
     "PLACEHOLDER",
+    "Best",
+    "Credit",
+    "Data",
+    "Evaluation",
+    "FacesReading",
+    "Figures",
+    "Measure",
+    "Parameters",
     "SavedState",
+    "StateFacts",
+    "Training",
+    "Watched",
     "copy_state",
     "drop_snapshots_after",
     "facts_of_the_shown",
+    "glean_metrics",
+    "in_todays_words",
     "keep_snapshot",
     "load_discriminator",
     "load_generator",
     "load_state",
-    "measures_of",
     "model_card",
     "name_in",
     "newest_state",
+    "object_in",
     "published_files",
     "read_evaluation",
     "read_training",
@@ -37,6 +67,5 @@ __all__ = [
     "show_best",
     "snapshot_facts",
     "snapshot_folder",
-    "snapshot_name",
     "snapshot_names",
 ]

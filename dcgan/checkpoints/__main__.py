@@ -14,6 +14,9 @@ from dcgan.checkpoints.bundle import bundle, refuse_files_in
 from dcgan.checkpoints.foreign import import_state_dict
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
+from dcgan.layout import snapshot_name
+
+EXAMPLES = ",".join(map(snapshot_name, (1, 20)))
 
 
 @command
@@ -26,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     bundling = commands.add_parser("bundle", help="the slim copy of a run that is committed")
     bundling.add_argument("run", type=Path, help="the folder train.py wrote")
     bundling.add_argument("folder", type=Path, help="where the copy goes")
-    bundling.add_argument("--snapshots", help="which to keep, as in epoch-0001,epoch-0020 (default: five, spread)")
+    bundling.add_argument("--snapshots", help=f"which to keep, as in {EXAMPLES} (default: five, spread)")
     options = parser.parse_args(argv)
 
     try:

@@ -12,8 +12,18 @@ from dcgan.checkpoints.networks import load_generator, save_network
 from dcgan.checkpoints.records import facts_of_the_shown, read_training
 from dcgan.checkpoints.snapshots import snapshot_folder, snapshot_names
 from dcgan.errors import InputError
-from dcgan.files import write_json, write_text
-from dcgan.layout import CARD_NAME, METRICS_NAME, TRAINING_NAME
+from dcgan.files import write_text
+from dcgan.layout import (
+    CARD_NAME,
+    DISCRIMINATOR,
+    LATEST_NAME,
+    LOSSES_NAME,
+    METRICS_NAME,
+    SAMPLES,
+    TIMELAPSE_NAME,
+    TRAINING_NAME,
+    sample_name,
+)
 from dcgan.models import Discriminator, read_config
 
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
@@ -29,12 +39,10 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
     Raises:
         InputError: not a run, a licence that doesn't allow it, or files too large to commit.
     """
-    facts = read_training(run)
-    attribution = facts["data"]["attribution"]
-    if attribution and not attribution["licence"].startswith(BUNDLED_LICENCES):
-        raise InputError(
-            f"{run} learned from {attribution['title']} ({attribution['licence']}); only CC0 and CC BY are bundled."
-        )
+    training = read_training(run)
+    credit = training.data.attribution
+    if credit and not credit.licence.startswith(BUNDLED_LICENCES):
+        raise InputError(f"{run} learned from {credit.title} ({credit.licence}); only CC0 and CC BY are bundled.")
     names = _checked_snapshots(run, keep) if keep else _spread(snapshot_names(run), count)
     refuse_files_in(folder)
 
@@ -42,17 +50,16 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
         slim = Path(scratch) / folder.name
         save_network(load_generator(run), slim, half=True)
-        if (run / "discriminator").is_dir():
-            save_network(Discriminator.from_pretrained(run / "discriminator"), slim / "discriminator", half=True)
+        if (run / DISCRIMINATOR).is_dir():
+            save_network(Discriminator.from_pretrained(run / DISCRIMINATOR), slim / DISCRIMINATOR, half=True)
         for name in names:
             save_network(load_generator(run, name), snapshot_folder(slim, name), half=True)
-        (slim / "samples").mkdir()
-        kept = [f"samples/{name}.png" for name in (*names, "latest")]
-        for name in (*kept, "samples/timelapse.gif", "losses.png", METRICS_NAME):
+        (slim / SAMPLES).mkdir()
+        drawn = (*map(sample_name, names), LATEST_NAME, TIMELAPSE_NAME, LOSSES_NAME)
+        for name in (*drawn, METRICS_NAME, TRAINING_NAME):
             if (run / name).is_file():
                 shutil.copyfile(run / name, slim / name)
-        write_json(slim / TRAINING_NAME, facts)
-        write_text(slim / CARD_NAME, model_card(facts_of_the_shown(facts), read_config(slim), slim))
+        write_text(slim / CARD_NAME, model_card(facts_of_the_shown(training), read_config(slim), slim))
         _refuse_too_large(slim)
         slim.replace(folder)
 

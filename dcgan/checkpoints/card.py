@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
-from dcgan.checkpoints.records import measures_of, read_evaluation
-from dcgan.config import MAX_SEED, norm_named_by
+from dcgan.checkpoints.records import Credit, Evaluation, Measure, Training, read_evaluation
+from dcgan.config import MAX_SEED, TrainConfig
+from dcgan.errors import InputError
+from dcgan.layout import LATEST_NAME, LOSSES_NAME, NEIGHBOURS_NAME, TIMELAPSE_NAME
 
 TEMPLATE = Path(__file__).with_name("card_template.md")
 PLACEHOLDER = "path/to/this/folder"  # in the card's snippet; publishing puts the repository's id there
@@ -40,39 +43,88 @@ FIGURES = {
     "fd": "FD",
     "precision": "precision",
     "recall": "recall",
-    "diversity": "diversity",
+    "spread": "spread (grey levels)",
 }
+OLDER_WORDS = {
+    "\n| diversity | ": "\n| spread (grey levels) | ",
+    " Diversity is how far two faces are apart": " Spread is how far two faces are apart",
+}
+# What a card tells in any case; of an evaluation, if it is told at all.
+TOLD = (
+    "run_id", "command", "step", "epoch", "images_seen", "seconds", "hardware", "parameters.generator",
+    "parameters.discriminator", "data.name", "data.pictures", "data.fingerprint",
+)  # fmt: skip
+TOLD_OF_AN_EVALUATION = (
+    "command", "data", "extractor.name", "extractor.protocol", "extractor.distance", "samples.fakes", "samples.reals",
+    "seeds.first_face", "reals.words", "neighbours.pictures", "neighbours.looked_up", "neighbours.relation",
+    "neighbours.nearer", "neighbours.fakes.median", "neighbours.reals.median",
+)  # fmt: skip
+TOLD_OF_A_SECOND = ("command", "extractor.name", "extractor.protocol")
 
 
-def model_card(facts: dict[str, Any], config: dict[str, Any], folder: Path, name: str | None = None) -> str:
+def model_card(training: Training, config: dict[str, Any], folder: Path, name: str | None = None) -> str:
     """The card as Markdown with the Hub's metadata block on top.
 
-    `facts` is what training.json holds, `config` what the generator's config.json holds; pictures are shown where
-    `folder` has them, and what was measured where its evaluation.json is of these very weights. The card is called as
-    the folder is, or `name`.
+    `config` is what the generator's config.json holds; pictures are shown where `folder` has them, and what was
+    measured where its evaluation.json is whole and of these very weights. The card is called as the folder is, or
+    `name`.
 
     Raises:
-        KeyError, jinja2.UndefinedError: `facts` or `config` lack something that every run writes there; names it.
+        InputError: `training` lacks something that every run writes there; names it.
     """
+    if gap := _gap(training, TOLD):
+        raise InputError(f"{gap} is missing")
     name = name or folder.resolve().name
-    credit = facts["data"].get("attribution")
-    evaluation = read_evaluation(folder)
+    evaluation, settings = _told_evaluation(folder), training.settings()
     return _template().render(
-        metadata=_yaml(_metadata(name, facts, credit, evaluation)),
+        metadata=_yaml(_metadata(name, training, evaluation)),
         name=name,
         has=lambda file: (folder / file).is_file(),
-        facts=facts,
+        latest=LATEST_NAME,
+        timelapse=TIMELAPSE_NAME,
+        losses=LOSSES_NAME,
+        neighbours=NEIGHBOURS_NAME,
+        run=training,
+        settings=settings,
         config=config,
-        credit=credit,
+        credit=training.data.attribution,
         evaluation=evaluation,
         figures=_figures(evaluation) if evaluation else {},
-        work=_work(facts["data"]["name"], credit),
+        work=_work(training.data.name, training.data.attribution),
         placeholder=PLACEHOLDER,
         max_seed=MAX_SEED,
-        levers=_levers(facts["config"]),
-        time=_time(facts["seconds"]),
-        rate=facts["images_seen"] / facts["seconds"] if facts["seconds"] else None,
+        levers=_levers(settings),
+        time=_time(training.seconds),
+        rate=training.images_seen / training.seconds if training.seconds else None,
     )
+
+
+def _told_evaluation(folder: Path) -> Evaluation | None:
+    """What a card can tell of a folder's evaluation.json."""
+    evaluation = read_evaluation(folder)
+    if evaluation is None or _gap(evaluation, TOLD_OF_AN_EVALUATION):
+        return None
+    if evaluation.second and _gap(evaluation.second, TOLD_OF_A_SECOND):
+        return replace(evaluation, second=None)
+    return evaluation
+
+
+def _gap(record: Training | Evaluation | Measure, told: Sequence[str]) -> str | None:
+    """The first key that a record has no value for."""
+    for path in told:
+        value: Any = record
+        for key in path.split("."):
+            value = value.get(key) if isinstance(value, Mapping) else getattr(value, key)
+        if value is None:
+            return path
+    return None
+
+
+def in_todays_words(card: str) -> str:
+    """A card as this version words it, where the version before called an evaluation's spread diversity."""
+    for older, now in OLDER_WORDS.items():
+        card = card.replace(older, now)
+    return card
 
 
 def name_in(card: str) -> str | None:
@@ -95,18 +147,16 @@ def _template() -> Template:
     return environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
 
 
-def _metadata(
-    name: str, facts: dict[str, Any], credit: dict[str, str] | None, evaluation: dict[str, Any] | None
-) -> dict[str, Any]:
+def _metadata(name: str, training: Training, evaluation: Evaluation | None) -> dict[str, Any]:
     """What the Hub reads of a card (https://github.com/huggingface/hub-docs/blob/main/modelcard.md)."""
-    data = facts["data"]["name"]
+    data = training.data.name
     return {
         "library_name": "pytorch",
         "pipeline_tag": TASK,
-        **_licence(credit),
+        **_licence(training.data.attribution),
         "tags": ["dcgan", "gan", TASK, *(tag for prefix, tag in TAGS.items() if data.startswith(prefix))],
         **({"datasets": [data]} if _is_on_hub(data) else {}),
-        **_model_index(name, _measured(data, facts["metrics"], evaluation)),
+        **_model_index(name, _measured(data, training.metrics, evaluation)),
     }
 
 
@@ -114,33 +164,31 @@ def _is_on_hub(data: str) -> bool:
     return "/" in data  # the name of a folder or file never holds a slash
 
 
-def _licence(credit: dict[str, str] | None) -> dict[str, str]:
-    licence = (credit or {}).get("licence")
-    if not licence:
+def _licence(credit: Credit | None) -> dict[str, str]:
+    if not credit or not credit.licence:
         return {}
-    if licence in HUB_LICENCES:
-        return {"license": HUB_LICENCES[licence]}
-    slug = re.sub(r"[^a-z0-9.]+", "-", licence.lower()).strip("-.")
-    other = {"license": "other", "license_name": slug, "license_link": credit["licence_url"]}
+    if credit.licence in HUB_LICENCES:
+        return {"license": HUB_LICENCES[credit.licence]}
+    slug = re.sub(r"[^a-z0-9.]+", "-", credit.licence.lower()).strip("-.")
+    other = {"license": "other", "license_name": slug, "license_link": credit.licence_url}
     return {key: value for key, value in other.items() if value}
 
 
 def _measured(
-    data: str, metrics: dict[str, float], evaluation: dict[str, Any] | None
+    data: str, metrics: Mapping[str, float], evaluation: Evaluation | None
 ) -> dict[str, list[dict[str, Any]]]:
     """By the name of the pictures, as the Hub wants them: the run's last metrics, and figures of an evaluation."""
-    measured = {data: [_metric(metric, words, metrics.get(metric, math.nan)) for metric, words in HUB_METRICS.items()]}
+    measured = {data: [_metric(metric, words, metrics.get(metric)) for metric, words in HUB_METRICS.items()]}
     if evaluation:
-        features, figures = f"on features of {evaluation['extractor']['name']}", evaluation["fakes"]
-        measured.setdefault(evaluation["data"], []).extend(
-            _metric(metric, f"{words} {features}", figures[metric])
+        features = f"on features of {evaluation.extractor.name}"
+        measured.setdefault(evaluation.data, []).extend(
+            _metric(metric, f"{words} {features}", getattr(evaluation.fakes, metric))
             for metric, words in EVALUATION_METRICS.items()
-            if metric in figures
         )
-    return {name: [each for each in found if math.isfinite(each["value"])] for name, found in measured.items()}
+    return {name: [each for each in found if each["value"] is not None] for name, found in measured.items()}
 
 
-def _metric(metric: str, words: str, value: float) -> dict[str, Any]:
+def _metric(metric: str, words: str, value: float | None) -> dict[str, Any]:
     return {"type": metric, "name": words, "value": value}
 
 
@@ -158,12 +206,13 @@ def _model_index(name: str, measured: dict[str, list[dict[str, Any]]]) -> dict[s
     return {"model-index": [{"name": name, "results": results}]} if results else {}
 
 
-def _figures(evaluation: dict[str, Any]) -> dict[str, list[str]]:
+def _figures(evaluation: Evaluation) -> dict[str, list[str]]:
     """By label, a row of what the faces got and of the floor; then the same of the second measure, if there is one."""
     rows = {}
-    for key, label in FIGURES.items():
-        factor = 1000 if key == "kid" else 1
-        found = [measure[part].get(key) for measure in measures_of(evaluation) for part in ("fakes", "floor")]
+    for name, label in FIGURES.items():
+        factor = 1000 if name == "kid" else 1
+        got = [figures for measure in evaluation.measures for figures in (measure.fakes, measure.floor)]
+        found = [getattr(figures, name) for figures in got]
         if any(value is not None for value in found):
             rows[label] = ["" if value is None else f"{factor * value:.4g}" for value in found]
     return rows
@@ -173,36 +222,35 @@ def _yaml(metadata: dict[str, Any]) -> str:
     return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True).strip()
 
 
-def _work(data: str, credit: dict[str, str] | None) -> str:
+def _work(data: str, credit: Credit | None) -> str:
     """What to call the training pictures: by title and creator where these are known."""
     if not credit:
         return data
-    return f"{credit['title']} by {credit['creator']}" if credit["creator"] else credit["title"]
+    return f"{credit.title} by {credit.creator}" if credit.creator else credit.title
 
 
-def _levers(config: dict[str, Any]) -> dict[str, str]:
+def _levers(config: TrainConfig) -> dict[str, str]:
     """What decided the training, in words: a table row's label to its text."""
-    norm = config["d_norm"] if "d_norm" in config else norm_named_by(config["spectral_norm"])  # as older runs have it
     recipe = [
-        LOSS_WORDS.get(config["loss"], config["loss"]),
-        f"{NORM_WORDS.get(norm, norm)} in the discriminator",
-        f"moving average of the generator (decay {config['ema_decay']:g})" if config["ema"] else "no moving average",
+        LOSS_WORDS[config.loss],
+        f"{NORM_WORDS[config.d_norm]} in the discriminator",
+        f"moving average of the generator (decay {config.ema_decay:g})" if config.ema else "no moving average",
     ]
-    if penalties := _penalties(config["r1_gamma"], config.get("r2_gamma", 0), config.get("r1_every", 1)):
+    if penalties := _penalties(config.r1_gamma, config.r2_gamma, config.r1_every):
         recipe.append(penalties)
-    if config["augment"]:
-        recipe.append(f"DiffAugment ({', '.join(config['augment'])})")
-    if config["flip"]:
+    if config.augment:
+        recipe.append(f"DiffAugment ({', '.join(config.augment)})")
+    if config.flip:
         recipe.append("half of the pictures mirrored")
-    decay = f", falling to 0 over the last {config['lr_decay']:.0%} of the run" if config.get("lr_decay") else ""
-    betas = f"beta1 {config['beta1']:g}"
-    if config.get("beta2", USUAL_BETA2) != USUAL_BETA2:
-        betas += f", beta2 {config['beta2']:g}"
-    rates = f"{config['lr_generator']:g} (generator) and {config['lr_discriminator']:g} (discriminator)"
+    decay = f", falling to 0 over the last {config.lr_decay:.0%} of the run" if config.lr_decay else ""
+    betas = f"beta1 {config.beta1:g}"
+    if config.beta2 != USUAL_BETA2:
+        betas += f", beta2 {config.beta2:g}"
+    rates = f"{config.lr_generator:g} (generator) and {config.lr_discriminator:g} (discriminator)"
     return {
-        "recipe": f"`{config['recipe']}`: {', '.join(recipe)}",
+        "recipe": f"`{config.recipe}`: {', '.join(recipe)}",
         "optimiser": f"Adam, {betas}, learning rates {rates}{decay}",
-        "batch size": f"{config['batch_size']:,}",
+        "batch size": f"{config.batch_size:,}",
     }
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from dcgan.checkpoints.snapshots import snapshot_folder, snapshot_names
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json
-from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
+from dcgan.layout import CONFIG_NAME, DISCRIMINATOR, PICKLE_SUFFIXES, WEIGHTS_NAME
 from dcgan.models import Discriminator, Generator
 
 
@@ -55,6 +55,6 @@ def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def load_discriminator(folder: Path, device: torch.device) -> Discriminator | None:
-    if not (folder / "discriminator").is_dir():
+    if not (folder / DISCRIMINATOR).is_dir():
         return None
-    return Discriminator.from_pretrained(folder, subfolder="discriminator", map_location=device)
+    return Discriminator.from_pretrained(folder, subfolder=DISCRIMINATOR, map_location=device)

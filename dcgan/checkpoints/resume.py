@@ -6,16 +6,16 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from dcgan.checkpoints.networks import save_tensors
+from dcgan.checkpoints.records import StateFacts
 from dcgan.errors import InputError
 from dcgan.files import write_json, write_text
-from dcgan.layout import POINTER, STATE_FACTS_NAME
+from dcgan.layout import POINTER, STATE_FACTS_NAME, STATE_PREFIX, STATE_TENSORS_NAME, STATES
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class SavedState:
     """What exact resume needs: the tensors of a TrainState and the facts around them."""
 
     tensors: dict[str, Tensor]
-    facts: dict[str, Any]
+    facts: StateFacts
 
     @property
     def name(self) -> str:
         """The same name is the same state, so a run that was taken back to a step has a new name for it."""
-        rollbacks = self.facts.get("rollbacks", 0)
-        return f"step-{self.facts['step']}" + (f"-retry-{rollbacks}" if rollbacks else "")
+        rollbacks = self.facts.rollbacks
+        return f"{STATE_PREFIX}{self.facts.step}" + (f"-retry-{rollbacks}" if rollbacks else "")
 
 
 def save_state(folder: Path, state: SavedState) -> None:
@@ -37,7 +37,7 @@ def save_state(folder: Path, state: SavedState) -> None:
 
     A state that is already pointed to is left as it is.
     """
-    states, name = folder / "state", state.name
+    states, name = folder / STATES, state.name
     if newest_state(folder) == name:
         return
     unfinished = states / f"{name}.partial"
@@ -45,8 +45,8 @@ def save_state(folder: Path, state: SavedState) -> None:
         shutil.rmtree(leftover, ignore_errors=True)
     unfinished.mkdir(parents=True)
     tensors = {key: tensor.detach().cpu().contiguous() for key, tensor in state.tensors.items()}
-    save_tensors(tensors, unfinished / "state.safetensors")
-    write_json(unfinished / STATE_FACTS_NAME, state.facts)
+    save_tensors(tensors, unfinished / STATE_TENSORS_NAME)
+    write_json(unfinished / STATE_FACTS_NAME, state.facts.to_json())
     unfinished.rename(states / name)
     write_text(states / POINTER, name + "\n")
     older = [saved for saved in _newest_first(states) if saved.name != name]
@@ -62,9 +62,9 @@ def load_state(folder: Path, good: bool = False) -> SavedState:
     With `good` it is the newest that a run may be taken back to; any where there is no such one.
 
     Raises:
-        InputError: the folder holds no run that can be continued.
+        InputError: the folder holds no run that can be continued, or one of another version.
     """
-    states = folder / "state"
+    states = folder / STATES
     pointed = newest_state(folder)
     if pointed is None:
         raise InputError(
@@ -75,16 +75,18 @@ def load_state(folder: Path, good: bool = False) -> SavedState:
     for saved in sorted(found, key=lambda saved: good and not _is_good(saved)):
         try:
             facts = json.loads((saved / STATE_FACTS_NAME).read_text(encoding="utf-8"))
-            return SavedState(load_file(saved / "state.safetensors"), facts)
+            tensors = load_file(saved / STATE_TENSORS_NAME)
         except (OSError, ValueError, SafetensorError) as error:
             reason = str(error)
+        else:
+            return SavedState(tensors, StateFacts.of(facts, saved / STATE_FACTS_NAME))
     raise InputError(f"the resume states in {states} are damaged ({reason}). Start a run in a new --output-dir.")
 
 
 def newest_state(folder: Path) -> str | None:
     """Name of the newest complete resume state of a run, if it has one."""
     try:
-        return (folder / "state" / POINTER).read_text(encoding="utf-8").strip()
+        return (folder / STATES / POINTER).read_text(encoding="utf-8").strip()
     except OSError:
         return None
 
@@ -97,24 +99,24 @@ def copy_state(folder: Path, target: Path) -> str | None:
     tried = None
     while (name := newest_state(folder)) != tried:
         try:
-            shutil.copytree(folder / "state" / name, target / "state" / name)
+            shutil.copytree(folder / STATES / name, target / STATES / name)
         except OSError:
-            shutil.rmtree(target / "state", ignore_errors=True)
+            shutil.rmtree(target / STATES, ignore_errors=True)
             tried = name
             continue
-        write_text(target / "state" / POINTER, name + "\n")
+        write_text(target / STATES / POINTER, name + "\n")
         return name
     return None
 
 
 def _newest_first(states: Path) -> list[Path]:
-    whole = [path for path in states.glob("step-*") if path.is_dir() and path.suffix != ".partial"]
+    whole = [path for path in states.glob(f"{STATE_PREFIX}*") if path.is_dir() and path.suffix != ".partial"]
     return sorted(whole, key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 def _is_good(saved: Path) -> bool:
     """Whether a run may be taken back to a state: all that were saved before anybody asked count as good."""
     try:
-        return json.loads((saved / STATE_FACTS_NAME).read_text(encoding="utf-8")).get("good", True)
-    except (OSError, ValueError, AttributeError):
+        return StateFacts.read(saved / STATE_FACTS_NAME).good
+    except InputError:
         return False

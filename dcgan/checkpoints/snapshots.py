@@ -5,25 +5,21 @@ from __future__ import annotations
 import shutil
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from dcgan.checkpoints.records import read_training
+from dcgan.checkpoints.records import Training, read_training
 from dcgan.errors import InputError
 from dcgan.files import replacing
-from dcgan.layout import CONFIG_NAME, PUBLISHED, SHOWN, TRAINING_NAME
+from dcgan.layout import CONFIG_NAME, PUBLISHED, SHOWN, SNAPSHOTS, TRAINING_NAME, is_sample, is_snapshot, sample_name
 
 
 def snapshot_names(folder: Path) -> list[str]:
     """Names of the snapshots in a checkpoint folder, earliest first."""
-    return sorted(path.parent.name for path in folder.glob(f"epochs/epoch-*/{CONFIG_NAME}"))
-
-
-def snapshot_name(epoch: int) -> str:
-    return f"epoch-{epoch:04d}"
+    names = (path.parent.name for path in folder.glob(f"{SNAPSHOTS}/*/{CONFIG_NAME}"))
+    return sorted(filter(is_snapshot, names))
 
 
 def snapshot_folder(folder: Path, name: str) -> Path:
-    return folder / "epochs" / name
+    return folder / SNAPSHOTS / name
 
 
 def published_files(folder: Path) -> dict[str, Path]:
@@ -39,7 +35,7 @@ def keep_snapshot(folder: Path, name: str) -> None:
     for leftover in (unfinished, kept):
         shutil.rmtree(leftover, ignore_errors=True)
     for path, file in published_files(folder).items():
-        if not path.startswith("samples/epoch-") or Path(path).stem == name:  # the others have their own
+        if not is_sample(path) or path == sample_name(name):  # the others have their own
             (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, unfinished / path)
     unfinished.rename(kept)
@@ -49,12 +45,12 @@ def drop_snapshots_after(folder: Path, step: int) -> None:
     """Forget the snapshots of later steps, which a run that goes on from `step` will make again."""
     for name in snapshot_names(folder):
         kept = snapshot_folder(folder, name)
-        if (kept / TRAINING_NAME).is_file() and read_training(kept)["step"] > step:
+        if (kept / TRAINING_NAME).is_file() and read_training(kept).step > step:
             shutil.rmtree(kept)
-            (folder / "samples" / f"{name}.png").unlink(missing_ok=True)
+            (folder / sample_name(name)).unlink(missing_ok=True)
 
 
-def snapshot_facts(folder: Path) -> dict[str, dict[str, Any]]:
+def snapshot_facts(folder: Path) -> dict[str, Training]:
     """What the training.json of each snapshot says, earliest first; a snapshot without one, as bundled, is left out."""
     facts = {}
     for name in snapshot_names(folder):
@@ -65,10 +61,10 @@ def snapshot_facts(folder: Path) -> dict[str, dict[str, Any]]:
 
 def show_best(folder: Path) -> None:
     """Make the top of a run's folder show its best snapshot, where its training.json names one."""
-    best = read_training(folder).get("best", {}).get("snapshot")
-    if best not in snapshot_names(folder):
+    best = read_training(folder).best
+    if best is None or best.snapshot not in snapshot_names(folder):
         return
-    kept = snapshot_folder(folder, best)
+    kept = snapshot_folder(folder, best.snapshot)
     for file in (file for pattern in SHOWN for file in kept.glob(pattern) if _is_whole(file)):
         shown = folder / file.relative_to(kept)
         shown.parent.mkdir(exist_ok=True)

@@ -14,14 +14,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from dcgan.checkpoints import load_generator, read_evaluation
+from dcgan.checkpoints import Evaluation, load_generator, read_evaluation
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.evaluation.extractors import EXTRACTORS, EfficientNetLite2, open_extractor
 from dcgan.evaluation.inputs import check, command_line, open_pictures, require_torch_fidelity, sample_count
-from dcgan.evaluation.measure import Evaluation, add_second_measure, evaluate, first_measure, second_kept
+from dcgan.evaluation.measure import add_second_measure, evaluate, first_measure, second_kept
 from dcgan.evaluation.report import lines, trained_facts, write_evaluation
 from dcgan.files import sha256
 from dcgan.layout import WEIGHTS_NAME
@@ -39,24 +40,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     generator = load_generator(folder).to(device)
     is_second = options.extractor == EfficientNetLite2.option
     before = first_measure(folder) if is_second else read_evaluation(folder)
-    facts = trained_facts(folder)
+    training = trained_facts(folder)
     extractor = open_extractor(options.extractor, options.weights, device)
-    sets = open_pictures(options, facts, generator.image_size)
+    sets = open_pictures(options, training, generator.image_size)
     count = sample_count(options.count, sets.reals)
     asked = command_line(options, folder, sets, extractor, count)
     if is_second:
+        page = None
         evaluation = add_second_measure(before, generator, sets.reals, extractor, count, options.seed, asked)
     else:
-        evaluation = evaluate(generator, sets.reals, sets.pictures, extractor, count, options.seed)
-        evaluation.report["neighbours"]["relation"] = sets.relation
+        measured = evaluate(generator, sets.reals, sets.pictures, extractor, count, options.seed)
+        measured.report["neighbours"]["relation"] = sets.relation
         about = {"command": asked, "weights_sha256": sha256(folder / WEIGHTS_NAME), "data": sets.reals.data}
-        kept = second_kept(before, asked)
-        evaluation = Evaluation(about | evaluation.report | kept, evaluation.page)
-        if before and "second" in before and not kept:
+        first = Evaluation.take(about | measured.report, lenient=True)  # a figure may be no number
+        evaluation, page = replace(first, second=second_kept(before, asked)), measured.page
+        if before and before.second and not evaluation.second:
             print("the second measure is dropped, since it was of other faces or reals")
-    print("\n".join(lines(evaluation.report)))
+    print("\n".join(lines(evaluation)))
     try:
-        print("\n".join(write_evaluation(folder, evaluation, sets.pictures, facts)))
+        print("\n".join(write_evaluation(folder, evaluation, page, sets.pictures, training)))
     except OSError as error:
         raise InputError(f"can't write to {folder}: {error.strerror or error}.") from None
     return DONE

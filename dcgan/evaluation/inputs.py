@@ -6,10 +6,11 @@ import argparse
 import shlex
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tqdm import tqdm
 
+from dcgan.checkpoints import Training
 from dcgan.config import TrainConfig
 from dcgan.data import AVATARS_PREFIX, PORTRAITS_PREFIX, Pictures, load_pictures, open_art
 from dcgan.errors import InputError
@@ -47,16 +48,15 @@ def require_torch_fidelity() -> None:
         )
 
 
-def open_pictures(options: argparse.Namespace, facts: dict[str, Any] | None, size: int) -> PictureSets:
+def open_pictures(options: argparse.Namespace, training: Training | None, size: int) -> PictureSets:
     """Open what --data and --trained-on name.
 
     How many avatars and on which background is as the run had it, where the options don't say otherwise. The reals are
     looked for among themselves where `--trained-on` names no other pictures.
     """
-    config = facts["config"] if facts else {}
-    data_size = options.data_size or config.get("data_size", TrainConfig.data_size)
-    backgrounds = options.background or config.get("background", TrainConfig.background)
-    crop = config.get("portrait_crop", TrainConfig.portrait_crop)
+    settings = training.settings() if training else TrainConfig(data=options.data)
+    data_size = options.data_size or settings.data_size
+    backgrounds, crop = options.background or settings.background, settings.portrait_crop
     given, pictures = (
         load_pictures(data, size, data_size, backgrounds, track=_decoding, portrait_crop=crop)
         for data in (options.data, options.trained_on or options.data)
@@ -67,8 +67,8 @@ def open_pictures(options: argparse.Namespace, facts: dict[str, Any] | None, siz
         art = open_art(options.data.removeprefix(PORTRAITS_PREFIX))
         reals = held_out_portraits(art, given.name, size, crop, backgrounds)
     else:
-        reals = pictures_given(given, _relation(given, facts))
-    return PictureSets(reals, pictures, _relation(pictures, facts))
+        reals = pictures_given(given, _relation(given, training))
+    return PictureSets(reals, pictures, _relation(pictures, training))
 
 
 def sample_count(asked: int, reals: ReferencePictures) -> int:
@@ -96,11 +96,11 @@ def command_line(options: argparse.Namespace, folder: Path, sets: PictureSets, e
     return shlex.join(words)
 
 
-def _relation(pictures: Pictures, facts: dict[str, Any] | None) -> str:
+def _relation(pictures: Pictures, training: Training | None) -> str:
     """Say what training had to do with pictures."""
-    if facts is None:
+    if training is None:
         return "of which it isn't known whether they were trained on"
-    if facts["data"]["fingerprint"] == pictures.fingerprint:
+    if training.data.fingerprint == pictures.fingerprint:
         return TRAINED_ON
     return "not the set that was trained on, though some may be in both"
 

@@ -6,21 +6,22 @@ The first measure is the one that decides; a second, with other features, stands
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from dcgan.checkpoints import read_evaluation
+from dcgan.checkpoints import FORMAT, Evaluation, Measure, read_evaluation
 from dcgan.data import Pictures
 from dcgan.errors import InputError
 from dcgan.evaluation.copies import look_for_copies, same_as_trained
 from dcgan.evaluation.extractors import EfficientNetLite0, Extractor
 from dcgan.evaluation.metrics import SUBSET_SEED, compare, to_five_digits
-from dcgan.evaluation.nearest import diversity
+from dcgan.evaluation.nearest import spread
 from dcgan.evaluation.references import ReferencePictures
 from dcgan.latents import seeds_from
+from dcgan.layout import EVALUATION_NAME
 from dcgan.models import Generator
 from dcgan.sampling import faces
 
@@ -29,11 +30,11 @@ COMPARED = ("--data", "--count", "--seed", "--background")  # what decides which
 
 
 @dataclass(frozen=True)
-class Evaluation:
-    """What was measured: a JSON-ready report, and the page of pairs as pixels `(H, W, 3)`, if there is one."""
+class Measured:
+    """What was measured: values of an Evaluation, and the page of pairs as pixels `(H, W, 3)`."""
 
     report: dict[str, Any]
-    page: np.ndarray | None
+    page: np.ndarray
 
 
 def evaluate(
@@ -43,7 +44,7 @@ def evaluate(
     extractor: Extractor,
     count: int,
     first_seed: int = 0,
-) -> Evaluation:
+) -> Measured:
     """Compare the faces of `count` seeds with as many reals, and look for copies of `pictures` among them."""
     fakes = faces(generator, seeds_from(first_seed, count))
     compared = compare(fakes, reals, extractor)
@@ -56,27 +57,26 @@ def evaluate(
         "samples": compared["samples"],
         "seeds": {"first_face": first_seed, "subsets": SUBSET_SEED},
         "kid": compared["kid"],
-        "fakes": compared["fakes"] | {"diversity": to_five_digits(diversity(some_fakes))},
-        "floor": compared["floor"] | {"diversity": to_five_digits(diversity(some_reals))},
+        "fakes": compared["fakes"] | {"spread": to_five_digits(spread(some_fakes))},
+        "floor": compared["floor"] | {"spread": to_five_digits(spread(some_reals))},
         "neighbours": neighbours,
         "versions": compared["versions"],
     }
-    return Evaluation(report, page)
+    return Measured(report, page)
 
 
-def first_measure(folder: Path) -> dict[str, Any]:
-    """Read the evaluation of a folder that a second measure can stand beside."""
-    evaluation = read_evaluation(folder)
-    if evaluation is None:
+def first_measure(folder: Path) -> Evaluation:
+    """Read the evaluation of a folder that a second measure can stand beside, strictly since it is written again."""
+    if read_evaluation(folder) is None:
         raise InputError(
             f"{folder} has no evaluation of these weights for a second measure to stand beside; measure with "
             f"--extractor {EfficientNetLite0.option} first."
         )
-    return evaluation
+    return Evaluation.read(folder / EVALUATION_NAME)
 
 
 def add_second_measure(
-    first: dict[str, Any],
+    first: Evaluation,
     generator: Generator,
     reals: ReferencePictures,
     extractor: Extractor,
@@ -89,20 +89,20 @@ def add_second_measure(
     Raises:
         InputError: `command`, by which the second is made, is of other faces or other reals than the first's.
     """
-    if _compared(first["command"]) != _compared(command):
+    if _compared(first.command) != _compared(command):
         raise InputError(
-            f"a second measure is of the same faces and reals as the first, which was: {first['command']}. "
+            f"a second measure is of the same faces and reals as the first, which was: {first.command}. "
             "Give the same options, but for --extractor."
         )
-    second = compare(faces(generator, seeds_from(first_seed, count)), reals, extractor)
-    return Evaluation(first | {"second": second | {"command": command}}, None)
+    compared = compare(faces(generator, seeds_from(first_seed, count)), reals, extractor)
+    return replace(first, format=FORMAT, second=Measure.take(compared | {"command": command}, lenient=True))
 
 
-def second_kept(before: dict[str, Any] | None, command: str) -> dict[str, Any]:
+def second_kept(before: Evaluation | None, command: str) -> Measure | None:
     """Keep the second measure of the evaluation before, where the first is made anew of the same faces and reals."""
-    if before and "second" in before and _compared(before["command"]) == _compared(command):
-        return {"second": before["second"]}
-    return {}
+    if before and before.second and before.command and _compared(before.command) == _compared(command):
+        return before.second
+    return None
 
 
 def _compared(command: str) -> dict[str, str]:

@@ -52,7 +52,7 @@ def _nearest_rows(wanted: Tensor, pictures: np.ndarray, own: Tensor) -> Tensor:
     return rows
 
 
-def diversity(pixels: np.ndarray) -> float:
+def spread(pixels: np.ndarray) -> float:
     """Measure how much pictures `(N, S, S, 3)` differ: the mean distance of two. 0 where all are the same one.
 
     Cheap enough for every snapshot: a thousand pictures take less than a second.

@@ -3,52 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from jinja2 import UndefinedError
 
-from dcgan.checkpoints import facts_of_the_shown, model_card, name_in, read_training
+from dcgan.checkpoints import (
+    Evaluation,
+    Figures,
+    Measure,
+    Training,
+    facts_of_the_shown,
+    in_todays_words,
+    model_card,
+    name_in,
+    read_training,
+)
 from dcgan.data import AVATARS_PREFIX, Pictures, cache_root
 from dcgan.errors import InputError
-from dcgan.evaluation.measure import Evaluation
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import save_png
 from dcgan.layout import CARD_NAME, EVALUATION_NAME, NEIGHBOURS_NAME, TRAINING_NAME
 from dcgan.models import read_config
 
 
-def trained_facts(folder: Path) -> dict[str, Any] | None:
-    """Read what training.json says of the run that made a checkpoint; None where there is none, as in an import."""
-    if not (folder / TRAINING_NAME).is_file():
-        return None
-    facts = read_training(folder)
-    try:
-        facts["data"]["name"], facts["data"]["fingerprint"], facts["config"]["data_size"], facts["config"]["background"]
-    except (KeyError, TypeError) as error:
-        raise InputError(
-            f"{folder / TRAINING_NAME} lacks {error}; it isn't what this version's train.py writes."
-        ) from None
-    return facts
+def trained_facts(folder: Path) -> Training | None:
+    """What training.json says of the run that made a checkpoint; None where there is no such file, as in an import."""
+    return read_training(folder) if (folder / TRAINING_NAME).is_file() else None
 
 
 def write_evaluation(
-    folder: Path, evaluation: Evaluation, pictures: Pictures, facts: dict[str, Any] | None
+    folder: Path, evaluation: Evaluation, page: np.ndarray | None, pictures: Pictures, training: Training | None
 ) -> list[str]:
-    """Write the report into the checkpoint and its card, and the page, if any, where the pictures may be shown.
+    """Write what was measured into the checkpoint and its card, and the page, if any, where the pictures may be shown.
 
     Returns what was written, and what wasn't and why, in words.
     """
     card = folder / CARD_NAME
     before = card.read_text("utf-8", errors="replace") if card.is_file() else None
     try:
-        told, left_alone = _facts_told_by(before, folder, facts), None
+        told, left_alone = _facts_told_by(before, folder, training), None
     except InputError as error:
         told, left_alone = None, str(error)
-    write_json(folder / EVALUATION_NAME, evaluation.report)
+    write_json(folder / EVALUATION_NAME, evaluation.to_json())
     written = [f"report: {folder / EVALUATION_NAME}"]
-    if evaluation.page is not None:
-        written.append(f"faces and their nearest pictures: {_write_page(evaluation.page, folder, pictures)}")
+    if page is not None:
+        written.append(f"faces and their nearest pictures: {_write_page(page, folder, pictures)}")
     if told:
         write_text(card, _card(told, folder, before))
     return [*written, f"model card: {left_alone or card}"]
@@ -64,19 +62,19 @@ def _write_page(pixels: np.ndarray, folder: Path, pictures: Pictures) -> Path:
     return page
 
 
-def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None) -> dict[str, Any]:
-    """Find the facts that a folder's card was written of: those of the best snapshot, or in a snapshot its own.
+def _facts_told_by(card: str | None, folder: Path, training: Training | None) -> Training:
+    """The facts that a folder's card was written of: those of the best snapshot, or in a snapshot its own.
 
     Raises:
         InputError: why a card can't be written in its place.
     """
-    if facts is None:
+    if training is None:
         raise InputError(f"left alone, since it needs {TRAINING_NAME}")
     try:
-        for told in (facts_of_the_shown(facts), facts):
-            if card in (None, _card(told, folder, card)):
+        for told in (facts_of_the_shown(training), training):
+            if card is None or in_todays_words(card) == _card(told, folder, card):
                 return told
-    except (KeyError, TypeError, UndefinedError) as error:
+    except InputError as error:
         raise InputError(
             f"left alone, since {folder / TRAINING_NAME} isn't what this version's train.py writes ({error})"
         ) from None
@@ -85,46 +83,53 @@ def _facts_told_by(card: str | None, folder: Path, facts: dict[str, Any] | None)
     )
 
 
-def _card(facts: dict[str, Any], folder: Path, before: str | None) -> str:
-    """Write the card of a folder, which keeps the name it had in the one before."""
-    return model_card(facts, read_config(folder), folder, name_in(before or ""))
+def _card(training: Training, folder: Path, before: str | None) -> str:
+    """The card of a folder, which keeps the name it had in the one before."""
+    return model_card(training, read_config(folder), folder, name_in(before or ""))
 
 
 def page_path(folder: Path, pictures: Pictures) -> Path:
-    """Say where the page of pairs goes: into the checkpoint, and so to the Hub, only if the pictures were rendered."""
+    """Where the page of pairs goes: into the checkpoint, and so to the Hub, only if the pictures were rendered."""
     if pictures.name.startswith(AVATARS_PREFIX):
         return folder / NEIGHBOURS_NAME
     return cache_root() / "neighbours" / f"{folder.resolve().name}.png"
 
 
-def lines(report: dict[str, Any]) -> list[str]:
-    """Put the report as a person reads it in a terminal."""
-    near, count, seed = report["neighbours"], report["samples"]["fakes"], report["seeds"]["first_face"]
-    second = report.get("second")
+def lines(evaluation: Evaluation) -> list[str]:
+    """What was measured as a person reads it in a terminal."""
+    near, count, second = evaluation.neighbours, evaluation.samples.fakes, evaluation.second
     return [
-        f"{count:,} faces (seeds from {seed:,}) against {count:,} {report['reals']['words']}",
-        *_measure_lines(report),
+        f"{count:,} faces (seeds from {evaluation.seeds.first_face:,}) against {count:,} {evaluation.reals.words}",
+        *_measure_lines(evaluation),
         *(["a second measure of the same, by which nothing is decided:", *_measure_lines(second)] if second else []),
-        f"nearest of {near['pictures']:,} pictures, {near['relation']}, in grey levels:",
+        f"nearest of {near.pictures:,} pictures, {near.relation}, in grey levels:",
         *(
-            f"  {name:12}" + ", ".join(f"{quantile} {value:.4g}" for quantile, value in near[name].items())
-            for name in ("fakes", "reals")
+            f"  {name:12}" + ", ".join(f"{quantile} {value:.4g}" for quantile, value in found.items())
+            for name, found in (("fakes", near.fakes), ("reals", near.reals))
         ),
-        f"  {near['nearer_than_5%_of_reals']:.1%} of the faces are nearer than the nearest 5% of the reals",
+        f"  {near.nearer:.1%} of the faces are nearer than the nearest 5% of the reals",
     ]
 
 
-def _measure_lines(measure: dict[str, Any]) -> list[str]:
-    extractor, fakes, floor = (measure[part] for part in ("extractor", "fakes", "floor"))
-    distance = extractor["distance"]
-    rows = [
-        ("KID x 1000", fakes["kid"] * 1000, floor["kid"] * 1000),
-        (distance, fakes[distance.lower()], floor[distance.lower()]),
-        *((name, fakes[name], floor[name]) for name in ("precision", "recall", "diversity") if name in fakes),
-    ]
+def _measure_lines(measure: Evaluation | Measure) -> list[str]:
+    extractor, distance = measure.extractor, measure.extractor.distance
     return [
-        f"features: {extractor['name']}; {extractor['protocol']}",
+        f"features: {extractor.name}; {extractor.protocol}",
         *(["these aren't Inception's features: no figure here is an FID"] if distance != "FID" else []),
         f"{'':12}{'faces':>10}{'floor: reals against other reals':>36}",
-        *(f"{name:12}{value:10.4g}{least:36.4g}" for name, value, least in rows),
+        *(
+            f"{label:12}{value:10.4g}{least:36.4g}"
+            for label, value, least in _rows(measure.fakes, measure.floor)
+            if value is not None and least is not None
+        ),
+    ]
+
+
+def _rows(fakes: Figures, floor: Figures) -> list[tuple[str, float | None, float | None]]:
+    """What faces got and the floor, each after its label."""
+    thousandfold = [None if each.kid is None else 1000 * each.kid for each in (fakes, floor)]
+    labels = {"FID": "fid", "FD": "fd"} | {name: name for name in ("precision", "recall", "spread")}
+    return [
+        ("KID x 1000", *thousandfold),
+        *((label, getattr(fakes, name), getattr(floor, name)) for label, name in labels.items()),
     ]

@@ -23,9 +23,8 @@ from dcgan.hub import (
     cached_refs,
     fetch_texts,
     is_repo_id,
-    is_snapshot,
 )
-from dcgan.layout import CARD_NAME, METRICS_NAME, TRAINING_NAME, WEIGHTS_NAME
+from dcgan.layout import CARD_NAME, DISCRIMINATOR, METRICS_NAME, TRAINING_NAME, WEIGHTS_NAME, epoch_of, is_snapshot
 from dcgan.models import Discriminator, Generator
 
 FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached
@@ -324,7 +323,7 @@ class HubLibrary:
         try:
             return Discriminator.from_pretrained(
                 self._repository.id,
-                subfolder="discriminator",
+                subfolder=DISCRIMINATOR,
                 revision=commit,
                 map_location=self._fallback.device,
                 patience=self._repository.patience,
@@ -384,7 +383,7 @@ class Shelf:
 
 
 def _epoch(snapshot: str) -> int:
-    return int(snapshot.rpartition("-")[2])
+    return epoch_of(snapshot.rpartition("@")[2])
 
 
 def unknown_checkpoint(name: str, names: list[str]) -> InputError:

@@ -1,6 +1,6 @@
 """The Hugging Face Hub. The only room that knows its client."""
 
-from dcgan.hub.client import MAIN, Repository, is_repo_id, is_snapshot, keep_quiet
+from dcgan.hub.client import MAIN, Repository, is_repo_id, keep_quiet
 from dcgan.hub.fetch import (
     MAX_CONFIG_BYTES,
     MAX_TEXT_BYTES,
@@ -22,7 +22,6 @@ __all__ = [
     "fetch_checkpoint",
     "fetch_texts",
     "is_repo_id",
-    "is_snapshot",
     "keep_quiet",
     "persistently",
     "without_cache_paths",

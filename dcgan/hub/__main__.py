@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
 def push(folder: Path, repository: Repository, private: bool, with_state: bool) -> None:
     """Push a folder that a run of train.py wrote, or that was imported."""
     read_config(folder)
-    run_id = read_training(folder).get("run_id") if (folder / TRAINING_NAME).exists() else None
+    run_id = read_training(folder).run_id if (folder / TRAINING_NAME).exists() else None
     pusher = Pusher(folder, repository, run_id, print, private, with_state)
     pusher.prepare()
     pusher.push()

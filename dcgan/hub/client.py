@@ -36,11 +36,6 @@ def is_repo_id(text: str) -> bool:
     return bool(well_formed) and not re.search(r"--|\.\.|\.git$|[.-](/|$)", text)
 
 
-def is_snapshot(tag: str) -> bool:
-    """Tell whether a tag is one that a run gives its snapshots."""
-    return bool(re.fullmatch(r"epoch-\d{4,}", tag))
-
-
 class Refs(NamedTuple):
     """Commits by the name of their branch or tag."""
 

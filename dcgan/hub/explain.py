@@ -11,6 +11,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled
 
 from dcgan.errors import HubError
 from dcgan.hub.retry import WORTH_ANOTHER_TRY
+from dcgan.layout import snapshot_name
 
 LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 
@@ -45,7 +46,7 @@ def _refusal(response: httpx2.Response, repo_id: str, revision: str | None, writ
         after = response.headers.get("Retry-After", "")
         return HubError(f"the Hub answers {status}", temporary=True, after=float(after) if after.isdecimal() else 0.0)
     if code == "RevisionNotFound":
-        return HubError(f"{repo_id} has no revision {revision}; its snapshots are tags such as epoch-0010.")
+        return HubError(f"{repo_id} has no revision {revision}; its snapshots are tags such as {snapshot_name(10)}.")
     if status == 401 and get_token() and code != "RepoNotFound":
         return HubError(f"the Hub refuses the token (401): {LOG_IN} to one that is valid.")
     if status == 403 and code == "GatedRepo":

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-from dcgan.checkpoints import PLACEHOLDER, published_files, read_training
-from dcgan.files import read_facts
+from dcgan.checkpoints import PLACEHOLDER, Training, published_files, read_training
 from dcgan.layout import CARD_NAME, TRAINING_NAME
 
 Contents = dict[str, Path | bytes]  # by path in the repository
-SAID_OF_A_SLIM_COPY = ("run_id", "command", "data")
+SAID_OF_A_SLIM_COPY = ("format", "run_id", "command", "data")
 
 
 def contents_of(folder: Path, repo_id: str, run_folder: Path | None) -> Contents:
@@ -25,17 +23,17 @@ def contents_of(folder: Path, repo_id: str, run_folder: Path | None) -> Contents
         card = (folder / CARD_NAME).read_text(encoding="utf-8")
         contents[CARD_NAME] = card.replace(PLACEHOLDER, repo_id).encode()
     if TRAINING_NAME not in contents and run_folder:
-        facts = read_training(run_folder)
-        contents[TRAINING_NAME] = json.dumps({key: facts[key] for key in SAID_OF_A_SLIM_COPY}).encode()
+        told = read_training(run_folder).to_json()
+        contents[TRAINING_NAME] = json.dumps({key: told[key] for key in SAID_OF_A_SLIM_COPY}).encode()
     return contents
 
 
-def facts_in(contents: Contents) -> dict[str, Any]:
+def training_in(contents: Contents) -> Training:
     """Read what the training.json among them says; nothing where there is none."""
-    facts = contents.get(TRAINING_NAME, b"{}")
-    return read_facts(facts if isinstance(facts, bytes) else facts.read_bytes())
+    told = contents.get(TRAINING_NAME, b"")
+    return Training.glean(told if isinstance(told, bytes) else told.read_bytes())
 
 
 def step_in(contents: Contents) -> int:
     """Find out which step of the run they are of; 0 where they don't say."""
-    return facts_in(contents).get("step") or 0
+    return training_in(contents).step or 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from dcgan.checkpoints import Training, object_in
 from dcgan.config import GeneratorConfig
 from dcgan.errors import InputError, OccupiedError
-from dcgan.files import read_facts
-from dcgan.hub import MAIN, MAX_CONFIG_BYTES, Repository, is_snapshot
-from dcgan.layout import CONFIG_NAME, TRAINING_NAME, WEIGHTS_NAME
+from dcgan.hub import MAIN, MAX_CONFIG_BYTES, Repository
+from dcgan.layout import CONFIG_NAME, TRAINING_NAME, WEIGHTS_NAME, is_snapshot
 
 
 class Ownership:
@@ -49,13 +49,13 @@ class Ownership:
     def _find_step(self, commit: str) -> int:
         files = self.repository.files(commit)
         if TRAINING_NAME in files:
-            facts = read_facts(self.repository.read(TRAINING_NAME, commit))
-            if (theirs := facts.get("run_id")) != self.run_id or self.run_id is None:
+            told = Training.glean(self.repository.read(TRAINING_NAME, commit))
+            if (theirs := told.run_id) != self.run_id or self.run_id is None:
                 raise OccupiedError(
                     f"{self.repository.id} holds another run already ({theirs}); push to another repository. That run "
                     f"itself goes on with --resume, in its folder or as --resume {self.repository.id}."
                 )
-            return facts.get("step") or 0
+            return told.step or 0
         if WEIGHTS_NAME in files and (self.run_id or not self._holds_a_generator(commit, files)):
             raise OccupiedError(
                 f"{self.repository.id} holds a model already, and no run of train.py's; push to another repository."
@@ -65,7 +65,7 @@ class Ownership:
     def _holds_a_generator(self, commit: str, files: Mapping[str, int]) -> bool:
         if not files.get(CONFIG_NAME, MAX_CONFIG_BYTES) < MAX_CONFIG_BYTES:
             return False
-        config = read_facts(self.repository.read(CONFIG_NAME, commit))
+        config = object_in(self.repository.read(CONFIG_NAME, commit))
         try:
             GeneratorConfig.from_dict(config)
         except InputError:

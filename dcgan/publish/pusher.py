@@ -11,7 +11,7 @@ from pathlib import Path
 from dcgan.checkpoints import snapshot_folder, snapshot_names
 from dcgan.errors import HubError
 from dcgan.hub import MAIN, Repository, persistently
-from dcgan.publish.contents import Contents, contents_of, facts_in, step_in
+from dcgan.publish.contents import Contents, contents_of, step_in, training_in
 from dcgan.publish.ownership import Ownership, description_of, is_behind
 from dcgan.publish.state import StatePusher
 
@@ -128,9 +128,10 @@ class Pusher:
             self.tell(f"pushed {self.folder} to {self.repository.id}")
 
     def _title_of_folder(self, contents: Contents) -> str:
-        best = facts_in(contents).get("best", {}).get("snapshot")
-        is_newest = snapshot_names(self.folder)[-1:] == [best]
-        return f"Back to {best}, the best" if best and not is_newest else "The folder as it is"
+        best = training_in(contents).best
+        if best and best.snapshot and snapshot_names(self.folder)[-1:] != [best.snapshot]:
+            return f"Back to {best.snapshot}, the best"
+        return "The folder as it is"
 
     def _contents(self, folder: Path) -> Contents:
         return contents_of(folder, self.repository.id, self.folder if self.run_id else None)

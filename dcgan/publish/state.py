@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from dcgan.checkpoints import copy_state, newest_state
+from dcgan.checkpoints import FORMAT, StateFacts, copy_state, newest_state
 from dcgan.errors import OccupiedError
-from dcgan.files import read_facts
+from dcgan.files import write_json
 from dcgan.hub import MAIN, Repository
-from dcgan.layout import METRICS_NAME, STATE_FACTS_NAME
+from dcgan.layout import METRICS_NAME, STATE_FACTS_NAME, STATE_PREFIX, STATES
 from dcgan.publish.ownership import description_of, is_behind
 
 STATE_BRANCH = "state"  # of the repository, with what --resume needs; never on main
@@ -27,9 +25,9 @@ class Progress:
     rollbacks: int = 0
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> Progress:
+    def of(cls, facts: StateFacts) -> Progress:
         """Read it from what a resume state says of itself."""
-        return cls(facts.get("step") or 0, facts.get("rollbacks", 0))
+        return cls(facts.step or 0, facts.rollbacks)
 
 
 class StatePusher:
@@ -58,17 +56,17 @@ class StatePusher:
         name = copy_state(self.folder, scratch)
         if name is None:
             return None
-        facts_file = scratch / "state" / name / STATE_FACTS_NAME
-        facts = json.loads(facts_file.read_text(encoding="utf-8"))
-        facts["config"]["data"] = facts["data_name"]  # a path of this machine helps nobody
-        facts_file.write_text(json.dumps(facts), encoding="utf-8")
+        facts_file = scratch / STATES / name / STATE_FACTS_NAME
+        facts = StateFacts.read(facts_file)
+        config = {**facts.config, "data": facts.data_name}  # a path of this machine helps nobody
+        write_json(facts_file, replace(facts, format=FORMAT, config=config).to_json())
         if (self.folder / METRICS_NAME).is_file():
             shutil.copyfile(self.folder / METRICS_NAME, scratch / METRICS_NAME)
         return name
 
     def push(self, scratch: Path, name: str) -> None:
         """Push a state that was taken, unless the run went on elsewhere; the one that was there goes."""
-        ours = Progress.of(read_facts((scratch / "state" / name / STATE_FACTS_NAME).read_bytes()))
+        ours = Progress.of(StateFacts.read(scratch / STATES / name / STATE_FACTS_NAME))
         head = self._head()
         theirs = self._there[head]
         was_taken_back = ours.rollbacks > theirs.rollbacks
@@ -81,7 +79,7 @@ class StatePusher:
     def _commit(self, scratch: Path, name: str, head: str) -> str:
         files = {path.relative_to(scratch).as_posix(): path for path in scratch.rglob("*") if path.is_file()}
         there = self.repository.files(head)
-        old = [path for path in there if path.startswith("state/step-") and path not in files]
+        old = [path for path in there if path.startswith(f"{STATES}/{STATE_PREFIX}") and path not in files]
         return self.repository.commit(files, name, description_of(self.run_id), head, STATE_BRANCH, delete=old)
 
     def _head(self) -> str:
@@ -96,8 +94,8 @@ class StatePusher:
 
     def _progress_at(self, commit: str) -> Progress:
         kept = next((path for path in self.repository.files(commit) if path.endswith(STATE_FACTS_NAME)), None)
-        facts = read_facts(self.repository.read(kept, commit)) if kept else {}
-        if kept and facts.get("run_id") != self.run_id:
+        facts = StateFacts.glean(self.repository.read(kept, commit) if kept else b"")
+        if kept and facts.run_id != self.run_id:
             raise OccupiedError(
                 f"{self.repository.id} keeps the resume state of another run; push to another repository."
             )

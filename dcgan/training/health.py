@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dcgan.checkpoints import FacesReading
 from dcgan.images import to_float
 
 FROZEN_STEPS = 500  # updates after which a loss that hasn't moved won't any more
@@ -41,6 +42,10 @@ class Reading:
 
     distance: float
     diversity: float
+
+    def to_record(self) -> FacesReading:
+        """The same as files have it, by the name that tells this diversity from an evaluation's."""
+        return FacesReading(distance=self.distance, relative_diversity=self.diversity)
 
 
 def compare(reals: Tensor, fakes: Tensor) -> Reading:

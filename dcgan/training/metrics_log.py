@@ -18,7 +18,8 @@ from dcgan.training.state import Metrics
 
 Progress = dict[str, float]  # how far a run is: step, epoch, images
 PROGRESS = ("step", "epoch", "images", "seconds")  # how far a line is; the rest of it is what was measured
-READING = ("distance", "diversity", "snapshot", "best")  # what a line says of the faces, where they were looked at
+# What a line says of the faces, where they were looked at; the last is what it called a relative diversity before.
+READING = ("distance", "relative_diversity", "snapshot", "best", "diversity")
 
 
 class Logbook:

@@ -7,7 +7,7 @@ import platform
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import wraps
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +18,14 @@ import torch
 from PIL import Image
 
 from dcgan.checkpoints import (
+    Best,
+    Credit,
+    Data,
+    Parameters,
     SavedState,
+    StateFacts,
+    Training,
+    Watched,
     drop_snapshots_after,
     facts_of_the_shown,
     keep_snapshot,
@@ -30,7 +37,6 @@ from dcgan.checkpoints import (
     save_state,
     show_best,
     snapshot_facts,
-    snapshot_name,
 )
 from dcgan.config import RESUMABLE_CHANGES, TrainConfig
 from dcgan.data import Pictures
@@ -38,7 +44,7 @@ from dcgan.errors import GaveUpError, InputError
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import grid, save_gif, save_png
 from dcgan.latents import seeds_from
-from dcgan.layout import CARD_NAME, EVALUATION_NAME, NEIGHBOURS_NAME, TRAINING_NAME, WEIGHTS_NAME
+from dcgan.layout import CARD_NAME, EVALUATION_NAME, NEIGHBOURS_NAME, TRAINING_NAME, WEIGHTS_NAME, snapshot_name
 from dcgan.models import Generator
 from dcgan.sampling import faces
 from dcgan.training.distributed import ALONE, World
@@ -52,7 +58,6 @@ LOG_EVERY = 50  # steps a line of metrics.jsonl stands for
 WATCHED_SEEDS = seeds_from(0, 128)  # the faces held against training pictures
 WATCHED_PICTURES = 256
 MOST_TRIES = 3  # picture orders that are tried from one state after the first
-OF_THE_BEST = ("step", "epoch", "images_seen", "seconds", "metrics", "watch")  # facts of the generator, not of the run
 SAMPLE_SEEDS = seeds_from(0, 32)  # the faces drawn at every snapshot
 SAMPLE_COLUMNS = 8
 TIMELAPSE_MS = (700, 2500)  # a snapshot; the last one
@@ -115,7 +120,7 @@ class Run:
         """
         saved = load_state(folder)
         with _damage_is_bad_input(folder):
-            began_with = saved.facts["data_fingerprint"]
+            began_with = saved.facts.data_fingerprint
         if began_with != pictures.fingerprint:
             raise InputError(
                 f"--data {config.data} holds other pictures now than the run in {folder} began with; "
@@ -123,9 +128,9 @@ class Run:
             )
         state = TrainState(config, device, world)
         with _damage_is_bad_input(folder):
-            run = cls(folder, config, pictures, state, saved.facts["run_id"])
-            run.logbook.seconds = saved.facts["seconds"]
-            run._load(saved, saved.facts.get("rollbacks", 0))
+            run = cls(folder, config, pictures, state, saved.facts.run_id)
+            run.logbook.seconds = saved.facts.seconds
+            run._load(saved, saved.facts.rollbacks)
         if state.step >= run.schedule.total_steps:
             raise InputError(
                 f"the run in {folder} is at step {state.step}, and its end is step {run.schedule.total_steps}; "
@@ -215,17 +220,17 @@ class Run:
     @_by_the_main_process
     def save(self) -> None:
         """Keep everything that exact resume needs."""
-        facts = {
-            "step": self.state.step,
-            "run_id": self.run_id,
-            "seconds": self.logbook.seconds,
-            "data_name": self.pictures.name,
-            "data_fingerprint": self.pictures.fingerprint,
-            "config": self.config.to_dict(),
-            "rollbacks": self.state.rollbacks,
-            "good": self.good,
-            "watch": self.watch.to_dict(),
-        }
+        facts = StateFacts(
+            step=self.state.step,
+            run_id=self.run_id,
+            seconds=self.logbook.seconds,
+            data_name=self.pictures.name,
+            data_fingerprint=self.pictures.fingerprint,
+            config=self.config.to_dict(),
+            rollbacks=self.state.rollbacks,
+            good=self.good,
+            watch=Watched(**self.watch.to_dict()),
+        )
         save_state(self.folder, SavedState(self.state.tensors(), facts))
         self.saved_step = self.state.step
         self.on_saved()
@@ -270,7 +275,7 @@ class Run:
         self._trained_reading = self._look_at_faces(self.state.trained_generator()) if averaged else self._reading
         if trouble := fell_apart(self._trained_reading, self.watch):
             return trouble
-        reading = {name: round(value, 5) for name, value in asdict(self._reading).items()}
+        reading = {name: round(value, 5) for name, value in self._reading.to_record().to_json().items()}
         due = {"snapshot": self._due, "best": best_of(self._distances())} if self._due else {}
         self.logbook.note_reading(reading | due)
         return None
@@ -306,9 +311,9 @@ class Run:
             )
 
     def _load(self, saved: SavedState, rollbacks: int) -> None:
-        self.state.load(saved.tensors, saved.facts["step"], rollbacks)
-        self.watch = Watch(**saved.facts.get("watch", {}))
-        self.good = saved.facts.get("good", True)
+        self.state.load(saved.tensors, saved.facts.step, rollbacks)
+        self.watch = Watch(**vars(saved.facts.watch))
+        self.good = saved.facts.good
 
     @_by_the_main_process
     def _note_rollback(self, failed_at: int, trouble: str) -> None:
@@ -375,24 +380,24 @@ class Run:
         self._draw_samples(self.folder / "samples" / "latest.png")
         self._write_card(self._tell_the_run())
 
-    def _write_card(self, facts: dict[str, Any]) -> None:
+    def _write_card(self, facts: Training) -> None:
         if read_evaluation(self.folder) is None:  # of other weights than the folder shows now
             for name in (EVALUATION_NAME, NEIGHBOURS_NAME):
                 (self.folder / name).unlink(missing_ok=True)
         config = self.state.generator.config.to_dict()
         write_text(self.folder / CARD_NAME, model_card(facts, config, self.folder))
 
-    def _tell_the_run(self) -> dict[str, Any]:
+    def _tell_the_run(self) -> Training:
         """Bring losses.png and training.json up to date; gives what the latter says."""
         draw_losses(read_metrics(self.folder), self.folder / "losses.png")
         facts = self._facts()
-        write_json(self.folder / TRAINING_NAME, facts)
+        write_json(self.folder / TRAINING_NAME, facts.to_json())
         return facts
 
     def _distances(self) -> dict[str, float]:
         """How far from the pictures each snapshot was that was looked at, the one that is due now included."""
         kept = snapshot_facts(self.folder)
-        distances = {name: facts["watch"]["distance"] for name, facts in kept.items() if facts.get("watch")}
+        distances = {name: facts.reading.distance for name, facts in kept.items() if facts.reading}
         return distances | ({self._due: self._reading.distance} if self._due else {})
 
     @property
@@ -401,37 +406,37 @@ class Run:
         epoch = self.schedule.snapshots.get(self.state.step)
         return snapshot_name(epoch) if epoch and self._reading else None
 
-    def _facts(self) -> dict[str, Any]:
+    def _facts(self) -> Training:
         """What training.json says: all about the run that others may want to know, and no path of this machine."""
-        config = self.config.but(data=self.pictures.name)
-        facts = {
-            "run_id": self.run_id,
-            "command": config.command(),
-            "recipe": config.recipe,
-            "config": config.to_dict(),
-            "data": {
-                "name": self.pictures.name,
-                "pictures": len(self.pictures),
-                "fingerprint": self.pictures.fingerprint,
-                "attribution": self.pictures.attribution,
-            },
-            "step": self.state.step,
-            "epoch": self.epoch,
-            "images_seen": self.images_seen,
-            "seconds": round(self.logbook.seconds, 1),
-            "metrics": self.logbook.latest,
-            "watch": asdict(self._reading) if self._reading else None,
-            "rollbacks": self.state.rollbacks,
-            "parameters": {
-                "generator": _parameter_count(self.state.generator),
-                "discriminator": _parameter_count(self.state.discriminator),
-            },
-            "hardware": _hardware(self.state.device),
-            "versions": {name: version(name) for name in VERSIONS_NAMED},
-        }
+        config, credit = self.config.but(data=self.pictures.name), self.pictures.attribution
+        facts = Training(
+            run_id=self.run_id,
+            command=config.command(),
+            recipe=config.recipe,
+            config=config.to_dict(),
+            data=Data(
+                name=self.pictures.name,
+                pictures=len(self.pictures),
+                fingerprint=self.pictures.fingerprint,
+                attribution=Credit(**credit) if credit else None,
+            ),
+            step=self.state.step,
+            epoch=self.epoch,
+            images_seen=self.images_seen,
+            seconds=round(self.logbook.seconds, 1),
+            metrics=self.logbook.latest,
+            reading=self._reading.to_record() if self._reading else None,
+            rollbacks=self.state.rollbacks,
+            parameters=Parameters(
+                generator=_parameter_count(self.state.generator),
+                discriminator=_parameter_count(self.state.discriminator),
+            ),
+            hardware=_hardware(self.state.device),
+            versions={name: version(name) for name in VERSIONS_NAMED},
+        )
         if best := best_of(self._distances()):
             of_the_best = facts if best == self._due else snapshot_facts(self.folder)[best]
-            facts["best"] = {"snapshot": best} | {name: of_the_best[name] for name in OF_THE_BEST}
+            facts = replace(facts, best=Best.of(best, of_the_best))
         return facts
 
     def _log(self) -> None:
@@ -472,7 +477,7 @@ def config_to_resume(folder: Path, given: dict[str, Any]) -> TrainConfig:
     """
     saved = load_state(folder)
     with _damage_is_bad_input(folder):
-        config = TrainConfig.from_dict(saved.facts["config"])
+        config = TrainConfig.from_dict(saved.facts.config)
     for name, value in given.items():
         if name not in RESUMABLE_CHANGES | {"data"} and value != getattr(config, name):
             raise InputError(

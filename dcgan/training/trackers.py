@@ -18,9 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from dcgan.errors import InputError
+from dcgan.layout import TENSORBOARD
 
 PROJECT = "dcgan"  # where a tracker keeps runs by projects
-TENSORBOARD_FOLDER = "tensorboard"  # of a run's folder; never published
 FLUSH_SECONDS = 10  # what a killed run may lose of its TensorBoard files
 PATIENCE = 60.0  # seconds for what is left to send once a run has ended
 HURRY = 8.0  # the same for one that was stopped; with publish.LONGEST_STOP within the 30 that torchrun grants
@@ -106,7 +106,7 @@ class TensorBoard:
 
     def start(self, run: Tracked) -> None:
         self._writer = self._new_writer(
-            str(run.folder / TENSORBOARD_FOLDER), purge_step=run.step + 1, flush_secs=FLUSH_SECONDS
+            str(run.folder / TENSORBOARD), purge_step=run.step + 1, flush_secs=FLUSH_SECONDS
         )
         config = json.dumps(run.config, indent=2, ensure_ascii=False)
         self._writer.add_text("config", f"{run.name}\n\n```json\n{config}\n```", run.step)

@@ -8,9 +8,9 @@ from typing import Any
 
 import gradio as gr
 
+from dcgan.checkpoints import Training
 from dcgan.config import GeneratorConfig
 from dcgan.errors import InputError
-from dcgan.files import read_facts
 from dcgan.gallery import HubLibrary, Library, Studio
 from dcgan.layout import CARD_NAME, TRAINING_NAME
 from dcgan.ui.events import Listener, message, on
@@ -80,8 +80,7 @@ def discriminator_feature_maps(library: Library | HubLibrary, generator: Generat
 
     The discriminator itself isn't asked: on the Hub it would have to be fetched.
     """
-    run = read_facts(library.text(TRAINING_NAME)).get("config")
-    said = run.get("discriminator_feature_maps") if isinstance(run, dict) else None
+    said = Training.glean(library.text(TRAINING_NAME)).config.get("discriminator_feature_maps")
     try:
         return replace(generator, feature_maps=said).feature_maps
     except InputError:
@@ -90,18 +89,17 @@ def discriminator_feature_maps(library: Library | HubLibrary, generator: Generat
 
 def licence_of(language: str, library: Library | HubLibrary) -> str:
     """Whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
-    data = read_facts(library.text(TRAINING_NAME)).get("data")
-    data = data if isinstance(data, dict) else {}
-    credit = data.get("attribution")
-    if isinstance(credit, dict) and credit.get("licence"):
-        creator = say(language, "licence-by", creator=_text(credit["creator"])) if credit.get("creator") else ""
-        licence = _linked(_text(credit["licence"]), credit.get("licence_url"))
-        title = _linked(_text(credit.get("title")), credit.get("source"))
+    data = Training.glean(library.text(TRAINING_NAME)).data
+    credit = data.attribution
+    if credit and credit.licence:
+        creator = say(language, "licence-by", creator=_text(credit.creator)) if credit.creator else ""
+        licence = _linked(_text(credit.licence), credit.licence_url)
+        title = _linked(_text(credit.title), credit.source)
         said = say(language, "licence-line", title=title, creator=creator, licence=licence)
-        if changes := credit.get("changes"):
-            said += " " + say(language, "licence-changes", changes=_text(changes))
+        if credit.changes:
+            said += " " + say(language, "licence-changes", changes=_text(credit.changes))
     else:
-        said = say(language, "licence-unknown", data=_text(data.get("name") or library.model))
+        said = say(language, "licence-unknown", data=_text(data.name or library.model))
     return f"{say(language, 'data-and-licence')}\n{said} {say(language, 'code-licence')}"
 
 
@@ -112,8 +110,8 @@ def readable_card(card: str) -> str:
     return re.sub(r"<(img|picture|source|video|audio|iframe|link|style|script)\b[^>]*>", "", body, flags=re.IGNORECASE)
 
 
-def _linked(text: str, url: object) -> str:
-    is_address = isinstance(url, str) and re.fullmatch(r"https?://[\w./%~#?=&+-]+", url)
+def _linked(text: str, url: str) -> str:
+    is_address = re.fullmatch(r"https?://[\w./%~#?=&+-]+", url)
     return f"[{text}]({url})" if is_address else text
 
 

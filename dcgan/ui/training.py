@@ -10,17 +10,22 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 
-from dcgan.files import read_facts
+from dcgan.checkpoints import Training, glean_metrics
 from dcgan.gallery import SEED, SHOWN_LARGE, HubLibrary, Library, Recipe, Studio
 from dcgan.layout import METRICS_NAME, TRAINING_NAME
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import number
 from dcgan.ui.texts import i18n, one_line, say
 
-CURVES = {"losses": ("loss_d", "loss_g"), "beliefs": ("d_real", "d_fake"), "readings": ("distance", "diversity")}
+CURVES = {
+    "losses": ("loss_d", "loss_g"),
+    "beliefs": ("d_real", "d_fake"),
+    "readings": ("distance", "relative_diversity"),
+}
 NOTHING_WHILE_HIDDEN = (
     "(seed, checkpoint) => [seed, document.querySelector('#run-facts')?.offsetParent ? checkpoint : null]"
 )
+NOTHING_KNOWN = Training.glean("")
 MOST_POINTS = 150  # a curve; more can't be told apart on a screen
 
 
@@ -157,7 +162,7 @@ def _plot(language: str, library: Library | HubLibrary, curves: tuple[str, ...])
 
 def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.DataFrame:
     """Columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
-    lines = [line for line in map(read_facts, metrics.splitlines()) if _is_number(line.get("images"))]
+    lines = [line for line in glean_metrics(metrics) if _is_number(line.get("images"))]
     rows = []
     for curve in curves:
         known = [line for line in lines if _is_number(line.get(curve))]
@@ -168,42 +173,34 @@ def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.Dat
 
 def run_facts(language: str, library: Library | HubLibrary) -> str:
     """What the run was, as a Markdown table; a sentence where nothing is known of it."""
-    facts = read_facts(library.text(TRAINING_NAME))
-    data, config, parameters = (_part(facts, name) for name in ("data", "config", "parameters"))
-    if not facts:
+    run = Training.glean(library.text(TRAINING_NAME))
+    if run == NOTHING_KNOWN:
         return say(language, "no-record")
     rows = {
         "run-data": say(
-            language, "run-pictures", count=_thousands(data.get("pictures")), name=_plain(data.get("name", "?"))
+            language, "run-pictures", count=_thousands(run.data.pictures), name=_plain(run.data.name or "?")
         ),
-        "run-seen": _thousands(facts.get("images_seen")),
-        "run-steps": say(
-            language, "run-epochs", steps=_thousands(facts.get("step")), epochs=_rounded(facts.get("epoch"))
-        ),
+        "run-seen": _thousands(run.images_seen),
+        "run-steps": say(language, "run-epochs", steps=_thousands(run.step), epochs=_rounded(run.epoch)),
         "run-recipe": _plain(
-            f"{facts.get('recipe', '?')}: {config.get('loss', '?')}, batch {config.get('batch_size')}"
+            f"{run.recipe or '?'}: {run.config.get('loss', '?')}, batch {run.config.get('batch_size')}"
         ),
         "run-parameters": say(
             language,
             "run-parameter-counts",
-            generator=_thousands(parameters.get("generator")),
-            discriminator=_thousands(parameters.get("discriminator")),
+            generator=_thousands(run.parameters.generator),
+            discriminator=_thousands(run.parameters.discriminator),
         ),
         "run-time": say(
             language,
             "run-time-value",
-            minutes=_thousands(facts.get("seconds", 0) / 60 if _is_number(facts.get("seconds")) else None),
-            hardware=_plain(facts.get("hardware", "?")),
+            minutes=_thousands(None if run.seconds is None else run.seconds / 60),
+            hardware=_plain(run.hardware or "?"),
         ),
     }
     table = "".join(f"| {say(language, name)} | {value} |\n" for name, value in rows.items())
-    command = _plain(facts.get("command", ""))
+    command = _plain(run.command or "")
     return f"{say(language, 'the-run')}\n\n| | |\n|---|---|\n{table}\n<code>{command}</code>"
-
-
-def _part(facts: dict[str, Any], name: str) -> dict[str, Any]:
-    part = facts.get(name)
-    return part if isinstance(part, dict) else {}
 
 
 def _is_number(value: object) -> bool:
