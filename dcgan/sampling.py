@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -71,10 +73,20 @@ def belief(discriminator: Discriminator, pixels: np.ndarray) -> np.ndarray:
     return torch.cat(logits).numpy()
 
 
-def most_believed(
+@dataclass(frozen=True)
+class ScoredFace:
+    """A face as pixels `(S, S, 3)`, uint8, and D's logit of it: above 0 it takes the face for real."""
+
+    seed: int
+    pixels: np.ndarray
+    logit: float
+
+
+def most_convincing_faces(
     generator: Generator, discriminator: Discriminator, seeds: list[int], count: int, psi: float = 1.0
-) -> list[tuple[int, float]]:
-    """The `count` seeds whose faces D takes for real most, each with D's logit; the most believed first."""
-    logits = belief(discriminator, faces(generator, seeds, psi))
+) -> list[ScoredFace]:
+    """Draw the faces of `seeds` and keep the `count` that D takes for real most, the most convincing first."""
+    pixels = faces(generator, seeds, psi)
+    logits = belief(discriminator, pixels)
     order = np.argsort(-logits, kind="stable")[:count]
-    return [(seeds[i], float(logits[i])) for i in order]
+    return [ScoredFace(seeds[i], pixels[i], float(logits[i])) for i in order]

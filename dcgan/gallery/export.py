@@ -15,9 +15,9 @@ from dcgan.files import replacing
 from dcgan.images import enlarge, save_gif, save_mp4, save_webp
 
 FPS = (1, 50)  # browsers slow a GIF down that asks for more
-MOST_MODEL_CHARACTERS, MOST_SEED_CHARACTERS = 50, 70  # of a file's name
+MAX_MODEL_CHARACTERS, MAX_SEED_CHARACTERS = 50, 70  # of a file's name
 SAMPLE_FRAMES = 12
-HOPE = 1.2  # a form is tried though expected so many times too large: a sample says up to 1.4 times what a file takes
+TRY_FACTOR = 1.2  # a form is tried though expected so many times too large: samples say up to 1.4 times the size
 # Of each format: what quality means in its encoder, the steps that are hardly seen, and those that are. A lossless WebP
 # of 96 px is no smaller than a good lossy one of 768 px; a GIF has no such step, and is made smaller first.
 QUALITIES = {
@@ -101,12 +101,12 @@ def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks:
 
 def safe_name(model: str) -> str:
     """A model's name as the beginning of a file's: letters, digits, dots and dashes."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MOST_MODEL_CHARACTERS].strip("-.") or "faces"
+    return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MAX_MODEL_CHARACTERS].strip("-.") or "faces"
 
 
 def _listed(seeds: Sequence[int]) -> str:
     text, shown = "-".join(map(str, seeds)), len(seeds)
-    while len(text) > MOST_SEED_CHARACTERS:
+    while len(text) > MAX_SEED_CHARACTERS:
         shown -= 1
         text = "-".join([*map(str, seeds[:shown]), f"and-{len(seeds) - shown}-more"])
     return text
@@ -138,7 +138,7 @@ def _first_that_fits(
     off = written / estimate(forms[0])
     for form in forms[1:]:
         expected = estimate(form) * off
-        if expected > HOPE * limit and form is not forms[-1]:
+        if expected > TRY_FACTOR * limit and form is not forms[-1]:
             continue
         written = write(form)
         if written <= limit:

@@ -16,25 +16,25 @@ from pathlib import Path
 
 from dcgan.errors import InputError
 
-MOST_BYTES = 20 * 2**20  # of a file that is read
+MAX_FILE_BYTES = 20 * 2**20  # of a file that is read
 
 
-def read_note(path: Path) -> str:
+def read_metadata(path: Path) -> str:
     """The note that a PNG, GIF, WebP or MP4 carries, whatever its name ends in; "" where it carries none.
 
     The file is walked from end to end, so that one cut short is noticed, but nothing in it is decoded or unpacked: how
     large a picture claims to be makes no difference.
 
     Raises:
-        InputError: a file that is none of the four, damaged, cut short or larger than MOST_BYTES.
+        InputError: a file that is none of the four, damaged, cut short or larger than MAX_FILE_BYTES.
     """
     with open(path, "rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise InputError(f"This file is larger than {MOST_BYTES >> 20} MB; drop a smaller PNG, GIF, WebP or MP4.")
-    name, find_note = _recognise(data)
+        data = file.read(MAX_FILE_BYTES + 1)
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(f"This file is larger than {MAX_FILE_BYTES >> 20} MB; drop a smaller PNG, GIF, WebP or MP4.")
+    name, find_metadata = _recognise(data)
     try:
-        return find_note(_Bytes(data)).decode(errors="replace")
+        return find_metadata(_Bytes(data)).decode(errors="replace")
     except (EOFError, LookupError, OverflowError, ValueError, struct.error):
         raise InputError(f"This {name} is damaged or cut short; take it again from where you had it.") from None
 
@@ -42,17 +42,17 @@ def read_note(path: Path) -> str:
 def _recognise(data: bytes) -> tuple[str, Callable[[_Bytes], bytes]]:
     """What a file is by its first bytes: the format's name, and what finds a note in it."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "PNG", _png_note
+        return "PNG", _png_metadata
     if data.startswith((b"GIF87a", b"GIF89a")):
-        return "GIF", _gif_note
+        return "GIF", _gif_metadata
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "WebP", _webp_note
+        return "WebP", _webp_metadata
     if data[4:8] == b"ftyp":
-        return "MP4", _mp4_note
+        return "MP4", _mp4_metadata
     raise InputError("This file is no PNG, GIF, WebP or MP4; drop a picture or a walk that this page made.")
 
 
-def _png_note(file: _Bytes) -> bytes:
+def _png_metadata(file: _Bytes) -> bytes:
     note, kind = b"", b""
     file.take(8)
     while kind != b"IEND":
@@ -65,7 +65,7 @@ def _png_note(file: _Bytes) -> bytes:
     return note
 
 
-def _gif_note(file: _Bytes) -> bytes:
+def _gif_metadata(file: _Bytes) -> bytes:
     def skip_palette(flags: int) -> None:
         if flags & 0x80:
             file.take(3 << (flags & 7) + 1)
@@ -88,7 +88,7 @@ def _gif_note(file: _Bytes) -> bytes:
     return note
 
 
-def _webp_note(file: _Bytes) -> bytes:
+def _webp_metadata(file: _Bytes) -> bytes:
     note = b""
     (length,) = struct.unpack("<4xI", file.take(8))
     file = _Bytes(file.take(length))
@@ -96,12 +96,12 @@ def _webp_note(file: _Bytes) -> bytes:
     while header := file.read(8):
         kind, length = struct.unpack("<4sI", header)
         data = file.take(length + length % 2)[:length]
-        if kind == b"XMP " and (found := re.search(_XMP_NOTE, data)):
+        if kind == b"XMP " and (found := re.search(_XMP_METADATA, data)):
             note = note or html.unescape(found[1].decode()).encode()
     return note
 
 
-def _mp4_note(file: _Bytes) -> bytes:
+def _mp4_metadata(file: _Bytes) -> bytes:
     boxes = _mp4_boxes(file)
     body = boxes[b"moov"]  # an MP4 without it is cut short
     # A meta box begins with its version, the data in a comment with its type and language
@@ -136,4 +136,4 @@ class _Bytes(io.BytesIO):
 
 
 # Where `images.XMP` has the note
-_XMP_NOTE = rb'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">([^<]*)</rdf:li>'
+_XMP_METADATA = rb'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">([^<]*)</rdf:li>'

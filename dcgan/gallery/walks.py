@@ -23,8 +23,8 @@ KEYFRAMES = (2, 12)
 GRIDS = (1, 4, 9, 16)
 LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure a leg; at most, all legs of a walk
 MEASURED_SIDE = 32
-MOST_UNEVEN = 0.2
-Progress = Callable[[int, int], None]
+MAX_UNEVENNESS = 0.2
+ProgressCallback = Callable[[int, int], None]
 Draw = Callable[[Tensor], np.ndarray]
 
 
@@ -34,7 +34,7 @@ def render_walk(
     frames: int,
     mode: str = "loop",
     method: str = "slerp",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> np.ndarray:
     """The pictures `(frames, S, S, 3)`, uint8, of a walk through latents `(K, D)`, 2 to 12, that changes evenly.
 
@@ -57,7 +57,7 @@ def render_grid_walk(
     frames: int,
     mode: str = "loop",
     method: str = "slerp",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> np.ndarray:
     """The pictures `(frames, H, W, 3)`, uint8, of 1, 4, 9 or 16 walks side by side; each as `render_walk` makes it.
 
@@ -123,7 +123,7 @@ def _sampled(legs: int) -> np.ndarray:
     return np.arange(legs * a_leg + 1) / a_leg
 
 
-def _counting(generator: Generator, total: int, progress: Progress | None) -> Draw:
+def _counting(generator: Generator, total: int, progress: ProgressCallback | None) -> Draw:
     """`render` that tells `progress` how far it is."""
     done = 0
 
@@ -169,4 +169,4 @@ def _on_whole_frames(stops: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray
     """
     nearest = np.array([0, *(moments[np.abs(moments - stop).argmin()] for stop in stops[1:-1]), 1])
     uneven = np.abs(np.diff(nearest) / np.diff(stops) - 1)
-    return (nearest, stops) if (uneven <= MOST_UNEVEN).all() else (stops, stops)
+    return (nearest, stops) if (uneven <= MAX_UNEVENNESS).all() else (stops, stops)

@@ -11,7 +11,7 @@ import gradio as gr
 from dcgan.config import GeneratorConfig
 from dcgan.errors import InputError
 from dcgan.files import read_facts
-from dcgan.gallery import HubLibrary, Library, Studio
+from dcgan.gallery import Catalog, Renderer
 from dcgan.layout import CARD_NAME, TRAINING_NAME
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.networks import networks_figure
@@ -40,8 +40,8 @@ CITATION = """```bibtex
 class AboutTab:
     """Texts, a figure and the card of the model that is chosen, filled in when the tab is looked at."""
 
-    def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
-        self.studio, self.checkpoint = studio, checkpoint
+    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+        self.renderer, self.checkpoint = renderer, checkpoint
         gr.Markdown(i18n("what-it-is"))
         self.figure = gr.HTML(elem_id="networks")
         self.licence = gr.Markdown(elem_id="licence")
@@ -63,24 +63,24 @@ class AboutTab:
         on([listener, self.checkpoint.input], self._open, inputs, outputs, self.message, js=js, show_progress="hidden")
 
     def _open(self, language: str, address: str, checkpoint: str | None) -> list[Any]:
-        library = self.studio.library.of(checkpoint)
-        card = readable_card(library.text(CARD_NAME))
-        config = library.generator().config
+        catalog = self.renderer.catalog.of(checkpoint)
+        card = readable_card(catalog.text(CARD_NAME))
+        config = catalog.generator().config
         return [
-            networks_figure(language, config, discriminator_feature_maps(library, config)),
-            licence_of(language, library),
+            networks_figure(language, config, discriminator_feature_maps(catalog, config)),
+            licence_of(language, catalog),
             API_SNIPPET.format(url=re.sub(r"[^\w:/.\[\]-]", "", str(address))),
             gr.Accordion(visible=bool(card)),
             card,
         ]
 
 
-def discriminator_feature_maps(library: Library | HubLibrary, generator: GeneratorConfig) -> int:
+def discriminator_feature_maps(catalog: Catalog, generator: GeneratorConfig) -> int:
     """The discriminator's feature maps, as the record of the run has them; where it doesn't, the generator's.
 
     The discriminator itself isn't asked: on the Hub it would have to be fetched.
     """
-    run = read_facts(library.text(TRAINING_NAME)).get("config")
+    run = read_facts(catalog.text(TRAINING_NAME)).get("config")
     said = run.get("discriminator_feature_maps") if isinstance(run, dict) else None
     try:
         return replace(generator, feature_maps=said).feature_maps
@@ -88,9 +88,9 @@ def discriminator_feature_maps(library: Library | HubLibrary, generator: Generat
         return generator.feature_maps
 
 
-def licence_of(language: str, library: Library | HubLibrary) -> str:
+def licence_of(language: str, catalog: Catalog) -> str:
     """Whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
-    data = read_facts(library.text(TRAINING_NAME)).get("data")
+    data = read_facts(catalog.text(TRAINING_NAME)).get("data")
     data = data if isinstance(data, dict) else {}
     credit = data.get("attribution")
     if isinstance(credit, dict) and credit.get("licence"):
@@ -101,7 +101,7 @@ def licence_of(language: str, library: Library | HubLibrary) -> str:
         if changes := credit.get("changes"):
             said += " " + say(language, "licence-changes", changes=_text(changes))
     else:
-        said = say(language, "licence-unknown", data=_text(data.get("name") or library.model))
+        said = say(language, "licence-unknown", data=_text(data.get("name") or catalog.model))
     return f"{say(language, 'data-and-licence')}\n{said} {say(language, 'code-licence')}"
 
 

@@ -8,12 +8,12 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from dcgan.gallery import Recipe, from_query
+from dcgan.gallery import PictureSpec, from_query
 from dcgan.ui.texts import i18n
 
 
-def recipe_of(query: str) -> Recipe:
-    """The recipe of a link's query string; anything is one."""
+def spec_of(query: str) -> PictureSpec:
+    """The spec of a link's query string; anything is one."""
     return from_query(dict(parse_qsl(str(query))))
 
 
