@@ -1,3 +1,4 @@
+import inspect
 import shutil
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 import torch
 
 from dcgan import InputError, faces
-from dcgan.gallery import CombinedCatalog, LocalCatalog, open_catalog
+from dcgan.gallery import Catalog, CombinedCatalog, HubCatalog, LocalCatalog, open_catalog
 from dcgan.gallery.catalog_protocol import TEXTS
 
 
@@ -95,3 +96,33 @@ def test_a_combined_catalog_refuses_a_name_with_those_of_all_its_folders(several
 def test_a_revision_of_what_is_bundled_is_refused(several_runs):
     with pytest.raises(InputError, match="--revision epoch-0001 goes with a repository of the Hub"):
         open_catalog(None, "epoch-0001", several_runs, torch.device("cpu"))
+
+
+# All kinds
+
+
+@pytest.mark.parametrize("kind", [LocalCatalog, CombinedCatalog, HubCatalog])
+def test_every_catalog_is_asked_and_answers_in_the_same_way(kind, several_runs):
+    asked = {name: asked for name, asked in vars(Catalog).items() if not name.startswith("_")}
+    assert {"names", "generator", "commit", "of", "refresh"} <= set(asked)
+    for name, of_protocol in asked.items():
+        if inspect.isfunction(of_protocol):
+            theirs, wanted = (inspect.signature(function).parameters for function in (getattr(kind, name), of_protocol))
+            assert [*map(str, theirs.values())] == [*map(str, wanted.values())]
+        else:
+            assert hasattr(kind, name) or name in vars(LocalCatalog(several_runs[0], torch.device("cpu")))
+
+
+def test_what_is_not_asked_by_a_name_is_of_the_first_model(several_runs):
+    combined = open_catalog(None, None, several_runs, torch.device("cpu"))
+    first = LocalCatalog(several_runs[0], torch.device("cpu"))
+    assert (combined.model, combined.stages, combined.notice) == (first.model, first.stages, "")
+    assert combined.text("training.json") == first.text("training.json") != ""
+    assert combined.refresh() is first.refresh() is None
+
+
+@pytest.mark.parametrize("name", ["blank ", "line\nbreak", "x" * 250])
+def test_a_folder_whose_name_no_link_could_carry_is_refused_at_once(name, trained_run, tmp_path):
+    shutil.copytree(trained_run, tmp_path / name)
+    with pytest.raises(InputError, match="rename the folder"):
+        LocalCatalog(tmp_path / name, torch.device("cpu"))

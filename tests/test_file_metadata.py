@@ -1,4 +1,4 @@
-"""Notes in files: what is written is read back, and what strangers send does no harm."""
+"""Metadata of files: what is written is read back, and what strangers send does no harm."""
 
 import random
 import struct
@@ -32,12 +32,12 @@ def stripes(count: int, side: int = 24) -> np.ndarray:
     return frames
 
 
-def save(format: str, path: Path, note: str = "") -> Path:
+def save(format: str, path: Path, text: str = "") -> Path:
     """Ten frames, or the first alone as a PNG."""
     if format == "PNG":
-        save_png(stripes(1)[0], path, note)
+        save_png(stripes(1)[0], path, text)
     else:
-        export_walk(stripes(10), path, format, 24, 20, note=note)
+        export_walk(stripes(10), path, format, 24, 20, metadata=text)
     return path
 
 
@@ -55,27 +55,27 @@ def decoded(path: Path) -> list[np.ndarray]:
         return frames
 
 
-@pytest.mark.parametrize("note", ["x", "七 and 四十二 &amp; <b>", LONG_TEXT], ids=["short", "to escape", "long"])
+@pytest.mark.parametrize("text", ["x", "七 and 四十二 &amp; <b>", LONG_TEXT], ids=["short", "to escape", "long"])
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_note_is_read_back_from_every_format_whatever_the_file_is_called(tmp_path, format, note):
-    assert read_metadata(save(format, tmp_path / "file", note)) == note
+def test_metadata_is_read_back_from_every_format_whatever_the_file_is_called(tmp_path, format, text):
+    assert read_metadata(save(format, tmp_path / "file", text)) == text
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_without_a_note_there_is_none(tmp_path, format):
+def test_without_metadata_there_is_none(tmp_path, format):
     assert read_metadata(save(format, tmp_path / "file")) == ""
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_note_changes_no_pixel_no_frame_and_no_duration(tmp_path, format):
+def test_metadata_changes_no_pixel_no_frame_and_no_duration(tmp_path, format):
     plain = decoded(save(format, tmp_path / "plain"))
-    noted = decoded(save(format, tmp_path / "noted", LONG_TEXT))
+    marked = decoded(save(format, tmp_path / "marked", LONG_TEXT))
     assert len(plain) == (1 if format == "PNG" else 10)
-    difference = np.abs(np.stack(plain).astype(int) - np.stack(noted)).mean()
+    difference = np.abs(np.stack(plain).astype(int) - np.stack(marked)).mean()
     assert difference < 1 if format == "MP4" else difference == 0  # under load x264 was seen to vary a little by itself
 
 
-def test_other_programs_find_the_note_where_each_format_has_its_comment(tmp_path):
+def test_other_programs_find_the_metadata_where_each_format_has_its_comment(tmp_path):
     with Image.open(save("PNG", tmp_path / "a.png", "七")) as png:
         assert png.text == {"Comment": "七"}
     with Image.open(save("GIF", tmp_path / "a.gif", "七")) as gif:
@@ -97,7 +97,7 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("format", ["PNG", "GIF", "WebP"])
-def test_what_others_saved_has_no_note(tmp_path, format):
+def test_what_others_saved_has_no_metadata(tmp_path, format):
     assert read_metadata(pillow_file(tmp_path / "a", format)) == ""
 
 
@@ -115,7 +115,7 @@ def test_a_jpeg_is_not_taken_for_a_png_by_its_name(tmp_path):
 
 @pytest.mark.parametrize("format", FORMATS)
 def test_a_file_cut_short_anywhere_is_never_taken_for_a_whole_one(tmp_path, format):
-    whole = save(format, tmp_path / "whole", "a note").read_bytes()
+    whole = save(format, tmp_path / "whole", "a text").read_bytes()
     cut = tmp_path / "cut"
     for length in range(12, len(whole)):
         cut.write_bytes(whole[:length])
@@ -124,9 +124,9 @@ def test_a_file_cut_short_anywhere_is_never_taken_for_a_whole_one(tmp_path, form
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_damaged_file_gives_a_note_or_a_sentence_and_nothing_else(tmp_path, format):
+def test_a_damaged_file_gives_a_text_or_a_sentence_and_nothing_else(tmp_path, format):
     rng = random.Random(format)
-    whole = save(format, tmp_path / "whole", "a note").read_bytes()
+    whole = save(format, tmp_path / "whole", "a text").read_bytes()
     damaged, refused = tmp_path / "damaged", 0
     for _ in range(500):
         content = bytearray(whole)
@@ -147,7 +147,7 @@ def test_a_length_beyond_what_python_can_count_is_damage(tmp_path):
 
 
 def test_a_file_of_50_mb_is_refused_unread(tmp_path):
-    save("PNG", tmp_path / "a.png", "a note")
+    save("PNG", tmp_path / "a.png", "a text")
     with open(tmp_path / "a.png", "r+b") as file:
         file.truncate(50_000_000)
     started = time.perf_counter()
@@ -166,8 +166,8 @@ def test_text_that_would_unpack_to_a_gigabyte_is_never_unpacked(tmp_path):
 
 def test_how_large_a_picture_claims_to_be_makes_no_difference(tmp_path):
     header = struct.pack(">IIBBBBB", 2**31 - 1, 2**31 - 1, 8, 2, 0, 0, 0)
-    note = chunk(b"iTXt", b"Comment\0\0\0\0\0" + "七".encode())
-    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + note + chunk(b"IEND", b"")
+    text = chunk(b"iTXt", b"Comment\0\0\0\0\0" + "七".encode())
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + text + chunk(b"IEND", b"")
     (tmp_path / "a.png").write_bytes(content)
     assert read_metadata(tmp_path / "a.png") == "七"
 
@@ -191,7 +191,7 @@ def test_a_file_of_millions_of_parts_takes_no_time(tmp_path, begins, part):
     assert time.process_time() - started < 1.5
 
 
-def test_an_mp4_of_others_with_other_metadata_has_no_note(tmp_path):
+def test_an_mp4_of_others_with_other_metadata_has_no_metadata(tmp_path):
     with av.open(tmp_path / "a.mp4", "w", format="mp4") as container:
         container.metadata["title"] = "Holidays"
         stream = container.add_stream("libx264", rate=20)
@@ -201,8 +201,8 @@ def test_an_mp4_of_others_with_other_metadata_has_no_note(tmp_path):
     assert read_metadata(tmp_path / "a.mp4") == ""
 
 
-def test_a_note_survives_beside_frames_of_a_real_size(tmp_path):
+def test_metadata_survives_beside_frames_of_a_real_size(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (3, 192, 192, 3), dtype=np.uint8)
     for format in images.FORMATS:
-        export_walk(noise, tmp_path / "a", format, 192, 25, note=LONG_TEXT)
+        export_walk(noise, tmp_path / "a", format, 192, 25, metadata=LONG_TEXT)
         assert read_metadata(tmp_path / "a") == LONG_TEXT

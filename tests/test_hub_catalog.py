@@ -99,6 +99,30 @@ def test_a_repository_without_tags_is_its_only_stage_and_one_that_is_away_has_th
     assert [stage.partition("@")[2] for stage in missing] == snapshot_names(BUNDLED)
 
 
+def test_a_tag_that_moves_between_two_requests_never_gives_its_old_commit_the_weights_of_the_new_one(
+    client, pushed_run, tmp_path
+):
+    store = tmp_path / "hub" / f"{REPO}.git"
+    before, moved, after = client(f"""
+import subprocess
+opened = open_hub()
+settle(opened)
+_, late, early = opened.names
+def drawn():
+    return [opened.commit(early) == listed, opened.commit(early) == opened.commit(late), face(opened, early)]
+listed = opened.commit(early)
+move = ["git", "--git-dir", {str(store)!r}, "tag", "--force", "epoch-0001", "epoch-0002"]
+opened._cached_snapshot = lambda commit: None
+subprocess.run(move, check=True, stdout=subprocess.DEVNULL)
+tell(drawn())
+tell(drawn())
+settle(opened)
+tell(drawn())
+""")
+    assert before == moved == [True, False, local_face(pushed_run, "epoch-0001")]
+    assert after == [False, True, local_face(pushed_run, "epoch-0002")]
+
+
 def test_networks_that_can_no_longer_be_chosen_are_let_go_of(client, pushed_run):
     [kept] = client("""
 opened = open_hub()

@@ -258,17 +258,17 @@ def test_no_garbage_in_a_link_is_an_error():
         assert from_query(dict(parse_qsl(to_query(spec)))) == spec
 
 
-# Notes and files
+# Metadata and files
 
 
-def test_a_note_gives_the_spec_and_its_link_back():
+def test_metadata_gives_the_spec_and_its_link_back():
     for spec in SPECS:
         assert_within_bounds(spec)
         assert from_metadata(to_metadata(spec)) == spec
         assert to_query(from_metadata(to_metadata(spec))) == to_query(spec)
 
 
-def test_a_note_is_short_and_names_the_defaults_too():
+def test_metadata_is_short_and_names_the_defaults_too():
     assert json.loads(to_metadata(PictureSpec(model="脸"))) == {
         "dcgan": 1,
         **{"kind": "faces", "model": "脸", "checkpoint": "", "commit": ""},
@@ -285,28 +285,28 @@ def test_every_file_carries_its_spec(tmp_path, format):
     if format == "PNG":
         save_png(FRAMES[0], tmp_path / "file", to_metadata(spec))
     else:
-        export_walk(FRAMES, tmp_path / "file", format, 96, 20, note=to_metadata(spec))
+        export_walk(FRAMES, tmp_path / "file", format, 96, 20, metadata=to_metadata(spec))
     assert from_file(tmp_path / "file") == spec
 
 
 @pytest.mark.parametrize(
-    "note",
+    "text",
     ["", "Created with GIMP", "7", "null", "[]", "{}", '{"dcgan":0}', '{"dcgan":"1"}', '{"seed":7}', '{"dcgan":1,'],
 )
-def test_a_note_of_others_is_no_spec(note):
+def test_metadata_of_others_is_no_spec(text):
     with pytest.raises(InputError, match="doesn't say what it was made from"):
-        from_metadata(note)
+        from_metadata(text)
 
 
-def test_notes_made_to_choke_on_are_no_specs_either():
-    for note in (
+def test_metadata_made_to_choke_on_is_no_spec_either():
+    for text in (
         "[" * 19_000,
         '{"dcgan":' * 2000,
         '{"dcgan":1}' + " " * 10**6,
         '{"dcgan":1,"seed":' + "9" * 5000 + "}",
     ):
         with pytest.raises(InputError, match="doesn't say what it was made from"):
-            from_metadata(note)
+            from_metadata(text)
 
 
 def test_a_spec_of_a_later_version_is_called_so():
@@ -314,7 +314,7 @@ def test_a_spec_of_a_later_version_is_called_so():
         from_metadata('{"dcgan":2,"seed":7}')
 
 
-def test_what_is_wrong_within_a_note_is_as_in_a_link():
+def test_what_is_wrong_within_metadata_is_as_in_a_link():
     nested = json.dumps(
         {"dcgan": 1, "seed": {"a": [1]}, "count": 10**300, "psi": math.nan, "seeds": [[1], "2", None, -3]}
     )

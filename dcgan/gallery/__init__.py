@@ -1,6 +1,6 @@
 """What a visitor can have, without Gradio: pictures, walks, files, links, and the checkpoints to choose from."""
 
-from dcgan.gallery.bounds import SEED, Choice, Number
+from dcgan.gallery.bounds import NAME, SEED, Choice, Number
 from dcgan.gallery.catalog import CombinedCatalog, open_catalog
 from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.export import Exported
@@ -17,7 +17,6 @@ from dcgan.gallery.spec import (
     LIMIT,
     METHOD,
     MODE,
-    NAME,
     PSI,
     SIZE,
     PictureSpec,

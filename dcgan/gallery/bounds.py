@@ -118,6 +118,7 @@ class Seeds:
 
 
 SEED = Number(0, SEEDS - 1, 0)
+NAME = Text(256)  # of a model or a checkpoint
 
 
 def _text(value: object) -> str:

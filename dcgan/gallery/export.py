@@ -53,7 +53,7 @@ class _Form:
 
 
 def export_walk(
-    frames: np.ndarray, path: Path, format: str, size: int, fps: int, limit_bytes: int | None = None, note: str = ""
+    frames: np.ndarray, path: Path, format: str, size: int, fps: int, limit_bytes: int | None = None, metadata: str = ""
 ) -> Exported:
     """Write frames `(T, S, S, 3)`, uint8, as an endless `GIF`, `WebP` or `MP4`; the file appears whole or not at all.
 
@@ -73,8 +73,8 @@ def export_walk(
     if frames.shape[1:] != (side, side, 3) or (format == "MP4" and side % 2):
         raise ValueError(f"frames are {frames.shape}; they must be (T, S, S, 3), with an even S for MP4")
 
-    def write(some: np.ndarray, form: _Form, note: str = "") -> int:
-        _write(some, temporary, format, fps, form, note)
+    def write(some: np.ndarray, form: _Form, metadata: str = "") -> int:
+        _write(some, temporary, format, fps, form, metadata)
         return temporary.stat().st_size
 
     def estimate(form: _Form) -> float:
@@ -83,7 +83,7 @@ def export_walk(
 
     forms = list(_forms(format, max(1, size // side), len(frames)))
     with replacing(path) as temporary:
-        form, written = _first_that_fits(forms, lambda form: write(frames, form, note), estimate, limit_bytes)
+        form, written = _first_that_fits(forms, lambda form: write(frames, form, metadata), estimate, limit_bytes)
     assert limit_bytes is None or path.stat().st_size == written <= limit_bytes
     given_up = _given_up(form, forms[0], format, side)
     return Exported(path, side * form.factor, len(frames[:: form.stride]), written, given_up)
@@ -159,15 +159,15 @@ def _given_up(form: _Form, asked: _Form, format: str, side: int) -> dict[str, in
     return given_up
 
 
-def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, note: str) -> None:
+def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, metadata: str) -> None:
     kept = frames[:: form.stride]
     size = frames.shape[1] * form.factor
     if format == "GIF":
-        save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), note, form.quality, form.factor)
+        save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), metadata, form.quality, form.factor)
     elif format == "WebP":
-        save_webp(enlarge(kept, size), path, _durations(len(frames), form.stride, fps, 1), note, form.quality)
+        save_webp(enlarge(kept, size), path, _durations(len(frames), form.stride, fps, 1), metadata, form.quality)
     else:
-        save_mp4(enlarge(kept, size), path, Fraction(fps * len(kept), len(frames)), note, form.quality)
+        save_mp4(enlarge(kept, size), path, Fraction(fps * len(kept), len(frames)), metadata, form.quality)
 
 
 def _durations(frames: int, stride: int, fps: int, unit: int) -> list[int]:

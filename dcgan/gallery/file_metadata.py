@@ -1,6 +1,6 @@
-"""The note that a picture or an animation carries in its metadata, read without decoding the picture.
+"""The text that a picture or an animation carries in its metadata, read without decoding the picture.
 
-Files come from strangers: whatever is in one, reading it takes little time and memory, and ends in a note or in a
+Files come from strangers: whatever is in one, reading it takes little time and memory, and ends in a text or in a
 sentence.
 """
 
@@ -20,7 +20,7 @@ MAX_FILE_BYTES = 20 * 2**20  # of a file that is read
 
 
 def read_metadata(path: Path) -> str:
-    """The note that a PNG, GIF, WebP or MP4 carries, whatever its name ends in; "" where it carries none.
+    """Read the text that a PNG, GIF, WebP or MP4 carries, whatever its name ends in; "" where it carries none.
 
     The file is walked from end to end, so that one cut short is noticed, but nothing in it is decoded or unpacked: how
     large a picture claims to be makes no difference.
@@ -40,7 +40,7 @@ def read_metadata(path: Path) -> str:
 
 
 def _recognise(data: bytes) -> tuple[str, Callable[[_Bytes], bytes]]:
-    """What a file is by its first bytes: the format's name, and what finds a note in it."""
+    """Tell what a file is by its first bytes: the format's name, and what finds the text in it."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG", _png_metadata
     if data.startswith((b"GIF87a", b"GIF89a")):
@@ -53,7 +53,7 @@ def _recognise(data: bytes) -> tuple[str, Callable[[_Bytes], bytes]]:
 
 
 def _png_metadata(file: _Bytes) -> bytes:
-    note, kind = b"", b""
+    text, kind = b"", b""
     file.take(8)
     while kind != b"IEND":
         length, kind = struct.unpack(">I4s", file.take(8))
@@ -61,8 +61,8 @@ def _png_metadata(file: _Bytes) -> bytes:
         if file.take(4) != struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))):
             raise ValueError("a chunk's checksum is wrong")
         if kind == b"iTXt" and data.startswith(b"Comment\0\0\0"):  # uncompressed; then language, translation, text
-            note = note or data[10:].split(b"\0", 2)[2]
-    return note
+            text = text or data[10:].split(b"\0", 2)[2]
+    return text
 
 
 def _gif_metadata(file: _Bytes) -> bytes:
@@ -73,23 +73,23 @@ def _gif_metadata(file: _Bytes) -> bytes:
     def blocks() -> bytes:
         return b"".join(iter(lambda: file.take(file.take(1)[0]), b""))
 
-    note = b""
+    text = b""
     skip_palette(file.take(13)[10])
     while (kind := file.take(1)) != b";":
         if kind == b"!":
             label, data = file.take(1), blocks()
-            note = note or (data if label == b"\xfe" else b"")
+            text = text or (data if label == b"\xfe" else b"")
         elif kind == b",":
             skip_palette(file.take(9)[8])
             file.take(1)  # how many bits the first codes have
             blocks()
         else:
             raise ValueError("neither an extension nor a picture")
-    return note
+    return text
 
 
 def _webp_metadata(file: _Bytes) -> bytes:
-    note = b""
+    text = b""
     (length,) = struct.unpack("<4xI", file.take(8))
     file = _Bytes(file.take(length))
     file.take(4)
@@ -97,8 +97,8 @@ def _webp_metadata(file: _Bytes) -> bytes:
         kind, length = struct.unpack("<4sI", header)
         data = file.take(length + length % 2)[:length]
         if kind == b"XMP " and (found := re.search(_XMP_METADATA, data)):
-            note = note or html.unescape(found[1].decode()).encode()
-    return note
+            text = text or html.unescape(found[1].decode()).encode()
+    return text
 
 
 def _mp4_metadata(file: _Bytes) -> bytes:
@@ -135,5 +135,5 @@ class _Bytes(io.BytesIO):
         return data
 
 
-# Where `images.XMP` has the note
+# Where `images.XMP` has the text
 _XMP_METADATA = rb'<dc:description><rdf:Alt><rdf:li xml:lang="x-default">([^<]*)</rdf:li>'

@@ -11,6 +11,7 @@ import torch
 from dcgan.checkpoints import load_discriminator, load_generator, snapshot_folder, snapshot_names
 from dcgan.errors import InputError
 from dcgan.files import sha256
+from dcgan.gallery.bounds import NAME
 from dcgan.gallery.catalog_protocol import COMMIT_DIGITS, unknown_checkpoint
 from dcgan.layout import WEIGHTS_NAME
 from dcgan.models import Discriminator, Generator
@@ -30,6 +31,10 @@ class LocalCatalog:
         self.folder, self.device = Path(folder).resolve(), device
         self.default = self.folder.name
         self._snapshots = {f"{self.default}@{name}": name for name in reversed(snapshot_names(self.folder))}
+        if any(NAME.clean(name) != name for name in self.names):
+            raise InputError(
+                f"{self.default!r} can't be a checkpoint's name in links and files; rename the folder."
+            )
         self._loading = threading.Lock()
         self._commits: dict[str, str] = {}
         self._generators = {self.default: load_generator(Path(folder)).to(device)}

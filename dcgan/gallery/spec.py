@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 from dcgan.errors import InputError
-from dcgan.gallery.bounds import SEED, Choice, Number, Seeds, Text
+from dcgan.gallery.bounds import NAME, SEED, Choice, Number, Seeds, Text
 from dcgan.gallery.export import FPS as MIN_AND_MAX_FPS
 from dcgan.gallery.file_metadata import read_metadata
 from dcgan.gallery.walks import GRIDS, METHODS, MODES
@@ -25,7 +25,6 @@ VERSION = 1  # of the metadata; goes up when an older page would draw another pi
 MAX_METADATA_CHARACTERS = 20_000  # the longest of ours has half as many
 
 KIND = Choice(("faces", "walk"), "faces")
-NAME = Text(256)  # of a model or a checkpoint
 COMMIT = Text(64)
 COUNT = Number(1, 64, 16)
 PICKS = Seeds(0, COUNT.high, ())

@@ -92,12 +92,12 @@ def _check(generator: Generator, walks: Sequence[Tensor], frames: int, mode: str
         raise ValueError(f"the mode {mode!r} is unknown; choose one of {MODES}")
     if method not in METHODS:
         raise ValueError(f"the method {method!r} is unknown; choose one of {tuple(METHODS)}")
-    fewest, most = KEYFRAMES
+    min_count, max_count = KEYFRAMES
     for keyframes in walks:
         if keyframes.ndim != 2 or keyframes.shape[1] != generator.latent_dim:
             raise ValueError(f"keyframes are {tuple(keyframes.shape)}; they must be (K, {generator.latent_dim})")
-        if not fewest <= len(keyframes) <= most:
-            raise ValueError(f"a walk has {fewest} to {most} keyframes; these are {len(keyframes)}")
+        if not min_count <= len(keyframes) <= max_count:
+            raise ValueError(f"a walk has {min_count} to {max_count} keyframes; these are {len(keyframes)}")
 
 
 def _moments(frames: int, mode: str) -> np.ndarray:

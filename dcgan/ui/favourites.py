@@ -130,8 +130,8 @@ def read_export(path: Path) -> list[str]:
     try:
         if path.stat().st_size > MAX_EXPORT_BYTES:
             raise ValueError
-        notes = json.loads(path.read_text(encoding="utf-8"))
-        links = links_in([to_query(from_metadata(json.dumps(note))) for note in notes])
+        exported = json.loads(path.read_text(encoding="utf-8"))
+        links = links_in([to_query(from_metadata(json.dumps(one))) for one in exported])
     except (ValueError, TypeError, RecursionError, InputError):
         links = []
     if not links:

@@ -65,7 +65,7 @@ def choice(what: str, bounds: Choice, value: object) -> str | int | None:
 
 def too_few_keyframes(count: int) -> RefusedError:
     """Make the refusal of so many faces for a walk; it fits too many as well."""
-    return RefusedError("too-few-keyframes", fewest=KEYFRAMES.min_count, most=KEYFRAMES.max_count, count=count)
+    return RefusedError("too-few-keyframes", min_count=KEYFRAMES.min_count, max_count=KEYFRAMES.max_count, count=count)
 
 
 def keyframes(text: object) -> tuple[int, ...]:

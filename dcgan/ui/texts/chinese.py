@@ -143,7 +143,7 @@ TEXTS = {
     "not-whole": "{what}是 {shown}；必须是 {low} 到 {high} 之间的整数。",
     "not-a-number": "{what}是 {shown}；必须是 {low} 到 {high} 之间的数。",
     "not-a-choice": "{what}是 {shown}；请从 {options} 中选择。",
-    "too-few-keyframes": "漫步需要 {fewest} 到 {most} 张脸，现在是 {count} 张。请添加或移除。",
+    "too-few-keyframes": "漫步需要 {min_count} 到 {max_count} 张脸，现在是 {count} 张。请添加或移除。",
     "too-many-keyframes": "漫步最多 {most} 张脸；请先移除一张。",
     "another-checkpoint": "这张脸属于 {theirs}；要从它出发，请先在上方选择那个版本。",
     "one-psi": "漫步以截断 {psi} 绘制所有的脸。",

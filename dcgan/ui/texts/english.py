@@ -151,7 +151,7 @@ TEXTS = {
     "not-whole": "{what} is {shown}; it must be a whole number from {low} to {high}.",
     "not-a-number": "{what} is {shown}; it must be a number from {low} to {high}.",
     "not-a-choice": "{what} is {shown}; choose one of {options}.",
-    "too-few-keyframes": "A walk takes {fewest} to {most} faces; these are {count}. Add or remove some.",
+    "too-few-keyframes": "A walk takes {min_count} to {max_count} faces; these are {count}. Add or remove some.",
     "too-many-keyframes": "A walk takes {most} faces at most; remove one first.",
     "another-checkpoint": "This face is of {theirs}; choose that checkpoint above to walk from it.",
     "one-psi": "The walk draws all its faces at truncation {psi}.",
