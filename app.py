@@ -42,7 +42,7 @@ MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a s
 
 
 def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
-    """The page and the endpoints of the API. `files` is where it may write."""
+    """Make the page and the endpoints of the API. `files` is where it may write."""
     renderer = Renderer(catalog, files, on_gpu, show_progress)
     with gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400)) as app:
         endpoints(Api(renderer))  # first, or the page's own events would take their names
@@ -76,7 +76,7 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
 
 
 def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file: gr.UploadButton) -> None:
-    """What happens across tabs."""
+    """Connect what happens across tabs."""
     walk, favourites, pending_link = deep_links.walk, deep_links.favourites, deep_links.pending_link
     walk.accept(generate.use.click, generate.face_link, generate.message)
     favourites.accept(generate.keep.click, generate.face_link, generate.message)
@@ -106,7 +106,7 @@ def show_progress(done: int, total: int) -> None:
 
 
 def build_parser() -> Parser:
-    """The command line; None leaves host and port to Gradio, whose own variables a Space sets."""
+    """Make the command line; None leaves host and port to Gradio, whose own variables a Space sets."""
     parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
     parser.add_argument(
         "--model",
@@ -126,7 +126,7 @@ def build_parser() -> Parser:
 
 
 def theme() -> gr.Theme:
-    """Gradio's Soft, closer together and without fonts that a visitor may lack."""
+    """Make Gradio's Soft, closer together and without fonts that a visitor may lack."""
     soft = gr.themes.Soft(
         primary_hue="violet",
         neutral_hue="slate",
@@ -147,7 +147,7 @@ def theme() -> gr.Theme:
 
 
 def look() -> dict[str, object]:
-    """What makes the page look and behave as it does, for `launch`."""
+    """Give what makes the page look and behave as it does, for `launch`."""
     return {
         "theme": theme(),
         "css": (ASSETS / "page.css").read_text(encoding="utf-8"),

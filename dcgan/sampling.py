@@ -19,7 +19,7 @@ BATCH = 8  # every forward pass has this many rows, so a face's arithmetic never
 
 
 def pick_device(name: str) -> torch.device:
-    """The device for `auto`, `cpu`, `cuda` or `mps`; auto is the first of cuda, mps, cpu that is there.
+    """Choose the device for `auto`, `cpu`, `cuda` or `mps`; auto is the first of cuda, mps, cpu that is there.
 
     Raises:
         InputError: a device that isn't one of these, or isn't on this machine.
@@ -36,7 +36,7 @@ def pick_device(name: str) -> torch.device:
 
 @torch.inference_mode()
 def render(generator: Generator, z: Tensor) -> np.ndarray:
-    """Latents `(N, latent_dim)` to pixels `(N, S, S, 3)`, uint8, on the generator's own device.
+    """Turn latents `(N, latent_dim)` into pixels `(N, S, S, 3)`, uint8, on the generator's own device.
 
     Raises:
         ValueError: the generator is in train mode, where a face would depend on its batch-mates.
@@ -54,7 +54,7 @@ def render(generator: Generator, z: Tensor) -> np.ndarray:
 
 
 def faces(generator: Generator, seeds: list[int], psi: float = 1.0) -> np.ndarray:
-    """The faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company.
+    """Draw the faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company.
 
     `psi` scales the latents (truncation): below 1 faces come nearer to the average one, above 1 they get stranger.
     """
@@ -63,7 +63,7 @@ def faces(generator: Generator, seeds: list[int], psi: float = 1.0) -> np.ndarra
 
 @torch.inference_mode()
 def belief(discriminator: Discriminator, pixels: np.ndarray) -> np.ndarray:
-    """How real D takes pictures for, pixels `(N, S, S, 3)` uint8 to logits `(N,)`: above 0 rather real than not."""
+    """Ask D how real pictures are: pixels `(N, S, S, 3)`, uint8, to logits `(N,)`, above 0 rather real than not."""
     images = to_float(torch.from_numpy(pixels))[:, : discriminator.config.image_channels]
     device = next(discriminator.parameters()).device
     logits = []

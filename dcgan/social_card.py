@@ -30,7 +30,7 @@ TITLE, LINES = "Faces\nby a DCGAN", ("Every number", "is a face.", "Walk between
 
 
 def social_card(generator: Generator, seeds: list[int]) -> np.ndarray:
-    """The card as pixels `(640, 1280, 3)`, uint8: its words on the left, the faces of 20 seeds on the right."""
+    """Draw the card as pixels `(640, 1280, 3)`, uint8: its words on the left, the faces of 20 seeds on the right."""
     card = Image.new("RGB", SIZE, BACKGROUND)
     left = SIZE[0] - COLUMNS * (FACE + GAP)
     top = (SIZE[1] - ROWS * (FACE + GAP) + GAP) // 2
@@ -45,7 +45,7 @@ def social_card(generator: Generator, seeds: list[int]) -> np.ndarray:
 
 
 def most_convincing(catalog: Catalog) -> list[int]:
-    """The seeds of a card's faces: those of the first 400 that the discriminator believes most, where there is one."""
+    """Choose a card's seeds: those of the first 400 that the discriminator believes most, where there is one."""
     count, discriminator = COLUMNS * ROWS, catalog.discriminator()
     if discriminator is None:
         return seeds_from(0, count)

@@ -122,5 +122,5 @@ NAME = Text(256)  # of a model or a checkpoint
 
 
 def _text(value: object) -> str:
-    """A plain value as text of limited length; what a file may nest in its place, and None, are none."""
+    """Write a plain value as text of limited length; what a file may nest in its place, and None, are none."""
     return str(value)[:MAX_VALUE_CHARACTERS].strip() if isinstance(value, str | int | float) else ""

@@ -90,7 +90,7 @@ def export_walk(
 
 
 def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks: int = 1) -> str:
-    """What a download is called: `adventurer-96_seed-7-42-99_48f.gif`, with `grid-9_` before `seed` for nine walks.
+    """Name a download: `adventurer-96_seed-7-42-99_48f.gif`, with `grid-9_` before `seed` for nine walks.
 
     At most 150 characters, safe on any system: others than letters, digits, dots and dashes become dashes, a long model
     name is cut, and of many seeds the first are named.
@@ -100,7 +100,7 @@ def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks:
 
 
 def safe_name(model: str) -> str:
-    """A model's name as the beginning of a file's: letters, digits, dots and dashes."""
+    """Make a model's name the beginning of a file's: letters, digits, dots and dashes."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MAX_MODEL_CHARACTERS].strip("-.") or "faces"
 
 
@@ -113,7 +113,7 @@ def _listed(seeds: Sequence[int]) -> str:
 
 
 def _forms(format: str, factor: int, frames: int) -> Iterator[_Form]:
-    """All ways to write, from the one that was asked for to the smallest, in the order that hurts least."""
+    """List all ways to write, from the one that was asked for to the smallest, in the order that hurts least."""
     _, fine, poor = QUALITIES[format]
     yield from (_Form(factor, quality) for quality in fine)
     yield from (_Form(smaller, fine[-1]) for smaller in range(factor - 1, 0, -1))
@@ -171,7 +171,7 @@ def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, m
 
 
 def _durations(frames: int, stride: int, fps: int, unit: int) -> list[int]:
-    """Milliseconds that each kept frame stays, in whole units, so that no moment is off by more than half a unit.
+    """Give each kept frame's milliseconds, in whole units, so that no moment is off by more than half a unit.
 
     The last one stays until the first comes again, which can be sooner than a stride.
     """

@@ -127,7 +127,7 @@ class _Bytes(io.BytesIO):
     parts_left = 400_000  # the largest GIF has half as many
 
     def take(self, count: int) -> bytes:
-        """Exactly `count` bytes; an EOFError where fewer are left, or where a damaged file asks for less than none."""
+        """Take exactly `count` bytes; EOFError where fewer are left, or where a damaged file asks for fewer than 0."""
         self.parts_left -= 1
         data = self.read(count)
         if len(data) != count or not self.parts_left:

@@ -120,7 +120,7 @@ class HubCatalog:
         return self
 
     def _commit_of(self, name: str | None) -> str | None:
-        """The commit that `name` stands for; None where the fallback is meant, as by a page that was opened before."""
+        """Find the commit of `name`; None where the fallback is meant, as by a page that was opened before."""
         commits = self._commits
         if not commits or name in self._fallback.names:
             return None

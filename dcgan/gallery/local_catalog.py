@@ -32,9 +32,7 @@ class LocalCatalog:
         self.default = self.folder.name
         self._snapshots = {f"{self.default}@{name}": name for name in reversed(snapshot_names(self.folder))}
         if any(NAME.clean(name) != name for name in self.names):
-            raise InputError(
-                f"{self.default!r} can't be a checkpoint's name in links and files; rename the folder."
-            )
+            raise InputError(f"{self.default!r} can't be a checkpoint's name in links and files; rename the folder.")
         self._loading = threading.Lock()
         self._commits: dict[str, str] = {}
         self._generators = {self.default: load_generator(Path(folder)).to(device)}

@@ -76,7 +76,7 @@ class AboutTab:
 
 
 def discriminator_feature_maps(catalog: Catalog, generator: GeneratorConfig) -> int:
-    """The discriminator's feature maps, as the record of the run has them; where it doesn't, the generator's.
+    """Count the discriminator's feature maps, as the record of the run has it; where it doesn't, the generator's.
 
     The discriminator itself isn't asked: on the Hub it would have to be fetched.
     """
@@ -89,7 +89,7 @@ def discriminator_feature_maps(catalog: Catalog, generator: GeneratorConfig) -> 
 
 
 def licence_of(language: str, catalog: Catalog) -> str:
-    """Whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
+    """Say whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
     data = read_facts(catalog.text(TRAINING_NAME)).get("data")
     data = data if isinstance(data, dict) else {}
     credit = data.get("attribution")
@@ -106,7 +106,7 @@ def licence_of(language: str, catalog: Catalog) -> str:
 
 
 def readable_card(card: str) -> str:
-    """A model card without its metadata, and without pictures, which aren't served here."""
+    """Show a model card without its metadata, and without pictures, which aren't served here."""
     body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
     body = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", body).replace("![", "[")
     return re.sub(r"<(img|picture|source|video|audio|iframe|link|style|script)\b[^>]*>", "", body, flags=re.IGNORECASE)

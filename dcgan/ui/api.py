@@ -111,7 +111,7 @@ class Api:
 
 
 def endpoints(api: Api) -> None:
-    """Make them known to Gradio, apart from the page's controls.
+    """Make the endpoints known to Gradio, apart from the page's controls.
 
     Those would check a checkpoint against the ones of when the app started. Only an event with an output component
     serves files to clients.
@@ -147,7 +147,7 @@ def _walk_inputs() -> dict[str, Component]:
 
 
 def _in_order_of(function: Callable, inputs: Mapping[str, Component]) -> list[Component]:
-    """The components as Gradio wants them: in the order of the function's arguments."""
+    """Give the components as Gradio wants them: in the order of the function's arguments."""
     return [inputs[name] for name in inspect.signature(function).parameters]
 
 

@@ -9,10 +9,10 @@ from dcgan.gallery import Face
 
 
 def captioned(faces: list[Face]) -> list[tuple[Path, str]]:
-    """Faces for a gallery: the seed below each, and what the discriminator believes where it chose."""
+    """Caption faces for a gallery: the seed below each, and what the discriminator believes where it chose."""
     return [(f.path, str(f.seed) if f.logit is None else f"{f.seed} · {percent(f.logit)}") for f in faces]
 
 
 def percent(logit: float) -> str:
-    """How sure the discriminator is that a face is real."""
+    """Say how sure the discriminator is that a face is real."""
     return f"{100 / (1 + math.exp(min(-logit, 700))):.0f}%"  # more would overflow

@@ -46,7 +46,7 @@ class DeepLinks:
         }
 
     def open_link(self, request: gr.Request) -> list[Any]:
-        """What a page shows when it is opened: what there is to choose, what the link asks for, and what is amiss."""
+        """Open the page: give what there is to choose, what the link asks for, and what is amiss."""
         self.catalog.refresh()
         language = language_of(request)
         spec = from_query(dict(request.query_params))
@@ -61,7 +61,7 @@ class DeepLinks:
         return [*settings, said(" ".join(filter(None, notices)))]
 
     def open_file(self, request: gr.Request, file: str | None, kept: object) -> list[Any]:
-        """What a dropped file asks for, then the kept favourites, their face strip and the notice.
+        """Give what a dropped file asks for, then the kept favourites, their face strip and the notice.
 
         An export of favourites joins those that are kept, and leaves all else as it is.
         """
@@ -79,7 +79,7 @@ class DeepLinks:
         return [*settings, gr.skip(), gr.skip(), notice]
 
     def walk_settings(self, spec: PictureSpec) -> list[Any]:
-        """The controls of a walk by a checkpoint of this page.
+        """Set the controls to a walk by a checkpoint of this page.
 
         Raises:
             RefusedError: it is by another model.
@@ -95,7 +95,7 @@ class DeepLinks:
         return self._settings_here(from_file(file))
 
     def _settings_here(self, spec: PictureSpec) -> tuple[list[Any], RefusedError | None]:
-        """The controls of what a model of this page draws, and what is to be said of that."""
+        """Set the controls to what a model of this page draws, and give what is to be said of that."""
         name, amiss = checkpoint_for(self.catalog, spec)
         if amiss and amiss.key == "another-model":
             raise amiss
@@ -116,12 +116,12 @@ class DeepLinks:
         return self._in_order(values)
 
     def _in_order(self, values: dict[str, Any]) -> list[Any]:
-        """Values by name as Gradio wants them, in the order of the controls; those without one stay as they are."""
+        """Put values by name in the order of the controls, as Gradio wants them; those without one stay as they are."""
         return [values[name] if name in values else gr.skip() for name in self.controls]
 
 
 def checkpoint_for(catalog: Catalog, spec: PictureSpec) -> tuple[str, RefusedError | None]:
-    """Which of the catalog's checkpoints draws a spec, and what is to be said of that: nothing where it is the same.
+    """Find which checkpoint draws a spec, and what is to be said of that: nothing where it is the same.
 
     A link never makes the page fetch a model that it wasn't started with.
     """

@@ -93,7 +93,7 @@ class Favourites:
         return [gr.DownloadButton(value=str(path), interactive=True)]
 
     def face_strip_of(self, language: str, links: list[str]) -> list[dict[str, Any]]:
-        """The faces; one of a model that isn't on this page is a grey square."""
+        """Draw the faces; one of a model that isn't on this page is a grey square."""
         specs = [spec_of(link) for link in links]
         return [
             face_strip_entry(picture, spec.seed, say(language, "face-alt", seed=spec.seed), link)
@@ -101,7 +101,7 @@ class Favourites:
         ]
 
     def _pictures(self, specs: list[PictureSpec]) -> list[np.ndarray]:
-        """Their first faces, all in one loan of a GPU; those of one checkpoint and truncation are drawn together."""
+        """Draw their first faces in one loan of a GPU; those of one checkpoint and truncation are drawn together."""
         groups: dict[tuple[str, float], list[int]] = {}
         for spec in specs:
             groups.setdefault((spec.checkpoint, spec.psi), []).append(spec.seed)
@@ -116,13 +116,13 @@ class Favourites:
 
 
 def links_in(kept: object) -> list[str]:
-    """The favourites that a browser sent, as links of faces; whatever else it may send is left out."""
+    """Read the favourites that a browser sent, as links of faces; whatever else it may send is left out."""
     texts = [text for text in kept if isinstance(text, str)] if isinstance(kept, list) else []
     return [to_query(spec) for spec in map(spec_of, texts) if spec.kind == "faces"][:MAX_FAVOURITES]
 
 
 def read_export(path: Path) -> list[str]:
-    """The favourites in an exported file, as links.
+    """Read the favourites in an exported file, as links.
 
     Raises:
         RefusedError: it holds none.
@@ -140,7 +140,7 @@ def read_export(path: Path) -> list[str]:
 
 
 def walkable(kept: object) -> PictureSpec:
-    """A walk through the favourites that are drawn like the first, as far as it may have so many keyframes.
+    """Make a walk through the favourites that are drawn like the first, as far as it may have so many keyframes.
 
     Raises:
         RefusedError: fewer than two.

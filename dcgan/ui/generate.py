@@ -135,7 +135,7 @@ class GenerateTab:
         return self._large(language, of_one_face(spec, spec.shown[min(index, len(spec.shown) - 1)]))
 
     def _large(self, language: str, spec: PictureSpec, face: Face | None = None) -> list[Any]:
-        """What the panel shows of a spec's first face; that is `face` where it is drawn already."""
+        """Give what the panel shows of a spec's first face; that is `face` where it is drawn already."""
         stills = self.renderer.stills(spec, face and face.pixels)
         spec = of_one_face(self.renderer.signed(spec), spec.shown[0])
         title = say(language, "face-title", seed=spec.seed)

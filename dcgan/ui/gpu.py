@@ -12,11 +12,11 @@ if ON_ZERO_GPU:
     import spaces
 
     def on_gpu(function: Callable) -> Callable:
-        """The function, run in a process that has a GPU; arguments and results are pickled on the way."""
+        """Run the function in a process that has a GPU; arguments and results are pickled on the way."""
         return spaces.GPU(duration=MAX_LOAN_SECONDS)(function)
 
 else:
 
     def on_gpu(function: Callable) -> Callable:
-        """The function as it is."""
+        """Leave the function as it is."""
         return function

@@ -13,12 +13,12 @@ from dcgan.ui.texts import i18n
 
 
 def spec_of(query: str) -> PictureSpec:
-    """The spec of a link's query string; anything is one."""
+    """Read the spec in a link's query string; anything is one."""
     return from_query(dict(parse_qsl(str(query))))
 
 
 def copy_button(text: str) -> Callable[[gr.Textbox], Any]:
-    """A button labelled with a text's key; called with what holds a link, it copies that."""
+    """Make a button labelled with a text's key; called with what holds a link, it copies that."""
     button = gr.Button(i18n(text), size="sm", elem_id=text)
 
     def copies(link: gr.Textbox) -> Any:

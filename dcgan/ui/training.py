@@ -158,7 +158,7 @@ def _plot(language: str, catalog: Catalog, curves: tuple[str, ...]) -> gr.LinePl
 
 
 def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.DataFrame:
-    """Columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
+    """Read columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
     lines = [line for line in map(read_facts, metrics.splitlines()) if _is_number(line.get("images"))]
     rows = []
     for curve in curves:
@@ -169,7 +169,7 @@ def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.Dat
 
 
 def run_facts(language: str, catalog: Catalog) -> str:
-    """What the run was, as a Markdown table; a sentence where nothing is known of it."""
+    """Say what the run was, as a Markdown table; a sentence where nothing is known of it."""
     facts = read_facts(catalog.text(TRAINING_NAME))
     data, config, parameters = (_part(facts, name) for name in ("data", "config", "parameters"))
     if not facts:
@@ -229,5 +229,5 @@ def _plain(text: object) -> str:
 
 
 def _short(stage: str) -> str:
-    """The snapshot alone where the checkpoint's name is one's own: `epoch-0010`."""
+    """Name the snapshot alone where the checkpoint's name is one's own: `epoch-0010`."""
     return stage.rpartition("@")[2] if "@" in stage else stage

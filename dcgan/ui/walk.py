@@ -109,7 +109,7 @@ class WalkTab:
         on([listener], self._accept, inputs, outputs, message, show_progress="hidden")
 
     def prepare(self, spec: PictureSpec, checkpoint: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """The face strip, and the settings by name, that a spec asks for; the defaults where it is no walk's."""
+        """Give the face strip, and the settings by name, that a spec asks for; the defaults where it is no walk's."""
         spec = spec if spec.kind == "walk" else PictureSpec("walk")
         return self._face_strip_of(spec.seeds, checkpoint, spec.psi), setting_values(spec)
 
@@ -176,7 +176,7 @@ class WalkTab:
 
 
 def facts_of(language: str, spec: PictureSpec, file: Exported) -> str:
-    """What a file is, and what was given up to make it fit, in a sentence or two."""
+    """Say what a file is, and what was given up to make it fit, in a sentence or two."""
     seconds, megabytes = f"{spec.frames / spec.fps:.1f}", f"{file.bytes / MEGABYTE:.1f}"
     made = say(language, "walk-made", frames=file.frames, seconds=seconds, size=file.size, megabytes=megabytes)
     given_up = [say(language, f"given-up-{name}", value=v, asked=spec.size) for name, v in file.given_up.items()]
@@ -184,7 +184,7 @@ def facts_of(language: str, spec: PictureSpec, file: Exported) -> str:
 
 
 def seeds_in(strip: object) -> tuple[int, ...]:
-    """The seeds of a face strip; whatever else a browser may send in one is left out."""
+    """Read the seeds of a face strip; whatever else a browser may send in one is left out."""
     faces = strip if isinstance(strip, list) else []
     seeds = (SEED.parse(face.get("seed")) for face in faces[: KEYFRAMES.max_count + 1] if isinstance(face, dict))
     return tuple(seed for seed in seeds if seed is not None)

@@ -37,7 +37,7 @@ def walk_settings() -> dict[str, Component]:
 
 
 def setting_values(spec: PictureSpec) -> dict[str, Any]:
-    """What the controls show for a walk, by name; of its size the nearest smaller one that can be chosen."""
+    """Give what the controls show for a walk, by name; of its size the nearest smaller one that can be chosen."""
     names = ("mode", "frames", "fps", "format", "method", "grid", "psi")
     size = max(size for size in SIZES if size <= spec.size)
     return {name: getattr(spec, name) for name in names} | {"size": size, "limit": spec.limit or NO_LIMIT}

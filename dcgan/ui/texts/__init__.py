@@ -20,17 +20,17 @@ i18n = gr.I18n(**TEXTS | dict.fromkeys(CHINESE_TAGS, TEXTS[CHINESE]))
 
 
 def say(language: str, key: str, **values: object) -> str:
-    """The text of a key with its values in it."""
+    """Give the text of a key with its values in it."""
     return TEXTS[language][key].format(**values)
 
 
 def one_line(text: object) -> str:
-    """Anybody's text in one line, without the halves of characters that can't be sent."""
+    """Put anybody's text in one line, without the halves of characters that can't be sent."""
     return " ".join(str(text).encode(errors="replace").decode().split())
 
 
 def language_of(request: gr.Request | None) -> str:
-    """The language a visitor's browser asks for first of all, as far as the page has it; English without one."""
+    """Tell the language that a visitor's browser asks for first, as far as the page has it; English without one."""
     wanted = request.headers.get("accept-language", "") if request else ""
     first = wanted.split(",")[0].partition(";")[0].strip()
     return CHINESE if first in CHINESE_TAGS else ENGLISH
