@@ -23,12 +23,12 @@ import gradio as gr
 
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
-from dcgan.gallery import HubLibrary, Library, Shelf, Studio, open_library
+from dcgan.gallery import Catalog, Renderer, open_catalog
 from dcgan.hub import DEFAULT_PATIENCE, Patience
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
-from dcgan.ui.deep_links import Arrivals
+from dcgan.ui.deep_links import DeepLinks
 from dcgan.ui.events import message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
@@ -39,21 +39,21 @@ from dcgan.ui.walk import WalkTab
 
 BUNDLED = [Path(__file__).parent / "checkpoints" / name for name in ("adventurer-96", "lorelei-96", "micah-96")]
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
-LARGEST_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
+MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
 
-def build_app(library: Library | HubLibrary | Shelf, files: Path) -> gr.Blocks:
-    """The page and the endpoints of the API. `files` is where it may write."""
-    studio = Studio(library, files, on_gpu, show_progress)
+def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
+    """Make the page and the endpoints of the API. `files` is where it may write."""
+    renderer = Renderer(catalog, files, on_gpu, show_progress)
     with gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400)) as app:
-        endpoints(Api(studio))  # first, or the page's own events would take their names
+        endpoints(Api(renderer))  # first, or the page's own events would take their names
         with gr.Row(elem_id="header"):
             gr.Markdown(i18n("intro"), elem_id="intro")
             checkpoint = gr.Dropdown(
-                library.names,
-                value=library.default,
+                catalog.names,
+                value=catalog.default,
                 label=i18n("checkpoint"),
-                visible=len(library.names) > 1,
+                visible=len(catalog.names) > 1,
                 min_width=150,
                 elem_id="checkpoint",
             )
@@ -64,39 +64,41 @@ def build_app(library: Library | HubLibrary | Shelf, files: Path) -> gr.Blocks:
         notice = message("notice")
         with gr.Tabs(selected="generate", overflow_behavior="wrap", elem_id="tabs") as tabs:
             with gr.Tab(i18n("generate-tab"), id="generate"):
-                generate = GenerateTab(studio, checkpoint)
-                favourites = Favourites(studio)
+                generate = GenerateTab(renderer, checkpoint)
+                favourites = Favourites(renderer)
             with gr.Tab(i18n("walk-tab"), id="walk"):
-                walk = WalkTab(studio, checkpoint)
+                walk = WalkTab(renderer, checkpoint)
             with gr.Tab(i18n("training-tab"), id="training") as training_tab:
-                TrainingTab(studio, checkpoint).open(training_tab.select)
+                TrainingTab(renderer, checkpoint).open(training_tab.select)
             with gr.Tab(i18n("about-tab"), id="about") as about_tab:
-                AboutTab(studio, checkpoint).open(about_tab.select)
-        _connect(app, Arrivals(library, checkpoint, tabs, generate, walk, favourites, notice), generate, file)
+                AboutTab(renderer, checkpoint).open(about_tab.select)
+        _connect(app, DeepLinks(catalog, checkpoint, tabs, generate, walk, favourites, notice), generate, file)
     return app
 
 
-def _connect(app: gr.Blocks, arrivals: Arrivals, generate: GenerateTab, file: gr.UploadButton) -> None:
-    """What happens across tabs."""
-    walk, favourites, wish = arrivals.walk, arrivals.favourites, arrivals.wish
+def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file: gr.UploadButton) -> None:
+    """Connect what happens across tabs."""
+    walk, favourites, pending_link = deep_links.walk, deep_links.favourites, deep_links.pending_link
     walk.accept(generate.use.click, generate.face_link, generate.message)
     favourites.accept(generate.keep.click, generate.face_link, generate.message)
-    generate.pick(favourites.strip, arrivals.tabs)
-    generate.pick(walk.strip, arrivals.tabs)
+    generate.show_picked(favourites.face_strip, deep_links.tabs)
+    generate.show_picked(walk.face_strip, deep_links.tabs)
     favourites.show(app.load)
 
     quietly = {"api_visibility": "private", "show_progress": "hidden"}
-    arrived = app.load(arrivals.arrive, None, [*arrivals.controls, arrivals.notice], queue=False, **quietly)
-    [asked] = favourites.walk_through(arrivals.walk_wish, arrivals.controls)
-    outputs = [*arrivals.controls, favourites.kept, favourites.strip, arrivals.notice]
-    opened = file.upload(arrivals.open_file, [file, favourites.kept], outputs, **quietly)
-    for event in (arrived, asked, opened):
-        [drawn] = generate.fulfil([event.then], wish)
-        [drawn] = walk.fulfil([drawn.then], wish)
-        if event is not arrived:
-            js = "(wish, faces, walk) => dcgan.remember(wish && (wish.startsWith('kind=walk') ? walk : faces))"
-            drawn = drawn.then(None, [wish, generate.shown, walk.shown], None, js=js, **quietly)
-        drawn.then(lambda: "", None, wish, **quietly)  # or the next event that is refused would draw it again
+    controls = list(deep_links.controls.values())
+    link_opened = app.load(deep_links.open_link, None, [*controls, deep_links.notice], queue=False, **quietly)
+    [walk_asked] = favourites.walk_through(deep_links.walk_settings, controls)
+    outputs = [*controls, favourites.kept, favourites.face_strip, deep_links.notice]
+    file_opened = file.upload(deep_links.open_file, [file, favourites.kept], outputs, **quietly)
+    for event in (link_opened, walk_asked, file_opened):
+        [drawn] = generate.draw_pending([event.then], pending_link)
+        [drawn] = walk.draw_pending([drawn.then], pending_link)
+        if event is not link_opened:
+            js = "(pending, faces, walk) => dcgan.remember(pending && (pending.startsWith('kind=walk') ? walk : faces))"
+            drawn = drawn.then(None, [pending_link, generate.shown, walk.shown], None, js=js, **quietly)
+        # or the next event that is refused would draw it again
+        drawn.then(lambda: "", None, pending_link, **quietly)
 
 
 def show_progress(done: int, total: int) -> None:
@@ -105,7 +107,7 @@ def show_progress(done: int, total: int) -> None:
 
 
 def build_parser() -> Parser:
-    """The command line; None leaves host and port to Gradio, whose own variables a Space sets."""
+    """Make the command line; None leaves host and port to Gradio, whose own variables a Space sets."""
     parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
     parser.add_argument(
         "--model",
@@ -125,7 +127,7 @@ def build_parser() -> Parser:
 
 
 def theme() -> gr.Theme:
-    """Gradio's Soft, closer together and without fonts that a visitor may lack."""
+    """Make Gradio's Soft, closer together and without fonts that a visitor may lack."""
     soft = gr.themes.Soft(
         primary_hue="violet",
         neutral_hue="slate",
@@ -146,7 +148,7 @@ def theme() -> gr.Theme:
 
 
 def look() -> dict[str, object]:
-    """What makes the page look and behave as it does, for `launch`."""
+    """Give what makes the page look and behave as it does, for `launch`."""
     return {
         "theme": theme(),
         "css": (ASSETS / "page.css").read_text(encoding="utf-8"),
@@ -156,10 +158,10 @@ def look() -> dict[str, object]:
     }
 
 
-def load_networks(library: Library | HubLibrary | Shelf) -> None:
-    """Load all networks of a library, but for those that can't be had: whoever chooses one of these is told why."""
-    for name in library.names:
-        for load in (library.generator, library.discriminator):
+def load_networks(catalog: Catalog) -> None:
+    """Load all networks of a catalog, but for those that can't be had: whoever chooses one of these is told why."""
+    for name in catalog.names:
+        for load in (catalog.generator, catalog.discriminator):
             with suppress(InputError):
                 load(name)
 
@@ -169,18 +171,18 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     options = build_parser().parse_args(argv)
     if options.port is not None and not 0 < options.port < 65536:
         raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
-    library = open_library(options.model, options.revision, BUNDLED, pick_device(options.device), patience)
+    catalog = open_catalog(options.model, options.revision, BUNDLED, pick_device(options.device), patience)
     if ON_ZERO_GPU:  # networks have to be there before the first process that is lent a GPU branches off
-        load_networks(library)
+        load_networks(catalog)
     with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:
-        app = build_app(library, Path(files))
+        app = build_app(catalog, Path(files))
         app.queue(max_size=64)
         try:
             app.launch(
                 server_name=options.host,
                 server_port=options.port,
                 share=options.share,
-                max_file_size=LARGEST_UPLOAD,
+                max_file_size=MAX_UPLOAD,
                 mcp_server=find_spec("mcp") is not None,
                 **look(),
             )

@@ -39,12 +39,3 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_facts(text: str | bytes) -> dict[str, Any]:
-    """What a JSON file says; nothing where it is damaged."""
-    try:
-        facts = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return facts if isinstance(facts, dict) else {}

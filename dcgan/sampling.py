@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,7 +19,7 @@ BATCH = 8  # every forward pass has this many rows, so a face's arithmetic never
 
 
 def pick_device(name: str) -> torch.device:
-    """The device for `auto`, `cpu`, `cuda` or `mps`; auto is the first of cuda, mps, cpu that is there.
+    """Choose the device for `auto`, `cpu`, `cuda` or `mps`; auto is the first of cuda, mps, cpu that is there.
 
     Raises:
         InputError: a device that isn't one of these, or isn't on this machine.
@@ -34,7 +36,7 @@ def pick_device(name: str) -> torch.device:
 
 @torch.inference_mode()
 def render(generator: Generator, z: Tensor) -> np.ndarray:
-    """Latents `(N, latent_dim)` to pixels `(N, S, S, 3)`, uint8, on the generator's own device.
+    """Turn latents `(N, latent_dim)` into pixels `(N, S, S, 3)`, uint8, on the generator's own device.
 
     Raises:
         ValueError: the generator is in train mode, where a face would depend on its batch-mates.
@@ -52,7 +54,7 @@ def render(generator: Generator, z: Tensor) -> np.ndarray:
 
 
 def faces(generator: Generator, seeds: list[int], psi: float = 1.0) -> np.ndarray:
-    """The faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company.
+    """Draw the faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company.
 
     `psi` scales the latents (truncation): below 1 faces come nearer to the average one, above 1 they get stranger.
     """
@@ -61,7 +63,7 @@ def faces(generator: Generator, seeds: list[int], psi: float = 1.0) -> np.ndarra
 
 @torch.inference_mode()
 def belief(discriminator: Discriminator, pixels: np.ndarray) -> np.ndarray:
-    """How real D takes pictures for, pixels `(N, S, S, 3)` uint8 to logits `(N,)`: above 0 rather real than not."""
+    """Ask D how real pictures are: pixels `(N, S, S, 3)`, uint8, to logits `(N,)`, above 0 rather real than not."""
     images = to_float(torch.from_numpy(pixels))[:, : discriminator.config.image_channels]
     device = next(discriminator.parameters()).device
     logits = []
@@ -71,10 +73,20 @@ def belief(discriminator: Discriminator, pixels: np.ndarray) -> np.ndarray:
     return torch.cat(logits).numpy()
 
 
-def most_believed(
+@dataclass(frozen=True)
+class ScoredFace:
+    """A face as pixels `(S, S, 3)`, uint8, and D's logit of it: above 0 it takes the face for real."""
+
+    seed: int
+    pixels: np.ndarray
+    logit: float
+
+
+def most_convincing_faces(
     generator: Generator, discriminator: Discriminator, seeds: list[int], count: int, psi: float = 1.0
-) -> list[tuple[int, float]]:
-    """The `count` seeds whose faces D takes for real most, each with D's logit; the most believed first."""
-    logits = belief(discriminator, faces(generator, seeds, psi))
+) -> list[ScoredFace]:
+    """Draw the faces of `seeds` and keep the `count` that D takes for real most, the most convincing first."""
+    pixels = faces(generator, seeds, psi)
+    logits = belief(discriminator, pixels)
     order = np.argsort(-logits, kind="stable")[:count]
-    return [(seeds[i], float(logits[i])) for i in order]
+    return [ScoredFace(seeds[i], pixels[i], float(logits[i])) for i in order]

@@ -16,11 +16,11 @@ from PIL import Image, ImageDraw, ImageFont
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.files import replacing
-from dcgan.gallery import Library
+from dcgan.gallery import Catalog, LocalCatalog
 from dcgan.images import save_png
 from dcgan.latents import seeds_from
 from dcgan.models import Generator
-from dcgan.sampling import faces, most_believed
+from dcgan.sampling import faces, most_convincing_faces
 
 SIZE = (1280, 640)  # what GitHub, X and the Hub ask for
 COLUMNS, ROWS, FACE, GAP = 5, 4, 144, 12
@@ -30,7 +30,7 @@ TITLE, LINES = "Faces\nby a DCGAN", ("Every number", "is a face.", "Walk between
 
 
 def social_card(generator: Generator, seeds: list[int]) -> np.ndarray:
-    """The card as pixels `(640, 1280, 3)`, uint8: its words on the left, the faces of 20 seeds on the right."""
+    """Draw the card as pixels `(640, 1280, 3)`, uint8: its words on the left, the faces of 20 seeds on the right."""
     card = Image.new("RGB", SIZE, BACKGROUND)
     left = SIZE[0] - COLUMNS * (FACE + GAP)
     top = (SIZE[1] - ROWS * (FACE + GAP) + GAP) // 2
@@ -44,12 +44,13 @@ def social_card(generator: Generator, seeds: list[int]) -> np.ndarray:
     return np.asarray(card)
 
 
-def most_convincing(library: Library) -> list[int]:
-    """The seeds of a card's faces: those of the first 400 that the discriminator believes most, where there is one."""
-    count, discriminator = COLUMNS * ROWS, library.discriminator()
+def most_convincing(catalog: Catalog) -> list[int]:
+    """Choose a card's seeds: those of the first 400 that the discriminator believes most, where there is one."""
+    count, discriminator = COLUMNS * ROWS, catalog.discriminator()
     if discriminator is None:
         return seeds_from(0, count)
-    return [seed for seed, _ in most_believed(library.generator(), discriminator, seeds_from(0, CANDIDATES), count)]
+    best = most_convincing_faces(catalog.generator(), discriminator, seeds_from(0, CANDIDATES), count)
+    return [face.seed for face in best]
 
 
 @command
@@ -58,8 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("checkpoint", type=Path, help="a checkpoint folder")
     parser.add_argument("file", type=Path, help="the PNG to write")
     options = parser.parse_args(argv)
-    library = Library(options.checkpoint, torch.device("cpu"))
-    card = social_card(library.generator(), most_convincing(library))
+    catalog = LocalCatalog(options.checkpoint, torch.device("cpu"))
+    card = social_card(catalog.generator(), most_convincing(catalog))
     try:
         with replacing(options.file) as temporary:
             save_png(card, temporary)

@@ -68,7 +68,7 @@ def trained_run(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def shelved_runs(trained_run, tmp_path_factory) -> list[Path]:
+def several_runs(trained_run, tmp_path_factory) -> list[Path]:
     """Two checkpoints: `trained_run`, and "early" without snapshots that draws as it did at epoch 1."""
     early = tmp_path_factory.mktemp("runs") / "early"
     shutil.copytree(trained_run / "epochs" / "epoch-0001", early)

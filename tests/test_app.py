@@ -18,19 +18,19 @@ from PIL import Image
 
 import app
 from dcgan import InputError, faces
-from dcgan.gallery import Library, Studio, from_file
+from dcgan.gallery import LocalCatalog, Renderer, from_file
 from dcgan.latents import SEEDS
 from dcgan.ui.api import Api
 
 
 @pytest.fixture(scope="module")
-def library(trained_run):
-    return Library(trained_run, torch.device("cpu"))
+def catalog(trained_run):
+    return LocalCatalog(trained_run, torch.device("cpu"))
 
 
 @pytest.fixture
-def api(library, tmp_path):
-    return Api(Studio(library, tmp_path))
+def api(catalog, tmp_path):
+    return Api(Renderer(catalog, tmp_path))
 
 
 def pixels(path) -> np.ndarray:
@@ -128,29 +128,29 @@ def test_the_api_has_just_these_named_endpoints(client):
     assert all(e["description"] for e in endpoints.values())
 
 
-def test_generate_gives_pngs_and_the_seed(client, library):
+def test_generate_gives_pngs_and_the_seed(client, catalog):
     gallery, seed = client.predict(seed=7, count=2, api_name="/generate")
     assert seed == 7
     assert [item["caption"] for item in gallery] == ["7", "8"]
-    for item, face in zip(gallery, faces(library.generator(), [7, 8]), strict=True):
+    for item, face in zip(gallery, faces(catalog.generator(), [7, 8]), strict=True):
         with Image.open(item["image"]) as picture:
             assert picture.format == "PNG"
         assert np.array_equal(pixels(item["image"]), face)
     assert [from_file(Path(item["image"])).seed for item in gallery] == [7, 8]
 
 
-def test_avatar_gives_one_png_of_exactly_the_image_size(client, library):
+def test_avatar_gives_one_png_of_exactly_the_image_size(client, catalog):
     with Image.open(client.predict(seed=8, api_name="/avatar")) as picture:
         assert (picture.format, picture.size) == ("PNG", (24, 24))
-        assert np.array_equal(np.asarray(picture.convert("RGB")), faces(library.generator(), [8])[0])
+        assert np.array_equal(np.asarray(picture.convert("RGB")), faces(catalog.generator(), [8])[0])
 
 
 @pytest.mark.parametrize("format", ["GIF", "WebP", "MP4"])
-def test_interpolate_gives_one_file_with_a_telling_name_and_its_recipe(client, format):
+def test_interpolate_gives_one_file_with_a_telling_name_and_its_spec(client, format):
     path = client.predict(seeds="7, 42", frames=8, format=format, size=96, api_name="/interpolate")
     assert Path(path).name == f"tiny_seed-7-42_8f.{format.lower()}"
-    recipe = from_file(Path(path))
-    assert (recipe.seeds, recipe.frames, recipe.format, recipe.size) == ((7, 42), 8, format, 96)
+    spec = from_file(Path(path))
+    assert (spec.seeds, spec.frames, spec.format, spec.size) == ((7, 42), 8, format, 96)
 
 
 def test_interpolate_takes_all_of_a_walks_settings(client):
@@ -159,8 +159,8 @@ def test_interpolate_takes_all_of_a_walks_settings(client):
     with av.open(path) as video:
         assert sum(1 for _ in video.decode(video=0)) == 12
         assert video.streams.video[0].average_rate == 10
-    recipe = from_file(Path(path))
-    assert {name: getattr(recipe, name) for name in settings} == settings
+    spec = from_file(Path(path))
+    assert {name: getattr(spec, name) for name in settings} == settings
 
 
 def test_a_walk_tells_how_far_it_is(client):
@@ -191,7 +191,7 @@ def test_the_api_refuses_bad_values_with_a_sentence(arguments, message, client):
         client.predict(**arguments, api_name="/generate")
 
 
-def test_twenty_visitors_at_once_get_the_faces_of_their_own_seeds(client, library):
+def test_twenty_visitors_at_once_get_the_faces_of_their_own_seeds(client, catalog):
     def visit(seed: int) -> list[np.ndarray]:
         gallery, _ = client.predict(seed=seed, count=3, api_name="/generate")
         return [pixels(item["image"]) for item in gallery]
@@ -200,7 +200,7 @@ def test_twenty_visitors_at_once_get_the_faces_of_their_own_seeds(client, librar
     with ThreadPoolExecutor(20) as visitors:
         galleries = list(visitors.map(visit, firsts))
     for first, gallery in zip(firsts, galleries, strict=True):
-        assert np.array_equal(np.stack(gallery), faces(library.generator(), [first, first + 1, first + 2]))
+        assert np.array_equal(np.stack(gallery), faces(catalog.generator(), [first, first + 1, first + 2]))
 
 
 # The command line
@@ -215,7 +215,7 @@ def test_the_bundled_checkpoint_serves_where_none_is_named(monkeypatch):
 
 
 def test_on_zero_gpu_a_network_that_cannot_be_had_costs_neither_the_page_nor_any_other(trained_run, monkeypatch):
-    library = Library(trained_run, torch.device("cpu"))
+    catalog = LocalCatalog(trained_run, torch.device("cpu"))
     bad = [("generator", "tiny@epoch-0001"), ("discriminator", "tiny@epoch-0002")]
     loaded, launched = [], []
 
@@ -228,14 +228,14 @@ def test_on_zero_gpu_a_network_that_cannot_be_had_costs_neither_the_page_nor_any
         return load
 
     for kind in ("generator", "discriminator"):
-        monkeypatch.setattr(library, kind, loading(kind))
+        monkeypatch.setattr(catalog, kind, loading(kind))
     monkeypatch.setattr(app, "ON_ZERO_GPU", True)
-    monkeypatch.setattr(app, "open_library", lambda *_: library)
+    monkeypatch.setattr(app, "open_catalog", lambda *_: catalog)
     monkeypatch.setattr(app, "build_app", lambda *_: gr.Blocks())
     monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
     assert app.main([]) == 0
     assert launched
-    assert {*loaded, *bad} == {(kind, name) for kind in ("generator", "discriminator") for name in library.names}
+    assert {*loaded, *bad} == {(kind, name) for kind in ("generator", "discriminator") for name in catalog.names}
     assert not {*loaded} & {*bad}
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from dcgan.errors import InputError
 from dcgan.gallery.export import export_walk, file_name
-from dcgan.gallery.file_metadata import read_note
+from dcgan.gallery.file_metadata import read_metadata
 from dcgan.images import enlarge
 
 FORMATS = ("GIF", "WebP", "MP4")
@@ -167,10 +167,10 @@ def test_a_limit_that_nothing_fits_leaves_no_file(tmp_path):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_a_note_travels_with_the_file_limited_or_not(tmp_path, format):
+def test_metadata_travels_with_the_file_limited_or_not(tmp_path, format):
     for limit in (None, 20_000):
-        export_walk(noisy_faces(12, 48), tmp_path / "a", format, 96, 20, limit, note="seeds 7 & 42, <ä>")
-        assert read_note(tmp_path / "a") == "seeds 7 & 42, <ä>"
+        export_walk(noisy_faces(12, 48), tmp_path / "a", format, 96, 20, limit, metadata="seeds 7 & 42, <ä>")
+        assert read_metadata(tmp_path / "a") == "seeds 7 & 42, <ä>"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from dcgan import faces, social_card
-from dcgan.gallery import Library
+from dcgan.gallery import LocalCatalog
 from dcgan.social_card import FACE, most_convincing
 
 
@@ -19,7 +19,7 @@ def test_a_card_is_drawn_from_a_checkpoint_by_one_command(trained_run, tmp_path)
 
 
 def test_its_faces_are_those_of_the_seeds_and_its_words_are_there(trained_run):
-    generator = Library(trained_run, torch.device("cpu")).generator()
+    generator = LocalCatalog(trained_run, torch.device("cpu")).generator()
     card = social_card.social_card(generator, list(range(20)))
     face = Image.fromarray(faces(generator, [0])[0]).resize((FACE, FACE), Image.Resampling.BICUBIC)
     left, top = 1280 - 5 * 156, (640 - 4 * 156 + 12) // 2
@@ -28,12 +28,12 @@ def test_its_faces_are_those_of_the_seeds_and_its_words_are_there(trained_run):
 
 
 def test_the_most_convincing_faces_are_chosen_where_there_is_who_chooses(trained_run, tmp_path):
-    chosen = most_convincing(Library(trained_run, torch.device("cpu")))
+    chosen = most_convincing(LocalCatalog(trained_run, torch.device("cpu")))
     assert len(set(chosen)) == 20
     assert chosen != list(range(20))
     for name in ("config.json", "model.safetensors"):
         shutil.copyfile(trained_run / name, tmp_path / name)
-    assert most_convincing(Library(tmp_path, torch.device("cpu"))) == list(range(20))
+    assert most_convincing(LocalCatalog(tmp_path, torch.device("cpu"))) == list(range(20))
 
 
 @pytest.mark.parametrize("arguments", [["nowhere", "a.png"], ["RUN", "no/such/folder/a.png"]])

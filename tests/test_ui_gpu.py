@@ -26,8 +26,8 @@ def visit(blocks, **options):
     from dcgan.ui.api import Api
     api = next(f.fn.__self__ for f in blocks.fns.values() if isinstance(getattr(f.fn, '__self__', None), Api))
     api.generate(1, 2, best_of=2), api.avatar(), api.interpolate(frames=8)
-    library = api.studio.library
-    assert set(library._generators) == set(library._discriminators) == set(library.names), 'not all were loaded before'
+    catalog = api.renderer.catalog
+    assert set(catalog._generators) == set(catalog._discriminators) == set(catalog.names), 'not all were loaded before'
 gradio.Blocks.launch = visit
 assert app.main(['--model', sys.argv[1]]) == 0
 import spaces
@@ -41,4 +41,4 @@ def test_on_zero_gpu_every_network_is_loaded_first_and_runs_on_loan(trained_run,
     command = [sys.executable, "-c", VISIT, str(trained_run)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "['_frames', '_pick', 'pixels']"
+    assert done.stdout.strip() == "['best_faces', 'faces', 'walk']"

@@ -11,16 +11,16 @@ import torch
 
 from dcgan.config import IMAGE_SIZES, GeneratorConfig
 from dcgan.errors import InputError
-from dcgan.gallery import Library, Studio
+from dcgan.gallery import LocalCatalog, Renderer
 from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
-from dcgan.ui.face_strip import link_in, strip_face
+from dcgan.ui.face_strip import face_strip_entry, link_in
 from dcgan.ui.networks import networks_figure
-from dcgan.ui.training import MOST_POINTS, TrainingTab, curve_points, run_facts
+from dcgan.ui.training import MAX_POINTS, TrainingTab, curve_points, run_facts
 from dcgan.ui.walk import seeds_in
 
 
 class Texts:
-    """A library that has nothing but texts."""
+    """A catalog that has nothing but texts."""
 
     model = "tiny"
 
@@ -33,7 +33,7 @@ class Texts:
 
 def test_the_run_is_told_as_it_was(trained_run):
     facts = json.loads((trained_run / "training.json").read_text())
-    told = run_facts("en", Library(trained_run, torch.device("cpu")))
+    told = run_facts("en", LocalCatalog(trained_run, torch.device("cpu")))
     assert f"| Pictures seen | {facts['images_seen']:,} |" in told
     assert f"{facts['data']['pictures']} of **avatars:adventurer**" in told
     assert "python train.py --data avatars:adventurer" in told
@@ -65,10 +65,10 @@ def training(trained_run, tmp_path):
     """The Training tab of a run of which one snapshot is gone."""
     shutil.copytree(trained_run, tmp_path / "run")
     (tmp_path / "files").mkdir()
-    studio = Studio(Library(tmp_path / "run", torch.device("cpu")), tmp_path / "files")
+    renderer = Renderer(LocalCatalog(tmp_path / "run", torch.device("cpu")), tmp_path / "files")
     shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
     with gr.Blocks():
-        return TrainingTab(studio, gr.Dropdown())
+        return TrainingTab(renderer, gr.Dropdown())
 
 
 def test_a_snapshot_that_is_gone_is_left_out_of_the_course_of_training(training):
@@ -101,7 +101,7 @@ def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_on
     points = curve_points("en", lines(20), ("loss_d", "loss_g"))
     assert points["value"].tolist() == [i / 2 for i in range(20)]
     assert set(points["curve"]) == {"discriminator"}
-    assert MOST_POINTS / 2 < len(curve_points("en", lines(1000), ("loss_d",))) <= MOST_POINTS
+    assert MAX_POINTS / 2 < len(curve_points("en", lines(1000), ("loss_d",))) <= MAX_POINTS
     assert curve_points("en", json.dumps({"images": 10**400, "loss_d": 1}), ("loss_d",)).empty
     assert curve_points("en", 'x\n[]\n{"event": "rollback"}\n{"images": "7"}', ("loss_d",)).empty
 
@@ -125,8 +125,8 @@ def test_how_wide_the_discriminator_is_comes_from_the_record_of_its_run(trained_
     facts = json.loads((trained_run / "training.json").read_text())
     facts["config"]["discriminator_feature_maps"] = 6
     (tmp_path / "run" / "training.json").write_text(json.dumps(facts))
-    library = Library(tmp_path / "run", torch.device("cpu"))
-    assert discriminator_feature_maps(library, library.generator().config) == 6
+    catalog = LocalCatalog(tmp_path / "run", torch.device("cpu"))
+    assert discriminator_feature_maps(catalog, catalog.generator().config) == 6
 
 
 @pytest.mark.parametrize("said", [None, "8", True, 0, 10**9, 8.5, [8]])
@@ -137,7 +137,7 @@ def test_without_a_record_the_discriminator_is_taken_to_be_as_wide_as_the_genera
 
 
 def test_the_author_of_the_style_is_named_with_the_licence(trained_run):
-    said = licence_of("en", Library(trained_run, torch.device("cpu")))
+    said = licence_of("en", LocalCatalog(trained_run, torch.device("cpu")))
     assert "by Lisa Wischofsky, [CC BY 4.0](https://creativecommons.org/licenses/by/4.0/)" in said
 
 
@@ -168,6 +168,6 @@ def test_a_strip_that_is_none_has_no_links(faces):
 def test_seeds_are_read_from_a_strip_and_nothing_else_is():
     many = [{"seed": seed} for seed in range(3000)]
     assert len(seeds_in(many)) == 13  # one more than a walk may have, so that it is refused
-    face = strip_face(np.zeros((4, 4, 3), np.uint8), 7, "seven", "seed=7")
+    face = face_strip_entry(np.zeros((4, 4, 3), np.uint8), 7, "seven", "seed=7")
     assert seeds_in([face, {"seed": "42"}, {"seed": None}, 9, {"seed": -3}]) == (7, 42, 0)
     assert seeds_in(None) == seeds_in("7") == ()

@@ -1,8 +1,11 @@
 """What a visitor can have, without Gradio: pictures, walks, files, links, and the checkpoints to choose from."""
 
-from dcgan.gallery.catalog import HubLibrary, Library, Shelf, open_library
+from dcgan.gallery.bounds import NAME, SEED, Choice, Number
+from dcgan.gallery.catalog import open_catalog
+from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.export import Exported
-from dcgan.gallery.renderer import MEGABYTE, MOST_MEGABYTES, SHOWN_LARGE, STILL_FACTORS, Face, Studio, of_one_face
+from dcgan.gallery.local_catalog import LocalCatalog
+from dcgan.gallery.renderer import MAX_MEGABYTES, MEGABYTE, SHOWN_LARGE, STILL_FACTORS, Face, Renderer, of_one_face
 from dcgan.gallery.spec import (
     COUNT,
     FORMAT,
@@ -14,15 +17,12 @@ from dcgan.gallery.spec import (
     METHOD,
     MODE,
     PSI,
-    SEED,
     SIZE,
-    Choice,
-    Number,
-    Recipe,
+    PictureSpec,
     from_file,
-    from_note,
+    from_metadata,
     from_query,
-    to_note,
+    to_metadata,
     to_query,
 )
 
@@ -34,29 +34,29 @@ __all__ = [
     "GRID",
     "KEYFRAMES",
     "LIMIT",
+    "MAX_MEGABYTES",
     "MEGABYTE",
     "METHOD",
     "MODE",
-    "MOST_MEGABYTES",
+    "NAME",
     "PSI",
     "SEED",
     "SHOWN_LARGE",
     "SIZE",
     "STILL_FACTORS",
+    "Catalog",
     "Choice",
     "Exported",
     "Face",
-    "HubLibrary",
-    "Library",
+    "LocalCatalog",
     "Number",
-    "Recipe",
-    "Shelf",
-    "Studio",
+    "PictureSpec",
+    "Renderer",
     "from_file",
-    "from_note",
+    "from_metadata",
     "from_query",
     "of_one_face",
-    "open_library",
-    "to_note",
+    "open_catalog",
+    "to_metadata",
     "to_query",
 ]

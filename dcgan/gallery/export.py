@@ -15,9 +15,9 @@ from dcgan.files import replacing
 from dcgan.images import enlarge, save_gif, save_mp4, save_webp
 
 FPS = (1, 50)  # browsers slow a GIF down that asks for more
-MOST_MODEL_CHARACTERS, MOST_SEED_CHARACTERS = 50, 70  # of a file's name
+MAX_MODEL_CHARACTERS, MAX_SEED_CHARACTERS = 50, 70  # of a file's name
 SAMPLE_FRAMES = 12
-HOPE = 1.2  # a form is tried though expected so many times too large: a sample says up to 1.4 times what a file takes
+TRY_FACTOR = 1.2  # a form is tried though expected so many times too large: samples say up to 1.4 times the size
 # Of each format: what quality means in its encoder, the steps that are hardly seen, and those that are. A lossless WebP
 # of 96 px is no smaller than a good lossy one of 768 px; a GIF has no such step, and is made smaller first.
 QUALITIES = {
@@ -53,7 +53,7 @@ class _Form:
 
 
 def export_walk(
-    frames: np.ndarray, path: Path, format: str, size: int, fps: int, limit_bytes: int | None = None, note: str = ""
+    frames: np.ndarray, path: Path, format: str, size: int, fps: int, limit_bytes: int | None = None, metadata: str = ""
 ) -> Exported:
     """Write frames `(T, S, S, 3)`, uint8, as an endless `GIF`, `WebP` or `MP4`; the file appears whole or not at all.
 
@@ -73,8 +73,8 @@ def export_walk(
     if frames.shape[1:] != (side, side, 3) or (format == "MP4" and side % 2):
         raise ValueError(f"frames are {frames.shape}; they must be (T, S, S, 3), with an even S for MP4")
 
-    def write(some: np.ndarray, form: _Form, note: str = "") -> int:
-        _write(some, temporary, format, fps, form, note)
+    def write(some: np.ndarray, form: _Form, metadata: str = "") -> int:
+        _write(some, temporary, format, fps, form, metadata)
         return temporary.stat().st_size
 
     def estimate(form: _Form) -> float:
@@ -83,14 +83,14 @@ def export_walk(
 
     forms = list(_forms(format, max(1, size // side), len(frames)))
     with replacing(path) as temporary:
-        form, written = _first_that_fits(forms, lambda form: write(frames, form, note), estimate, limit_bytes)
+        form, written = _first_that_fits(forms, lambda form: write(frames, form, metadata), estimate, limit_bytes)
     assert limit_bytes is None or path.stat().st_size == written <= limit_bytes
     given_up = _given_up(form, forms[0], format, side)
     return Exported(path, side * form.factor, len(frames[:: form.stride]), written, given_up)
 
 
 def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks: int = 1) -> str:
-    """What a download is called: `adventurer-96_seed-7-42-99_48f.gif`, with `grid-9_` before `seed` for nine walks.
+    """Name a download: `adventurer-96_seed-7-42-99_48f.gif`, with `grid-9_` before `seed` for nine walks.
 
     At most 150 characters, safe on any system: others than letters, digits, dots and dashes become dashes, a long model
     name is cut, and of many seeds the first are named.
@@ -100,20 +100,20 @@ def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks:
 
 
 def safe_name(model: str) -> str:
-    """A model's name as the beginning of a file's: letters, digits, dots and dashes."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MOST_MODEL_CHARACTERS].strip("-.") or "faces"
+    """Make a model's name the beginning of a file's: letters, digits, dots and dashes."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MAX_MODEL_CHARACTERS].strip("-.") or "faces"
 
 
 def _listed(seeds: Sequence[int]) -> str:
     text, shown = "-".join(map(str, seeds)), len(seeds)
-    while len(text) > MOST_SEED_CHARACTERS:
+    while len(text) > MAX_SEED_CHARACTERS:
         shown -= 1
         text = "-".join([*map(str, seeds[:shown]), f"and-{len(seeds) - shown}-more"])
     return text
 
 
 def _forms(format: str, factor: int, frames: int) -> Iterator[_Form]:
-    """All ways to write, from the one that was asked for to the smallest, in the order that hurts least."""
+    """List all ways to write, from the one that was asked for to the smallest, in the order that hurts least."""
     _, fine, poor = QUALITIES[format]
     yield from (_Form(factor, quality) for quality in fine)
     yield from (_Form(smaller, fine[-1]) for smaller in range(factor - 1, 0, -1))
@@ -138,7 +138,7 @@ def _first_that_fits(
     off = written / estimate(forms[0])
     for form in forms[1:]:
         expected = estimate(form) * off
-        if expected > HOPE * limit and form is not forms[-1]:
+        if expected > TRY_FACTOR * limit and form is not forms[-1]:
             continue
         written = write(form)
         if written <= limit:
@@ -159,19 +159,19 @@ def _given_up(form: _Form, asked: _Form, format: str, side: int) -> dict[str, in
     return given_up
 
 
-def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, note: str) -> None:
+def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, metadata: str) -> None:
     kept = frames[:: form.stride]
     size = frames.shape[1] * form.factor
     if format == "GIF":
-        save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), note, form.quality, form.factor)
+        save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), metadata, form.quality, form.factor)
     elif format == "WebP":
-        save_webp(enlarge(kept, size), path, _durations(len(frames), form.stride, fps, 1), note, form.quality)
+        save_webp(enlarge(kept, size), path, _durations(len(frames), form.stride, fps, 1), metadata, form.quality)
     else:
-        save_mp4(enlarge(kept, size), path, Fraction(fps * len(kept), len(frames)), note, form.quality)
+        save_mp4(enlarge(kept, size), path, Fraction(fps * len(kept), len(frames)), metadata, form.quality)
 
 
 def _durations(frames: int, stride: int, fps: int, unit: int) -> list[int]:
-    """Milliseconds that each kept frame stays, in whole units, so that no moment is off by more than half a unit.
+    """Give each kept frame's milliseconds, in whole units, so that no moment is off by more than half a unit.
 
     The last one stays until the first comes again, which can be sooner than a stride.
     """

@@ -23,8 +23,8 @@ KEYFRAMES = (2, 12)
 GRIDS = (1, 4, 9, 16)
 LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure a leg; at most, all legs of a walk
 MEASURED_SIDE = 32
-MOST_UNEVEN = 0.2
-Progress = Callable[[int, int], None]
+MAX_UNEVENNESS = 0.2
+ProgressCallback = Callable[[int, int], None]
 Draw = Callable[[Tensor], np.ndarray]
 
 
@@ -34,9 +34,9 @@ def render_walk(
     frames: int,
     mode: str = "loop",
     method: str = "slerp",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> np.ndarray:
-    """The pictures `(frames, S, S, 3)`, uint8, of a walk through latents `(K, D)`, 2 to 12, that changes evenly.
+    """Draw a walk through latents `(K, D)`, 2 to 12, that changes evenly: pictures `(frames, S, S, 3)`, uint8.
 
     Frame 0 is the first keyframe's still, bit for bit. A `loop` goes on to the first keyframe again and ends one step
     short of it; `ping-pong` goes to the last one and returns through the same pictures, also one step short (an odd
@@ -57,9 +57,9 @@ def render_grid_walk(
     frames: int,
     mode: str = "loop",
     method: str = "slerp",
-    progress: Progress | None = None,
+    progress: ProgressCallback | None = None,
 ) -> np.ndarray:
-    """The pictures `(frames, H, W, 3)`, uint8, of 1, 4, 9 or 16 walks side by side; each as `render_walk` makes it.
+    """Draw 1, 4, 9 or 16 walks side by side, each as `render_walk` does: pictures `(frames, H, W, 3)`, uint8.
 
     Each walk has its own keyframes `(K, D)` and its own even speed. One walk alone has no border.
 
@@ -92,16 +92,16 @@ def _check(generator: Generator, walks: Sequence[Tensor], frames: int, mode: str
         raise ValueError(f"the mode {mode!r} is unknown; choose one of {MODES}")
     if method not in METHODS:
         raise ValueError(f"the method {method!r} is unknown; choose one of {tuple(METHODS)}")
-    fewest, most = KEYFRAMES
+    min_count, max_count = KEYFRAMES
     for keyframes in walks:
         if keyframes.ndim != 2 or keyframes.shape[1] != generator.latent_dim:
             raise ValueError(f"keyframes are {tuple(keyframes.shape)}; they must be (K, {generator.latent_dim})")
-        if not fewest <= len(keyframes) <= most:
-            raise ValueError(f"a walk has {fewest} to {most} keyframes; these are {len(keyframes)}")
+        if not min_count <= len(keyframes) <= max_count:
+            raise ValueError(f"a walk has {min_count} to {max_count} keyframes; these are {len(keyframes)}")
 
 
 def _moments(frames: int, mode: str) -> np.ndarray:
-    """When each frame is: 0 at the start of the way, 1 at its end."""
+    """Tell when each frame is: 0 at the start of the way, 1 at its end."""
     if mode == "loop":
         return np.arange(frames) / frames
     if mode == "open":
@@ -112,19 +112,19 @@ def _moments(frames: int, mode: str) -> np.ndarray:
 
 
 def _stops(keyframes: Tensor, mode: str) -> Tensor:
-    """What the way goes through, without stops at which it would stand still."""
+    """List what the way goes through, without stops at which it would stand still."""
     stops = torch.cat([keyframes, keyframes[:1]]) if mode == "loop" else keyframes
     return torch.unique_consecutive(stops, dim=0)
 
 
 def _sampled(legs: int) -> np.ndarray:
-    """The positions at which a way is measured. The more legs it has, the fewer frames fall on one."""
+    """Choose the positions at which a way is measured. The more legs it has, the fewer frames fall on one."""
     a_leg = min(LEG_SAMPLES, WALK_SAMPLES // max(1, legs))
     return np.arange(legs * a_leg + 1) / a_leg
 
 
-def _counting(generator: Generator, total: int, progress: Progress | None) -> Draw:
-    """`render` that tells `progress` how far it is."""
+def _counting(generator: Generator, total: int, progress: ProgressCallback | None) -> Draw:
+    """Make a `render` that tells `progress` how far it is."""
     done = 0
 
     def draw(z: Tensor) -> np.ndarray:
@@ -139,7 +139,7 @@ def _counting(generator: Generator, total: int, progress: Progress | None) -> Dr
 
 
 def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Callable) -> Tensor:
-    """Latents `(len(moments), D)` on the way through `stops`, where its pictures have changed by as much as is due."""
+    """Find latents `(len(moments), D)` on the way through `stops` where its pictures changed by as much as is due."""
     positions = _sampled(len(stops) - 1)
     small = np.concatenate([_shrunk(draw(part)) for part in along(stops, positions, way).split(4 * BATCH)])
     steps = np.sqrt(np.square(np.diff(small, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64))
@@ -152,7 +152,7 @@ def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Callable) -> Te
 
 
 def _shrunk(pictures: np.ndarray) -> np.ndarray:
-    """Pictures `(N, S, S, 3)` at about 32 pixels a side, as floats: how a face in motion is seen.
+    """Shrink pictures `(N, S, S, 3)` to about 32 pixels a side, as floats: how a face in motion is seen.
 
     At full size rounding to whole pixel values is most of a small step, and would count as motion where there is none.
     """
@@ -169,4 +169,4 @@ def _on_whole_frames(stops: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray
     """
     nearest = np.array([0, *(moments[np.abs(moments - stop).argmin()] for stop in stops[1:-1]), 1])
     uneven = np.abs(np.diff(nearest) / np.diff(stops) - 1)
-    return (nearest, stops) if (uneven <= MOST_UNEVEN).all() else (stops, stops)
+    return (nearest, stops) if (uneven <= MAX_UNEVENNESS).all() else (stops, stops)

@@ -1,21 +1,13 @@
 """The Hugging Face Hub. The only room that knows its client."""
 
 from dcgan.hub.client import MAIN, Repository, is_repo_id, keep_quiet
-from dcgan.hub.fetch import (
-    MAX_CONFIG_BYTES,
-    MAX_TEXT_BYTES,
-    cached_refs,
-    fetch_checkpoint,
-    fetch_texts,
-    without_cache_paths,
-)
+from dcgan.hub.fetch import MAX_CONFIG_BYTES, cached_refs, fetch_checkpoint, fetch_texts, without_cache_paths
 from dcgan.hub.retry import DEFAULT_PATIENCE, Patience, persistently
 
 __all__ = [
     "DEFAULT_PATIENCE",
     "MAIN",
     "MAX_CONFIG_BYTES",
-    "MAX_TEXT_BYTES",
     "Patience",
     "Repository",
     "cached_refs",

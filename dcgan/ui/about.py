@@ -11,7 +11,7 @@ import gradio as gr
 from dcgan.checkpoints import Training
 from dcgan.config import GeneratorConfig
 from dcgan.errors import InputError
-from dcgan.gallery import HubLibrary, Library, Studio
+from dcgan.gallery import Catalog, Renderer
 from dcgan.layout import CARD_NAME, TRAINING_NAME
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.networks import networks_figure
@@ -40,8 +40,8 @@ CITATION = """```bibtex
 class AboutTab:
     """Texts, a figure and the card of the model that is chosen, filled in when the tab is looked at."""
 
-    def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
-        self.studio, self.checkpoint = studio, checkpoint
+    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+        self.renderer, self.checkpoint = renderer, checkpoint
         gr.Markdown(i18n("what-it-is"))
         self.figure = gr.HTML(elem_id="networks")
         self.licence = gr.Markdown(elem_id="licence")
@@ -63,33 +63,33 @@ class AboutTab:
         on([listener, self.checkpoint.input], self._open, inputs, outputs, self.message, js=js, show_progress="hidden")
 
     def _open(self, language: str, address: str, checkpoint: str | None) -> list[Any]:
-        library = self.studio.library.of(checkpoint)
-        card = readable_card(library.text(CARD_NAME))
-        config = library.generator().config
+        catalog = self.renderer.catalog.of(checkpoint)
+        card = readable_card(catalog.text(CARD_NAME))
+        config = catalog.generator().config
         return [
-            networks_figure(language, config, discriminator_feature_maps(library, config)),
-            licence_of(language, library),
+            networks_figure(language, config, discriminator_feature_maps(catalog, config)),
+            licence_of(language, catalog),
             API_SNIPPET.format(url=re.sub(r"[^\w:/.\[\]-]", "", str(address))),
             gr.Accordion(visible=bool(card)),
             card,
         ]
 
 
-def discriminator_feature_maps(library: Library | HubLibrary, generator: GeneratorConfig) -> int:
-    """The discriminator's feature maps, as the record of the run has them; where it doesn't, the generator's.
+def discriminator_feature_maps(catalog: Catalog, generator: GeneratorConfig) -> int:
+    """Count the discriminator's feature maps, as the record of the run has it; where it doesn't, the generator's.
 
     The discriminator itself isn't asked: on the Hub it would have to be fetched.
     """
-    said = Training.glean(library.text(TRAINING_NAME)).config.get("discriminator_feature_maps")
+    said = Training.glean(catalog.text(TRAINING_NAME)).config.get("discriminator_feature_maps")
     try:
         return replace(generator, feature_maps=said).feature_maps
     except InputError:
         return generator.feature_maps
 
 
-def licence_of(language: str, library: Library | HubLibrary) -> str:
-    """Whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
-    data = Training.glean(library.text(TRAINING_NAME)).data
+def licence_of(language: str, catalog: Catalog) -> str:
+    """Say whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
+    data = Training.glean(catalog.text(TRAINING_NAME)).data
     credit = data.attribution
     if credit and credit.licence:
         creator = say(language, "licence-by", creator=_text(credit.creator)) if credit.creator else ""
@@ -99,12 +99,12 @@ def licence_of(language: str, library: Library | HubLibrary) -> str:
         if credit.changes:
             said += " " + say(language, "licence-changes", changes=_text(credit.changes))
     else:
-        said = say(language, "licence-unknown", data=_text(data.name or library.model))
+        said = say(language, "licence-unknown", data=_text(data.name or catalog.model))
     return f"{say(language, 'data-and-licence')}\n{said} {say(language, 'code-licence')}"
 
 
 def readable_card(card: str) -> str:
-    """A model card without its metadata, and without pictures, which aren't served here."""
+    """Show a model card without its metadata, and without pictures, which aren't served here."""
     body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
     body = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", body).replace("![", "[")
     return re.sub(r"<(img|picture|source|video|audio|iframe|link|style|script)\b[^>]*>", "", body, flags=re.IGNORECASE)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import inspect
 import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
 from dcgan.errors import InputError
-from dcgan.gallery import FORMAT, Recipe, Studio
+from dcgan.gallery import FORMAT, PictureSpec, Renderer
 from dcgan.latents import SEEDS
-from dcgan.ui import generate as generating
-from dcgan.ui import walk as walking
+from dcgan.ui.captions import captioned
 from dcgan.ui.inputs import keyframes
+from dcgan.ui.requests import NO_LIMIT, draw_faces, faces_request, walk_spec
 
 
 class Api:
     """What a client can call. Bad values are refused with a sentence that says what would work."""
 
-    def __init__(self, studio: Studio):
-        self.studio = studio
+    def __init__(self, renderer: Renderer):
+        self.renderer = renderer
 
     def generate(
         self,
@@ -45,9 +48,9 @@ class Api:
             The faces as PNGs, captioned with seed and, where they were chosen, belief; and the first seed.
         """
         first = random.randrange(SEEDS) if randomize else seed
-        recipe, chosen = _answered(generating.wished, first, count, checkpoint, psi, best_of)
-        _, faces = _answered(generating.draw, self.studio, recipe, chosen)
-        return generating.captioned(faces), recipe.seed
+        request = _answered(faces_request, seed=first, count=count, checkpoint=checkpoint, psi=psi, best_of=best_of)
+        _, faces = _answered(draw_faces, self.renderer, request)
+        return captioned(faces), request.spec.seed
 
     def avatar(self, seed: int = 0, checkpoint: str | None = None, psi: float = 1.0) -> str:
         """Draw one face.
@@ -60,8 +63,8 @@ class Api:
         Returns:
             A PNG of exactly the checkpoint's image size.
         """
-        recipe, _ = _answered(generating.wished, seed, 1, checkpoint, psi, 1)
-        _, [face] = _answered(self.studio.faces, recipe)
+        request = _answered(faces_request, seed=seed, checkpoint=checkpoint, psi=psi)
+        _, [face] = _answered(draw_faces, self.renderer, request)
         return str(face.path)
 
     def interpolate(
@@ -78,7 +81,7 @@ class Api:
         psi: float = 1.0,
         limit: int = 0,
     ) -> str:
-        """Walk from face to face at a constant visible speed, as one animated file that carries its recipe.
+        """Walk from face to face at a constant visible speed, as one animated file that says what it was made from.
 
         Args:
             seeds: two to twelve seeds, as in "7, 42".
@@ -96,42 +99,56 @@ class Api:
         Returns:
             The file.
         """
-        chosen = _answered(keyframes, seeds)
-        recipe = _answered(
-            walking.wished, chosen, checkpoint, frames, fps, mode, method, grid, psi, format, size, limit
-        )
-        _, file = _answered(self.studio.walk, recipe)
+        settings = {"frames": frames, "fps": fps, "mode": mode, "method": method, "grid": grid, "psi": psi}
+        settings |= {"format": format, "size": size, "limit": limit}
+        spec = _answered(walk_spec, seeds=_answered(keyframes, seeds), checkpoint=checkpoint, **settings)
+        _, file = _answered(self.renderer.walk, spec)
         return str(file.path)
 
     def list_checkpoints(self) -> list[str]:
         """Name the checkpoints that can be chosen, best first."""
-        return self.studio.library.names
+        return self.renderer.catalog.names
 
 
 def endpoints(api: Api) -> None:
-    """Make them known to Gradio, apart from the page's controls.
+    """Make the endpoints known to Gradio, apart from the page's controls.
 
     Those would check a checkpoint against the ones of when the app started. Only an event with an output component
     serves files to clients.
     """
     trigger = gr.Button(visible=False)
-    defaults = Recipe("walk")
-    seed, count, randomize = _number(0), _number(16), gr.Checkbox(False, visible=False)
-    checkpoint, psi, best_of = _text(""), _number(1), _number(1)
+    shared = {"seed": _number(0), "checkpoint": _text(""), "psi": _number(1)}
+    inputs = shared | {"count": _number(16), "randomize": gr.Checkbox(False, visible=False), "best_of": _number(1)}
     gallery = gr.Gallery(format="png", visible=False)
-    inputs = [seed, count, randomize, checkpoint, psi, best_of]
     options = {"concurrency_limit": 4, "concurrency_id": "faces"}
-    trigger.click(api.generate, inputs, [gallery, seed], api_name="generate", **options)
+    outputs = [gallery, shared["seed"]]
+    trigger.click(api.generate, _in_order_of(api.generate, inputs), outputs, api_name="generate", **options)
     face = gr.Image(format="png", type="filepath", visible=False)
-    trigger.click(api.avatar, [seed, checkpoint, psi], face, api_name="avatar", **options)
-    inputs = [
-        _text("7, 42"), _number(defaults.frames), gr.Radio(list(FORMAT.options), value="GIF", visible=False),
-        _number(defaults.size), checkpoint, _number(defaults.fps), _text(defaults.mode), _text(defaults.method),
-        _number(defaults.grid), psi, _number(walking.NO_LIMIT),
-    ]  # fmt: skip
+    trigger.click(api.avatar, _in_order_of(api.avatar, shared), face, api_name="avatar", **options)
+    inputs = _in_order_of(api.interpolate, shared | _walk_inputs())
     options = {"concurrency_limit": 2, "concurrency_id": "walks"}
     trigger.click(api.interpolate, inputs, gr.File(visible=False), api_name="interpolate", **options)
     gr.api(api.list_checkpoints, api_name="list_checkpoints")
+
+
+def _walk_inputs() -> dict[str, Component]:
+    defaults = PictureSpec("walk")
+    return {
+        "seeds": _text("7, 42"),
+        "frames": _number(defaults.frames),
+        "fps": _number(defaults.fps),
+        "mode": _text(defaults.mode),
+        "method": _text(defaults.method),
+        "grid": _number(defaults.grid),
+        "format": gr.Radio(list(FORMAT.options), value="GIF", visible=False),
+        "size": _number(defaults.size),
+        "limit": _number(NO_LIMIT),
+    }
+
+
+def _in_order_of(function: Callable, inputs: Mapping[str, Component]) -> list[Component]:
+    """Give the components as Gradio wants them: in the order of the function's arguments."""
+    return [inputs[name] for name in inspect.signature(function).parameters]
 
 
 def _number(value: float) -> gr.Number:
@@ -142,8 +159,9 @@ def _text(value: str) -> gr.Textbox:
     return gr.Textbox(value, visible=False)
 
 
-def _answered(function: Any, *arguments: Any) -> Any:
+def _answered(function: Callable, *arguments: Any, **named: Any) -> Any:
+    """Call a function; what it refuses is what the client is told."""
     try:
-        return function(*arguments)
+        return function(*arguments, **named)
     except InputError as error:
         raise gr.Error(str(error), print_exception=False) from None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from dcgan.errors import InputError
-from dcgan.gallery import HubLibrary, Library, Recipe, Shelf, from_file, from_query, to_query
+from dcgan.gallery import Catalog, PictureSpec, from_file, from_query, to_query
 from dcgan.ui.events import explain, said
 from dcgan.ui.favourites import Favourites, links_in, read_export
 from dcgan.ui.generate import GenerateTab
@@ -17,13 +18,15 @@ from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of, say
 from dcgan.ui.walk import WalkTab
 
+OF_FACES = ("seed", "count", "psi")
 
-class Arrivals:
-    """Sets all controls to what a recipe asks for, and has it drawn."""
+
+class DeepLinks:
+    """Sets all controls to what a spec asks for, and has it drawn."""
 
     def __init__(
         self,
-        library: Library | HubLibrary | Shelf,
+        catalog: Catalog,
         checkpoint: gr.Dropdown,
         tabs: gr.Tabs,
         generate: GenerateTab,
@@ -31,88 +34,103 @@ class Arrivals:
         favourites: Favourites,
         notice: gr.HTML,
     ):
-        self.library, self.tabs, self.walk, self.favourites = library, tabs, walk, favourites
-        self.wish = gr.Textbox(visible=False)  # a link: what is to be drawn next
-        self.controls = [
-            checkpoint, tabs, generate.seed, generate.count, generate.psi, walk.strip, *walk.settings, self.wish,
-        ]  # fmt: skip
-        self.notice = notice
+        self.catalog, self.tabs, self.walk, self.favourites, self.notice = catalog, tabs, walk, favourites, notice
+        self.pending_link = gr.Textbox(visible=False)  # what is to be drawn next
+        self.controls = {
+            "checkpoint": checkpoint,
+            "tabs": tabs,
+            **{name: generate.settings[name] for name in OF_FACES},
+            "face_strip": walk.face_strip,
+            **{f"walk_{name}": control for name, control in walk.settings.items()},
+            "pending_link": self.pending_link,
+        }
 
-    def arrive(self, request: gr.Request) -> list[Any]:
-        """What a page shows when it is opened: what there is to choose, what the link asks for, and what is amiss."""
-        self.library.refresh()
+    def open_link(self, request: gr.Request) -> list[Any]:
+        """Open the page: give what there is to choose, what the link asks for, and what is amiss."""
+        self.catalog.refresh()
         language = language_of(request)
-        recipe = from_query(dict(request.query_params))
-        name, amiss = checkpoint_for(self.library, recipe)
+        spec = from_query(dict(request.query_params))
+        name, amiss = checkpoint_for(self.catalog, spec)
         if amiss and amiss.key == "another-model":
             amiss = RefusedError("another-model-link", **amiss.values)
         try:
-            settings = self._settings(recipe, name)
+            settings = self._settings(spec, name)
         except InputError as error:  # a snapshot that is gone, while the link is still about
-            amiss, settings = error, self._settings(recipe, self.library.default)
-        notices = [self.library.notice, *([explain(amiss, language)] if amiss else [])]
+            amiss, settings = error, self._settings(spec, self.catalog.default)
+        notices = [self.catalog.notice, *([explain(amiss, language)] if amiss else [])]
         return [*settings, said(" ".join(filter(None, notices)))]
 
     def open_file(self, request: gr.Request, file: str | None, kept: object) -> list[Any]:
-        """What a dropped file asks for; an export of favourites joins those that are kept."""
+        """Give what a dropped file asks for, then the kept favourites, their face strip and the notice.
+
+        An export of favourites joins those that are kept, and leaves all else as it is.
+        """
         language = language_of(request)
-        unchanged = [gr.skip() for _ in self.controls]
+        unchanged = self._in_order({})
         if not file:
             return [*unchanged, gr.skip(), gr.skip(), said("")]
         try:
             if Path(file).suffix.lower() == ".json":
-                links = list(dict.fromkeys([*links_in(kept), *read_export(Path(file))]))
-                gr.Info(say(language, "imported", count=len(links_in(links))), duration=4, title="")
-                return [*unchanged, links_in(links), self.favourites.strip_of(language, links_in(links)), said("")]
-            recipe = from_file(Path(file))
-            name, amiss = checkpoint_for(self.library, recipe)
-            if amiss and amiss.key == "another-model":
-                raise amiss
-            settings = self._settings(recipe, name)
+                return [*unchanged, *self._imported(language, Path(file), kept), said("")]
+            settings, amiss = self._settings_of_file(Path(file))
         except InputError as error:
             return [*unchanged, gr.skip(), gr.skip(), said(explain(error, language))]
         notice = said(explain(amiss, language) if amiss else "")
         return [*settings, gr.skip(), gr.skip(), notice]
 
-    def walk_wish(self, recipe: Recipe) -> list[Any]:
-        """The controls of a walk by a checkpoint of this page.
+    def walk_settings(self, spec: PictureSpec) -> list[Any]:
+        """Set the controls to a walk by a checkpoint of this page.
 
         Raises:
             RefusedError: it is by another model.
         """
-        name, amiss = checkpoint_for(self.library, recipe)
+        return self._settings_here(spec)[0]
+
+    def _imported(self, language: str, file: Path, kept: object) -> list[Any]:
+        links = links_in(list(dict.fromkeys([*links_in(kept), *read_export(file)])))
+        gr.Info(say(language, "imported", count=len(links)), duration=4, title="")
+        return [links, self.favourites.face_strip_of(language, links)]
+
+    def _settings_of_file(self, file: Path) -> tuple[list[Any], RefusedError | None]:
+        return self._settings_here(from_file(file))
+
+    def _settings_here(self, spec: PictureSpec) -> tuple[list[Any], RefusedError | None]:
+        """Set the controls to what a model of this page draws, and give what is to be said of that."""
+        name, amiss = checkpoint_for(self.catalog, spec)
         if amiss and amiss.key == "another-model":
             raise amiss
-        return self._settings(recipe, name)
+        return self._settings(spec, name), amiss
 
-    def _settings(self, recipe: Recipe, name: str) -> list[Any]:
-        recipe = _from(recipe, name)
-        is_walk = recipe.kind == "walk"
-        return [
-            gr.Dropdown(self.library.names, value=name, visible=len(self.library.names) > 1),
-            gr.Tabs(selected="walk" if is_walk else "generate"),
-            *(gr.skip() if is_walk else value for value in (recipe.seed, recipe.count, recipe.psi)),
-            *self.walk.prepare(recipe, name),
-            to_query(recipe),
-        ]
+    def _settings(self, spec: PictureSpec, name: str) -> list[Any]:
+        spec = replace(spec, checkpoint=name, commit="", model="")
+        is_walk = spec.kind == "walk"
+        face_strip, walk_settings = self.walk.prepare(spec, name)
+        values = {
+            "checkpoint": gr.Dropdown(self.catalog.names, value=name, visible=len(self.catalog.names) > 1),
+            "tabs": gr.Tabs(selected="walk" if is_walk else "generate"),
+            **({} if is_walk else {name: getattr(spec, name) for name in OF_FACES}),
+            "face_strip": face_strip,
+            **{f"walk_{name}": value for name, value in walk_settings.items()},
+            "pending_link": to_query(spec),
+        }
+        return self._in_order(values)
+
+    def _in_order(self, values: dict[str, Any]) -> list[Any]:
+        """Put values by name in the order of the controls, as Gradio wants them; those without one stay as they are."""
+        return [values[name] if name in values else gr.skip() for name in self.controls]
 
 
-def checkpoint_for(library: Library | HubLibrary | Shelf, recipe: Recipe) -> tuple[str, RefusedError | None]:
-    """Which of the library's checkpoints draws a recipe, and what is to be said of that: nothing where it is the same.
+def checkpoint_for(catalog: Catalog, spec: PictureSpec) -> tuple[str, RefusedError | None]:
+    """Find which checkpoint draws a spec, and what is to be said of that: nothing where it is the same.
 
     A link never makes the page fetch a model that it wasn't started with.
     """
-    named = recipe.checkpoint if recipe.checkpoint in library.names else library.default
-    for name in (named, *library.names) if recipe.commit else ():
+    named = spec.checkpoint if spec.checkpoint in catalog.names else catalog.default
+    for name in (named, *catalog.names) if spec.commit else ():
         with suppress(InputError):  # a snapshot that is gone
-            if library.commit(name) == recipe.commit:
+            if catalog.commit(name) == spec.commit:
                 return name, None
-    theirs, ours = recipe.checkpoint or recipe.model, library.of(named).model
-    if (recipe.model and recipe.model != ours) or (recipe.checkpoint and recipe.checkpoint != named):
+    theirs, ours = spec.checkpoint or spec.model, catalog.of(named).model
+    if (spec.model and spec.model != ours) or (spec.checkpoint and spec.checkpoint != named):
         return named, RefusedError("another-model", theirs=theirs, ours=ours)
-    return named, RefusedError("another-version", theirs=theirs) if recipe.commit else None
-
-
-def _from(recipe: Recipe, name: str) -> Recipe:
-    """The recipe drawn by the checkpoint `name`."""
-    return Recipe(**recipe.settings | {"checkpoint": name, "commit": "", "model": ""})
+    return named, RefusedError("another-version", theirs=theirs) if spec.commit else None

@@ -19,7 +19,7 @@ IN_TURN = {"trigger_mode": "multiple"}  # for events with data of their own, whi
 
 
 def message(elem_id: str) -> gr.HTML:
-    """Where a tab says what it refuses."""
+    """Make the place where a tab says what it refuses."""
     return gr.HTML(visible=False, elem_id=elem_id, elem_classes="message")
 
 
@@ -58,17 +58,17 @@ def on_select(
 
 
 def explain(error: InputError, language: str) -> str:
-    """An error in the visitor's language where we have words for it, else as it is."""
+    """Say an error in the visitor's language where we have words for it, else as it is."""
     return error.in_language(language) if isinstance(error, RefusedError) else str(error)
 
 
 def said(text: str) -> gr.HTML:
-    """Text for a place to say things in; nothing hides it."""
+    """Make text for a place to say things in; nothing hides it."""
     return gr.HTML(f'<p role="alert">{html.escape(text)}</p>' if text else "", visible=bool(text))
 
 
 def _index(event: gr.EventData) -> int:
-    """Which was picked; the first where a browser sends something else."""
+    """Tell which was picked; the first where a browser sends something else."""
     index = getattr(event, "index", 0) if event._data else 0
     return max(0, index) if isinstance(index, int) else 0
 

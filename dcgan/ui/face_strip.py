@@ -13,7 +13,7 @@ from PIL import Image
 from dcgan.ui.texts import i18n
 
 TEMPLATE = """
-<ol class="strip">{{#each value}}
+<ol class="face-strip">{{#each value}}
   <li>
     <button type="button" class="face" data-do="pick" data-index="{{@index}}" title="{{seed}}">
       <img src="{{src}}" alt="{{alt}}"></button>
@@ -48,19 +48,19 @@ element.addEventListener('click', (event) => {
 
 
 def face_strip(elem_id: str) -> gr.HTML:
-    """The component; its value is a list of `strip_face`s. Events: `input` after a change, `select` with an index."""
+    """Make the component; its value is `face_strip_entry`s. Events: `input` after a change, `select` of an index."""
     labels = {name: i18n(name.replace("_", "-")) for name in ("move_left", "move_right", "remove")}
     return gr.HTML([], html_template=TEMPLATE, js_on_load=BEHAVIOUR, elem_id=elem_id, apply_default_css=False, **labels)
 
 
 def link_in(faces: object, index: int) -> str:
-    """The link of one of a strip's faces; "", the first of all faces, where a browser sends something else."""
+    """Read the link of one face of a strip; "", the first of all faces, where a browser sends something else."""
     face = faces[index] if isinstance(faces, list) and index < len(faces) else {}
     return str(face.get("query", "")) if isinstance(face, dict) else ""
 
 
-def strip_face(picture: np.ndarray, seed: int, alt: str, query: str) -> dict[str, Any]:
-    """A face for a strip: `query` is the link that draws it."""
+def face_strip_entry(picture: np.ndarray, seed: int, alt: str, query: str) -> dict[str, Any]:
+    """Make a face for a face strip: `query` is the link that draws it."""
     data = io.BytesIO()
     Image.fromarray(picture).save(data, format="PNG")
     source = "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()

@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-import math
 import random
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from dcgan.errors import NothingChoosesError
-from dcgan.gallery import (
-    COUNT,
-    PSI,
-    SEED,
-    SHOWN_LARGE,
-    STILL_FACTORS,
-    Face,
-    Number,
-    Recipe,
-    Studio,
-    of_one_face,
-    to_query,
-)
+from dcgan.gallery import COUNT, PSI, SHOWN_LARGE, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
 from dcgan.latents import SEEDS
+from dcgan.ui.captions import captioned, percent
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
 from dcgan.ui.face_strip import link_in
-from dcgan.ui.inputs import RefusedError, number
-from dcgan.ui.links import copy_button, recipe_of, remember, reveal
+from dcgan.ui.links import copy_button, remember, reveal, spec_of
+from dcgan.ui.requests import BEST_OF, draw_faces, faces_request
 from dcgan.ui.texts import i18n, say
-
-BEST_OF = Number(1, 16, 1)
 
 
 class GenerateTab:
     """Controls, the gallery, and a panel with the face that was picked from it."""
 
-    def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
-        self.studio, self.checkpoint = studio, checkpoint
+    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+        self.renderer, self.checkpoint = renderer, checkpoint
         with gr.Row(elem_id="generate-row"):
             with gr.Column(scale=3, min_width=220, elem_id="generate-controls"):
                 self._lay_out_controls()
@@ -58,17 +42,18 @@ class GenerateTab:
         self._connect()
 
     def _lay_out_controls(self) -> None:
-        self.seed = gr.Number(0, precision=0, label=i18n("seed"), info=i18n("seed-info"), elem_id="seed")
+        seed = gr.Number(0, precision=0, label=i18n("seed"), info=i18n("seed-info"), elem_id="seed")
         self.randomize = gr.Checkbox(
             True, label=i18n("randomize"), info=i18n("randomize-info"), container=False, elem_id="randomize"
         )
-        self.count = gr.Slider(COUNT.low, COUNT.high, COUNT.default, step=1, label=i18n("count"), elem_id="count")
-        self.psi = gr.Slider(
+        count = gr.Slider(COUNT.low, COUNT.high, COUNT.default, step=1, label=i18n("count"), elem_id="count")
+        psi = gr.Slider(
             PSI.low, PSI.high, PSI.default, step=0.05, label=i18n("psi"), info=i18n("psi-info"), elem_id="psi"
         )
-        self.best_of = gr.Slider(
+        best_of = gr.Slider(
             BEST_OF.low, BEST_OF.high, 1, step=1, label=i18n("best-of"), info=i18n("best-of-info"), elem_id="best-of"
         )
+        self.settings = {"seed": seed, "count": count, "psi": psi, "best_of": best_of}
         self.button = gr.Button(i18n("generate"), variant="primary", elem_id="generate", elem_classes="main-button")
         self.message = message("generate-message")
 
@@ -91,14 +76,15 @@ class GenerateTab:
         return [self.title, self.face, *self.downloads, self.face_link]
 
     def _connect(self) -> None:
-        inputs = [self.seed, self.count, self.randomize, self.checkpoint, self.psi, self.best_of]
-        outputs = [self.gallery, self.seed, self.shown, *self.panel]
+        seed, psi = self.settings["seed"], self.settings["psi"]
+        inputs = [self.checkpoint, self.randomize, *self.settings.values()]
+        outputs = [self.gallery, seed, self.shown, *self.panel]
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
-        again = [self.seed.submit, self.checkpoint.input, self.psi.release]
+        again = [seed.submit, self.checkpoint.input, psi.release]
         drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
         remember(drawn, self.shown)
         # Who types a seed means it
-        self.seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
+        seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
         on_select(self.gallery.select, self._pick, [self.shown], self.panel, self.message, show_progress="hidden")
         self.copy(self.shown)
         self.copy_face(self.face_link)
@@ -109,89 +95,56 @@ class GenerateTab:
     def _options(self) -> dict[str, Any]:
         return {"show_progress_on": self.gallery, "concurrency_limit": 4, "concurrency_id": "faces"}
 
-    def fulfil(self, listeners: list[Listener], wish: gr.Textbox) -> list[Any]:
+    def draw_pending(self, listeners: list[Listener], pending_link: gr.Textbox) -> list[Any]:
         """Show what a link asks for, when something else has happened."""
         outputs = [self.gallery, self.shown, *self.panel]
-        return on(listeners, self._show, [wish], outputs, self.message, **self._options)
+        return on(listeners, self._show, [pending_link], outputs, self.message, **self._options)
 
-    def pick(self, strip: gr.HTML, tabs: gr.Tabs) -> None:
-        """Show the face that is picked from a strip large, in this tab."""
+    def show_picked(self, face_strip: gr.HTML, tabs: gr.Tabs) -> None:
+        """Show the face that is picked from a face strip large, in this tab."""
 
         def show(language: str, index: int, faces: object) -> list[Any]:
-            return [gr.Tabs(selected="generate"), *self._large(language, recipe_of(link_in(faces, index)))]
+            return [gr.Tabs(selected="generate"), *self._large(language, spec_of(link_in(faces, index)))]
 
-        on_select(strip.select, show, [strip], [tabs, *self.panel], self.message, show_progress="hidden")
+        on_select(face_strip.select, show, [face_strip], [tabs, *self.panel], self.message, show_progress="hidden")
 
-    def _generate(self, language: str, seed: object, count: object, randomize: bool, *others: Any) -> list[Any]:
-        first = random.randrange(SEEDS) if randomize else seed
-        return self._generate_same(language, first, count, False, *others)
+    def _generate(self, language: str, checkpoint: str, randomize: bool, *values: Any) -> list[Any]:
+        settings = dict(zip(self.settings, values, strict=True))
+        if randomize:
+            settings["seed"] = random.randrange(SEEDS)
+        request = faces_request(checkpoint=checkpoint, **settings)
+        gallery, shown, *panel = self._drawn(language, *draw_faces(self.renderer, request))
+        return [gallery, request.spec.seed, shown, *panel]
 
-    def _generate_same(
-        self, language: str, seed: object, count: object, _: bool, checkpoint: str, psi: object, best_of: object
-    ) -> list[Any]:
-        recipe, chosen = wished(seed, count, checkpoint, psi, best_of)
-        gallery, shown, *panel = self._drawn(language, *draw(self.studio, recipe, chosen))
-        return [gallery, recipe.seed, shown, *panel]
+    def _generate_same(self, language: str, checkpoint: str, _: bool, *values: Any) -> list[Any]:
+        return self._generate(language, checkpoint, False, *values)
 
-    def _show(self, language: str, wish: str) -> list[Any]:
-        if not wish:
+    def _show(self, language: str, link: str) -> list[Any]:
+        if not link:
             return [gr.skip() for _ in range(2 + len(self.panel))]
-        recipe = recipe_of(wish)
-        if recipe.kind == "walk":  # its keyframes are shown here, and have a link of their own
-            recipe = Recipe(checkpoint=recipe.checkpoint, seeds=recipe.seeds, psi=recipe.psi)
-        return self._drawn(language, *self.studio.faces(recipe))
+        spec = spec_of(link)
+        if spec.kind == "walk":  # its keyframes are shown here, and have a link of their own
+            spec = PictureSpec(checkpoint=spec.checkpoint, seeds=spec.seeds, psi=spec.psi)
+        return self._drawn(language, *self.renderer.faces(spec))
 
-    def _drawn(self, language: str, recipe: Recipe, faces: list[Face]) -> list[Any]:
-        return [captioned(faces), to_query(recipe), *self._large(language, recipe, faces[0])]
+    def _drawn(self, language: str, spec: PictureSpec, faces: list[Face]) -> list[Any]:
+        return [captioned(faces), to_query(spec), *self._large(language, spec, faces[0])]
 
     def _pick(self, language: str, index: int, shown: str) -> list[Any]:
-        recipe = recipe_of(shown)
-        return self._large(language, of_one_face(recipe, recipe.shown[min(index, len(recipe.shown) - 1)]))
+        spec = spec_of(shown)
+        return self._large(language, of_one_face(spec, spec.shown[min(index, len(spec.shown) - 1)]))
 
-    def _large(self, language: str, recipe: Recipe, face: Face | None = None) -> list[Any]:
-        """What the panel shows of a recipe's first face."""
-        stills = self.studio.stills(recipe)
-        recipe = of_one_face(self.studio.signed(recipe), recipe.shown[0])
-        title = say(language, "face-title", seed=recipe.seed)
+    def _large(self, language: str, spec: PictureSpec, face: Face | None = None) -> list[Any]:
+        """Give what the panel shows of a spec's first face; that is `face` where it is drawn already."""
+        stills = self.renderer.stills(spec, face and face.pixels)
+        spec = of_one_face(self.renderer.signed(spec), spec.shown[0])
+        title = say(language, "face-title", seed=spec.seed)
         if face is not None and face.logit is not None:
             title += f" · {say(language, 'belief', percent=percent(face.logit))}"
         buttons = [gr.DownloadButton(str(size), value=str(path)) for size, path in stills.items()]
         return [
             f"<h3>{title}</h3>",
-            gr.Image(str(list(stills.values())[SHOWN_LARGE]), alt_text=say(language, "face-alt", seed=recipe.seed)),
+            gr.Image(str(list(stills.values())[SHOWN_LARGE]), alt_text=say(language, "face-alt", seed=spec.seed)),
             *buttons,
-            to_query(recipe),
+            to_query(spec),
         ]
-
-
-def wished(seed: object, count: object, checkpoint: str | None, psi: object, best_of: object) -> tuple[Recipe, int]:
-    """What a visitor or a client typed, as a recipe, and of how many times as many faces.
-
-    Raises:
-        RefusedError: a value outside its bounds.
-    """
-    recipe = Recipe(
-        checkpoint=checkpoint or "",
-        seed=number("the-seed", SEED, seed),
-        count=number("the-count", COUNT, count),
-        psi=number("the-psi", PSI, psi),
-    )
-    return recipe, int(number("the-best-of", BEST_OF, best_of))
-
-
-def draw(studio: Studio, recipe: Recipe, best_of: int) -> tuple[Recipe, list[Face]]:
-    """`Studio.faces`, in words for visitors where there is nothing that could choose."""
-    try:
-        return studio.faces(recipe, best_of)
-    except NothingChoosesError:
-        raise RefusedError("nothing-chooses", name=recipe.checkpoint or studio.library.default) from None
-
-
-def captioned(faces: list[Face]) -> list[tuple[Path, str]]:
-    """Faces for a gallery: the seed below each, and what the discriminator believes where it chose."""
-    return [(f.path, str(f.seed) if f.logit is None else f"{f.seed} · {percent(f.logit)}") for f in faces]
-
-
-def percent(logit: float) -> str:
-    """How sure the discriminator is that a face is real."""
-    return f"{100 / (1 + math.exp(min(-logit, 700))):.0f}%"  # more would overflow

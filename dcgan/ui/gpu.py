@@ -6,17 +6,17 @@ import os
 from collections.abc import Callable
 
 ON_ZERO_GPU = bool(os.environ.get("SPACES_ZERO_GPU"))
-LONGEST_SECONDS = 60  # of one loan; a grid of 16 walks on a slow card takes less
+MAX_LOAN_SECONDS = 60  # of one loan; a grid of 16 walks on a slow card takes less
 
 if ON_ZERO_GPU:
     import spaces
 
     def on_gpu(function: Callable) -> Callable:
-        """The function, run in a process that has a GPU; arguments and results are pickled on the way."""
-        return spaces.GPU(duration=LONGEST_SECONDS)(function)
+        """Run the function in a process that has a GPU; arguments and results are pickled on the way."""
+        return spaces.GPU(duration=MAX_LOAN_SECONDS)(function)
 
 else:
 
     def on_gpu(function: Callable) -> Callable:
-        """The function as it is."""
+        """Leave the function as it is."""
         return function

@@ -1,6 +1,6 @@
 """What visitors and API clients type, held against its bounds: taken as it is, or refused with a sentence.
 
-Links and files are another matter: `recipe.py` makes the best of whatever is in them.
+Links and files are another matter: the gallery makes the best of whatever is in them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class RefusedError(InputError):
 
 
 def number(what: str, bounds: Number, value: object) -> float:
-    """`value` as a number within `bounds`; where these are whole, a fraction is rounded.
+    """Read `value` as a number within `bounds`, rounded to their digits.
 
     Raises:
         RefusedError: anything else; `what` is the text that names it.
@@ -48,11 +48,11 @@ def number(what: str, bounds: Number, value: object) -> float:
         shown = "" if value is None else str(value).strip()[:40]
         key = "not-whole" if is_whole else "not-a-number"
         raise RefusedError(key, what=what, shown=shown, low=bounds.low, high=bounds.high)
-    return given
+    return round(given, bounds.digits)
 
 
 def choice(what: str, bounds: Choice, value: object) -> str | int | None:
-    """`value` as one of the options, which may be written as text.
+    """Read `value` as one of the options, which may be written as text.
 
     Raises:
         RefusedError: it is none of them.
@@ -63,16 +63,21 @@ def choice(what: str, bounds: Choice, value: object) -> str | int | None:
     raise RefusedError("not-a-choice", what=what, shown=str(value)[:40], options=", ".join(map(str, bounds.options)))
 
 
+def too_few_keyframes(count: int) -> RefusedError:
+    """Make the refusal of so many faces for a walk; it fits too many as well."""
+    return RefusedError("too-few-keyframes", min_count=KEYFRAMES.min_count, max_count=KEYFRAMES.max_count, count=count)
+
+
 def keyframes(text: object) -> tuple[int, ...]:
-    """The seeds in "7, 42".
+    """Read the seeds in "7, 42".
 
     Raises:
         RefusedError: fewer than two, more than twelve, one that is none, or all the same.
     """
     words = [word for word in re.split(r"[\s,;]+", str(text)) if word]
     seeds = tuple(number("the-seed", SEED, word) for word in words)
-    if not KEYFRAMES.fewest <= len(seeds) <= KEYFRAMES.most:
-        raise RefusedError("too-few-keyframes", fewest=KEYFRAMES.fewest, most=KEYFRAMES.most, count=len(seeds))
+    if not KEYFRAMES.min_count <= len(seeds) <= KEYFRAMES.max_count:
+        raise too_few_keyframes(len(seeds))
     if len(set(seeds)) == 1:
         raise RefusedError("same-keyframes", seed=seeds[0])
     return seeds

@@ -8,17 +8,17 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from dcgan.gallery import Recipe, from_query
+from dcgan.gallery import PictureSpec, from_query
 from dcgan.ui.texts import i18n
 
 
-def recipe_of(query: str) -> Recipe:
-    """The recipe of a link's query string; anything is one."""
+def spec_of(query: str) -> PictureSpec:
+    """Read the spec in a link's query string; anything is one."""
     return from_query(dict(parse_qsl(str(query))))
 
 
 def copy_button(text: str) -> Callable[[gr.Textbox], Any]:
-    """A button labelled with a text's key; called with what holds a link, it copies that."""
+    """Make a button labelled with a text's key; called with what holds a link, it copies that."""
     button = gr.Button(i18n(text), size="sm", elem_id=text)
 
     def copies(link: gr.Textbox) -> Any:

@@ -14,7 +14,7 @@ TALLEST = 150
 
 
 def networks_figure(language: str, config: GeneratorConfig, discriminator_feature_maps: int) -> str:
-    """An SVG of what lies between latent, picture and verdict: a block a feature map, in the page's own colours."""
+    """Draw as an SVG what lies between latent, picture and verdict: a block a feature map, in the page's colours."""
     sizes = [FIRST_SIZE * 2**k for k in range(config.doublings + 1)]
     generator = list(zip(config.widths, sizes, strict=True))
     widths = replace(config, feature_maps=discriminator_feature_maps).widths

@@ -8,10 +8,11 @@ import re
 from typing import Any
 
 import gradio as gr
+import numpy as np
 import pandas as pd
 
 from dcgan.checkpoints import Training, glean_metrics
-from dcgan.gallery import SEED, SHOWN_LARGE, HubLibrary, Library, Recipe, Studio
+from dcgan.gallery import SEED, SHOWN_LARGE, Catalog, PictureSpec, Renderer
 from dcgan.layout import METRICS_NAME, TRAINING_NAME
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import number
@@ -26,14 +27,14 @@ NOTHING_WHILE_HIDDEN = (
     "(seed, checkpoint) => [seed, document.querySelector('#run-facts')?.offsetParent ? checkpoint : null]"
 )
 NOTHING_KNOWN = Training.glean("")
-MOST_POINTS = 150  # a curve; more can't be told apart on a screen
+MAX_POINTS = 150  # a curve; more can't be told apart on a screen
 
 
 class TrainingTab:
     """What there is to see of the training of the checkpoint that is chosen, made when the tab is looked at."""
 
-    def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
-        self.studio, self.checkpoint = studio, checkpoint
+    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+        self.renderer, self.checkpoint = renderer, checkpoint
         self.message = message("training-message")
         with gr.Column() as self.column:
             self._lay_out_course()
@@ -114,13 +115,13 @@ class TrainingTab:
     def _show_run(self, language: str, _: object, checkpoint: str | None) -> list[Any]:
         if not checkpoint:
             return [gr.skip() for _ in self._run]
-        library = self.studio.library.of(checkpoint)
+        catalog = self.renderer.catalog.of(checkpoint)
         has_course = self._has_course(checkpoint)
         return [
             gr.Column(visible=has_course),
             gr.Markdown(visible=not has_course),
-            *(_plot(language, library, curves) for curves in CURVES.values()),
-            run_facts(language, library),
+            *(_plot(language, catalog, curves) for curves in CURVES.values()),
+            run_facts(language, catalog),
         ]
 
     def _show_course(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
@@ -129,51 +130,52 @@ class TrainingTab:
         return self._show(language, seed, checkpoint)
 
     def _has_course(self, checkpoint: str) -> bool:
-        return len(self.studio.stages(checkpoint)) > 1
+        return len(self.renderer.stages(checkpoint)) > 1
 
     def _show(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
-        seed = int(number("the-seed", SEED, seed))
-        faces, film = self.studio.growth(seed, checkpoint)
-        stages, shown = self.studio.stages(checkpoint), list(faces)
+        seed = number("the-seed", SEED, seed)
+        faces, film = self.renderer.faces_at_stages(seed, checkpoint)
+        stages, shown = self.renderer.stages(checkpoint), list(faces)
         first, last = shown[0], shown[-1]
         return [
             gr.Slider(maximum=len(stages), value=stages.index(last) + 1),
             [(face.path, f"{seed} · {_short(stage)}") for stage, face in faces.items()],
-            *self._large(language, seed, last),
+            *self._large(language, seed, last, faces[last].pixels),
             (str(faces[first].path), str(faces[last].path)),
             gr.DownloadButton(value=str(film)),
         ]
 
     def _show_stage(self, language: str, seed: object, checkpoint: str | None, stage: float) -> list[Any]:
-        stages = self.studio.stages(checkpoint)
+        stages = self.renderer.stages(checkpoint)
         place = min(max(int(stage), 1), len(stages)) - 1
-        return self._large(language, int(number("the-seed", SEED, seed)), stages[place])
+        return self._large(language, number("the-seed", SEED, seed), stages[place])
 
-    def _large(self, language: str, seed: int, stage: str) -> list[Any]:
+    def _large(self, language: str, seed: int, stage: str, drawn: np.ndarray | None = None) -> list[Any]:
         title = say(language, "stage-title", seed=seed, stage=_short(stage))
-        still = list(self.studio.stills(Recipe(checkpoint=stage, seed=seed)).values())[SHOWN_LARGE]
+        stills = self.renderer.stills(PictureSpec(checkpoint=stage, seed=seed), drawn)
+        still = list(stills.values())[SHOWN_LARGE]
         return [f"<p>{html.escape(title)}</p>", gr.Image(str(still), alt_text=title)]
 
 
-def _plot(language: str, library: Library | HubLibrary, curves: tuple[str, ...]) -> gr.LinePlot:
-    points = curve_points(language, library.text(METRICS_NAME), curves)
+def _plot(language: str, catalog: Catalog, curves: tuple[str, ...]) -> gr.LinePlot:
+    points = curve_points(language, catalog.text(METRICS_NAME), curves)
     return gr.LinePlot(points, visible=not points.empty, x_title=say(language, "pictures-seen"))
 
 
 def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.DataFrame:
-    """Columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
+    """Read columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
     lines = [line for line in glean_metrics(metrics) if _is_number(line.get("images"))]
     rows = []
     for curve in curves:
         known = [line for line in lines if _is_number(line.get(curve))]
-        kept = known[:: len(known) // MOST_POINTS + 1]
+        kept = known[:: len(known) // MAX_POINTS + 1]
         rows += [(line["images"], line[curve], say(language, f"curve-{curve}")) for line in kept]
     return pd.DataFrame(rows, columns=["images", "value", "curve"])
 
 
-def run_facts(language: str, library: Library | HubLibrary) -> str:
-    """What the run was, as a Markdown table; a sentence where nothing is known of it."""
-    run = Training.glean(library.text(TRAINING_NAME))
+def run_facts(language: str, catalog: Catalog) -> str:
+    """Say what the run was, as a Markdown table; a sentence where nothing is known of it."""
+    run = Training.glean(catalog.text(TRAINING_NAME))
     if run == NOTHING_KNOWN:
         return say(language, "no-record")
     rows = {
@@ -224,5 +226,5 @@ def _plain(text: object) -> str:
 
 
 def _short(stage: str) -> str:
-    """The snapshot alone where the checkpoint's name is one's own: `epoch-0010`."""
+    """Name the snapshot alone where the checkpoint's name is one's own: `epoch-0010`."""
     return stage.rpartition("@")[2] if "@" in stage else stage

@@ -9,41 +9,31 @@ from typing import Any
 import gradio as gr
 
 from dcgan.gallery import (
-    FORMAT,
-    FPS,
-    FRAMES,
-    GRID,
     KEYFRAMES,
-    LIMIT,
     MEGABYTE,
-    METHOD,
-    MODE,
-    MOST_MEGABYTES,
     PSI,
     SEED,
-    SIZE,
     Exported,
-    Recipe,
-    Studio,
+    PictureSpec,
+    Renderer,
     of_one_face,
     to_query,
 )
 from dcgan.latents import SEEDS
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
-from dcgan.ui.face_strip import face_strip, strip_face
-from dcgan.ui.inputs import RefusedError, choice, keyframes, number
-from dcgan.ui.links import copy_button, recipe_of, remember, reveal
+from dcgan.ui.face_strip import face_strip, face_strip_entry
+from dcgan.ui.inputs import RefusedError, keyframes, number
+from dcgan.ui.links import copy_button, remember, reveal, spec_of
+from dcgan.ui.requests import faces_request, walk_spec
 from dcgan.ui.texts import i18n, say
-
-SIZES = (96, 192, 384, 768)
-NO_LIMIT = 0  # but what the page can read back
+from dcgan.ui.walk_settings import setting_values, walk_settings
 
 
 class WalkTab:
     """The strip of keyframes, the walk's settings, and what came of them."""
 
-    def __init__(self, studio: Studio, checkpoint: gr.Dropdown):
-        self.studio, self.checkpoint = studio, checkpoint
+    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+        self.renderer, self.checkpoint = renderer, checkpoint
         self._lay_out_keyframes()
         with gr.Row():
             with gr.Column(scale=2, min_width=260):
@@ -57,7 +47,7 @@ class WalkTab:
         with gr.Row():
             with gr.Column(scale=3, min_width=300):
                 gr.Markdown(i18n("keyframes"), elem_classes="label")
-                self.strip = face_strip("keyframes")
+                self.face_strip = face_strip("keyframes")
                 gr.Markdown(i18n("keyframes-info"), elem_classes="hint")
             with gr.Column(scale=1, min_width=240, elem_id="add-faces"):
                 with gr.Row(elem_id="add-row"):
@@ -68,29 +58,7 @@ class WalkTab:
                 self.add_random = gr.Button(i18n("add-random"), size="sm", elem_id="add-random")
 
     def _lay_out_settings(self) -> None:
-        self.mode = gr.Radio(_named(MODE.options), value=MODE.default, label=i18n("mode"), elem_id="mode")
-        self.frames = gr.Slider(
-            FRAMES.low,
-            FRAMES.high,
-            FRAMES.default,
-            step=1,
-            label=i18n("frames"),
-            info=i18n("frames-info"),
-            elem_id="frames",
-        )
-        self.fps = gr.Slider(FPS.low, FPS.high, FPS.default, step=1, label=i18n("fps"), elem_id="fps")
-        self.format = gr.Radio(list(FORMAT.options), value=FORMAT.default, label=i18n("format"), elem_id="format")
-        self.size = gr.Radio(list(SIZES), value=SIZE.default, label=i18n("size"), elem_id="size")
-        limits = [*((f"{limit} MB", limit) for limit in LIMIT.options if limit), (f"{MOST_MEGABYTES} MB", NO_LIMIT)]
-        self.limit = gr.Radio(limits, value=NO_LIMIT, label=i18n("limit"), elem_id="limit")
-        with gr.Accordion(i18n("more"), open=False, elem_id="walk-more"):
-            self.method = gr.Radio(_named(METHOD.options), value=METHOD.default, label=i18n("method"), elem_id="method")
-            self.grid = gr.Radio(
-                list(GRID.options), value=GRID.default, label=i18n("grid"), info=i18n("grid-info"), elem_id="grid"
-            )
-            self.psi = gr.Slider(
-                PSI.low, PSI.high, PSI.default, step=0.05, label=i18n("psi"), info=i18n("psi-info"), elem_id="walk-psi"
-            )
+        self.settings = walk_settings()
         self.button = gr.Button(i18n("make-walk"), variant="primary", elem_id="make-walk", elem_classes="main-button")
         self.message = message("walk-message")
 
@@ -116,156 +84,107 @@ class WalkTab:
         gr.Markdown(i18n("files-remember"), elem_classes="hint")
 
     @property
-    def settings(self) -> list[Any]:
-        return [
-            self.frames, self.fps, self.mode, self.method, self.grid, self.psi, self.format, self.size, self.limit,
-        ]  # fmt: skip
-
-    @property
     def result(self) -> list[Any]:
         return [self.picture, self.video, self.facts, self.download, self.shown]
 
     def _connect(self) -> None:
-        inputs = [self.strip, self.checkpoint, *self.settings]
+        inputs = [self.face_strip, self.checkpoint, *self.settings.values()]
         options = {"show_progress_on": [self.picture, self.video], "concurrency_limit": 2, "concurrency_id": "walks"}
         remember(on([self.button.click], self._make, inputs, self.result, self.message, **options), self.shown)
         self.copy(self.shown)
         reveal(self.button.click, "walk-result")
-        drawn_with = [self.strip, self.checkpoint, self.psi]
+        psi = self.settings["psi"]
+        drawn_with = [self.face_strip, self.checkpoint, psi]
         quietly = {"show_progress": "hidden"} | LAST_COUNTS
         adds = [self.add.click, self.new_seed.submit]
-        on(adds, self._add, [self.new_seed, *drawn_with], [self.strip], self.message, **quietly)
-        on([self.add_random.click], self._add_random, drawn_with, [self.strip], self.message, **quietly)
-        redraws = [self.checkpoint.input, self.psi.release]
-        on(redraws, self._redraw, drawn_with, [self.strip], self.message, **quietly)
+        on(adds, self._add, [self.new_seed, *drawn_with], [self.face_strip], self.message, **quietly)
+        on([self.add_random.click], self._add_random, drawn_with, [self.face_strip], self.message, **quietly)
+        redraws = [self.checkpoint.input, psi.release]
+        on(redraws, self._redraw, drawn_with, [self.face_strip], self.message, **quietly)
 
     def accept(self, listener: Listener, face_link: gr.Textbox, message: gr.HTML) -> None:
         """Take a face from elsewhere as the next keyframe."""
-        on(
-            [listener],
-            self._accept,
-            [face_link, self.strip, self.checkpoint, self.psi],
-            [self.strip, self.psi],
-            message,
-            show_progress="hidden",
-        )
+        psi = self.settings["psi"]
+        inputs, outputs = [face_link, self.face_strip, self.checkpoint, psi], [self.face_strip, psi]
+        on([listener], self._accept, inputs, outputs, message, show_progress="hidden")
 
-    def prepare(self, recipe: Recipe, checkpoint: str) -> list[Any]:
-        """Values of the strip and the settings that a recipe asks for; the defaults where it is no walk's."""
-        recipe = recipe if recipe.kind == "walk" else Recipe("walk")
-        strip = self.strip_of(recipe.seeds, checkpoint, recipe.psi)
-        values = {component: getattr(recipe, component.elem_id.removeprefix("walk-")) for component in self.settings}
-        values[self.size] = max(size for size in SIZES if size <= recipe.size)
-        values[self.limit] = recipe.limit or NO_LIMIT
-        return [strip, *values.values()]
+    def prepare(self, spec: PictureSpec, checkpoint: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Give the face strip, and the settings by name, that a spec asks for; the defaults where it is no walk's."""
+        spec = spec if spec.kind == "walk" else PictureSpec("walk")
+        return self._face_strip_of(spec.seeds, checkpoint, spec.psi), setting_values(spec)
 
-    def fulfil(self, listeners: list[Listener], wish: gr.Textbox) -> list[Any]:
+    def draw_pending(self, listeners: list[Listener], pending_link: gr.Textbox) -> list[Any]:
         """Make the walk that a link asks for, if it asks for one, when something else has happened."""
-        return on(listeners, self._fulfil, [wish], self.result, self.message, show_progress_on=[self.picture])
+        options = {"show_progress_on": [self.picture]}
+        return on(listeners, self._make_linked, [pending_link], self.result, self.message, **options)
 
-    def strip_of(self, seeds: tuple[int, ...], checkpoint: str, psi: float) -> list[dict[str, Any]]:
-        recipe = self.studio.signed(Recipe(checkpoint=checkpoint, psi=psi))
-        pictures = self.studio.pixels(recipe.checkpoint, list(seeds), recipe.psi) if seeds else []
+    def _face_strip_of(self, seeds: tuple[int, ...], checkpoint: str, psi: object) -> list[dict[str, Any]]:
+        spec = faces_request(seed=SEED.default, checkpoint=checkpoint, psi=psi).spec
+        spec = self.renderer.signed(spec)
+        pictures = self.renderer.pixels(spec.checkpoint, list(seeds), spec.psi) if seeds else []
         return [
-            strip_face(picture, seed, f"{seed}", to_query(of_one_face(recipe, seed)))
+            face_strip_entry(picture, seed, f"{seed}", to_query(of_one_face(spec, seed)))
             for seed, picture in zip(seeds, pictures, strict=True)
         ]
 
-    def _add(self, language: str, seed: object, strip: object, checkpoint: str, psi: float) -> list[Any]:
-        seeds = (*seeds_in(strip), int(number("the-seed", SEED, seed)))
-        if len(seeds) > KEYFRAMES.most:
-            raise RefusedError("too-many-keyframes", most=KEYFRAMES.most)
-        return [self.strip_of(seeds, checkpoint, psi)]
+    def _add(self, language: str, seed: object, strip: object, checkpoint: str, psi: object) -> list[Any]:
+        seeds = (*seeds_in(strip), number("the-seed", SEED, seed))
+        if len(seeds) > KEYFRAMES.max_count:
+            raise RefusedError("too-many-keyframes", most=KEYFRAMES.max_count)
+        return [self._face_strip_of(seeds, checkpoint, psi)]
 
     def _add_random(self, language: str, *drawn_with: Any) -> list[Any]:
         return self._add(language, random.randrange(SEEDS), *drawn_with)
 
-    def _accept(self, language: str, face: str, strip: object, checkpoint: str, psi: float) -> list[Any]:
-        recipe = recipe_of(face)
-        if recipe.checkpoint != checkpoint:
-            raise RefusedError("another-checkpoint", theirs=recipe.checkpoint)
+    def _accept(self, language: str, face: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
+        spec, psi = spec_of(face), number("the-psi", PSI, psi)
+        if spec.checkpoint != checkpoint:
+            raise RefusedError("another-checkpoint", theirs=spec.checkpoint)
         if seeds_in(strip) in ((), KEYFRAMES.default):  # nobody chose these
-            strip, psi = [], recipe.psi
-        [strip] = self._add(language, recipe.seed, strip, checkpoint, psi)
-        said = [say(language, "added-to-walk", seed=recipe.seed, count=len(strip))]
-        said += [say(language, "one-psi", psi=psi)] if psi != recipe.psi else []
+            strip, psi = [], spec.psi
+        [strip] = self._add(language, spec.seed, strip, checkpoint, psi)
+        said = [say(language, "added-to-walk", seed=spec.seed, count=len(strip))]
+        said += [say(language, "one-psi", psi=psi)] if psi != spec.psi else []
         gr.Info(" ".join(said), duration=4, title="")
         return [strip, psi]
 
-    def _redraw(self, language: str, strip: object, checkpoint: str, psi: float) -> list[Any]:
-        return [self.strip_of(seeds_in(strip)[: KEYFRAMES.most], checkpoint, psi)]
+    def _redraw(self, language: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
+        return [self._face_strip_of(seeds_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)]
 
-    def _make(self, language: str, strip: object, checkpoint: str, *settings: Any) -> list[Any]:
+    def _make(self, language: str, strip: object, checkpoint: str, *values: Any) -> list[Any]:
+        settings = dict(zip(self.settings, values, strict=True))
         seeds = keyframes(" ".join(map(str, seeds_in(strip))))
-        return self._made(language, wished(seeds, checkpoint, *settings))
+        return self._made(language, walk_spec(seeds=seeds, checkpoint=checkpoint, **settings))
 
-    def _fulfil(self, language: str, wish: str) -> list[Any]:
-        recipe = recipe_of(wish)
-        if not wish or recipe.kind != "walk":
+    def _make_linked(self, language: str, link: str) -> list[Any]:
+        spec = spec_of(link)
+        if not link or spec.kind != "walk":
             return [gr.skip() for _ in self.result]
-        return self._made(language, recipe)
+        return self._made(language, spec)
 
-    def _made(self, language: str, recipe: Recipe) -> list[Any]:
-        recipe, file = self.studio.walk(recipe)
-        path, is_film = str(file.path), recipe.format == "MP4"
-        alt = say(language, "walk-alt", seeds=", ".join(map(str, recipe.seeds)))
+    def _made(self, language: str, spec: PictureSpec) -> list[Any]:
+        spec, file = self.renderer.walk(spec)
+        path, is_film = str(file.path), spec.format == "MP4"
+        alt = say(language, "walk-alt", seeds=", ".join(map(str, spec.seeds)))
         return [
             gr.Image(None if is_film else path, visible=not is_film, alt_text=alt),
             gr.Video(path if is_film else None, visible=is_film),
-            f"<p>{html.escape(facts_of(language, recipe, file))}</p>",
+            f"<p>{html.escape(facts_of(language, spec, file))}</p>",
             gr.DownloadButton(value=path, interactive=True),
-            to_query(recipe),
+            to_query(spec),
         ]
 
 
-def wished(
-    seeds: tuple[int, ...],
-    checkpoint: str | None,
-    frames: object,
-    fps: object,
-    mode: object,
-    method: object,
-    grid: object,
-    psi: object,
-    format: object,
-    size: object,
-    limit: object,
-) -> Recipe:
-    """What a visitor or a client typed, as a recipe.
-
-    Raises:
-        RefusedError: a value outside its bounds.
-    """
-    return Recipe(
-        "walk",
-        checkpoint=checkpoint or "",
-        seeds=seeds,
-        frames=number("the-frames", FRAMES, frames),
-        fps=number("the-fps", FPS, fps),
-        mode=choice("the-mode", MODE, mode),
-        method=choice("the-method", METHOD, method),
-        grid=choice("the-grid", GRID, grid),
-        psi=number("the-psi", PSI, psi),
-        format=choice("the-format", FORMAT, format),
-        size=number("the-size", SIZE, size),
-        limit=choice("the-limit", LIMIT, None if str(limit) == str(NO_LIMIT) else limit),
-    )
-
-
-def facts_of(language: str, recipe: Recipe, file: Exported) -> str:
-    """What a file is, and what was given up to make it fit, in a sentence or two."""
-    seconds, megabytes = f"{recipe.frames / recipe.fps:.1f}", f"{file.bytes / MEGABYTE:.1f}"
+def facts_of(language: str, spec: PictureSpec, file: Exported) -> str:
+    """Say what a file is, and what was given up to make it fit, in a sentence or two."""
+    seconds, megabytes = f"{spec.frames / spec.fps:.1f}", f"{file.bytes / MEGABYTE:.1f}"
     made = say(language, "walk-made", frames=file.frames, seconds=seconds, size=file.size, megabytes=megabytes)
-    given_up = [say(language, f"given-up-{name}", value=v, asked=recipe.size) for name, v in file.given_up.items()]
+    given_up = [say(language, f"given-up-{name}", value=v, asked=spec.size) for name, v in file.given_up.items()]
     return " ".join([made, *([say(language, "gave-up"), ", ".join(given_up)] if given_up else [])])
 
 
 def seeds_in(strip: object) -> tuple[int, ...]:
-    """The seeds of a strip's faces; whatever else a browser may send in one is left out."""
+    """Read the seeds of a face strip; whatever else a browser may send in one is left out."""
     faces = strip if isinstance(strip, list) else []
-    seeds = (SEED.parse(face.get("seed")) for face in faces[: KEYFRAMES.most + 1] if isinstance(face, dict))
+    seeds = (SEED.parse(face.get("seed")) for face in faces[: KEYFRAMES.max_count + 1] if isinstance(face, dict))
     return tuple(seed for seed in seeds if seed is not None)
-
-
-def _named(options: tuple[Any, ...]) -> list[tuple[Any, Any]]:
-    return [(i18n(option), option) for option in options]

@@ -17,7 +17,7 @@ from hub_client import REPO, environment
 from PIL import Image
 
 from dcgan.checkpoints import read_training, snapshot_names
-from dcgan.gallery import Recipe, from_file
+from dcgan.gallery import PictureSpec, from_file
 
 BUNDLED = Path(__file__).parents[2] / "checkpoints" / "adventurer-96"
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
@@ -344,7 +344,7 @@ def test_from_a_link_to_a_shared_gif_and_back_on_another_replica(open_page, repl
 
 
 def test_a_link_with_garbage_in_every_field_shows_faces(open_page):
-    page = open_page("?" + "&".join(f"{field.name}=%3Cb%3E%F0%9F%92%A5-1" for field in fields(Recipe)))
+    page = open_page("?" + "&".join(f"{field.name}=%3Cb%3E%F0%9F%92%A5-1" for field in fields(PictureSpec)))
     wait_for_faces(page, 16)
     assert "which is not on this page" in page.locator("#notice").inner_text()
 

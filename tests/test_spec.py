@@ -9,40 +9,41 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import InputError
-from dcgan.gallery import Choice, Number, Recipe, from_file, from_note, from_query, to_note, to_query
+from dcgan.gallery import Choice, Number, PictureSpec, from_file, from_metadata, from_query, to_metadata, to_query
+from dcgan.gallery.bounds import Text
 from dcgan.gallery.export import export_walk
-from dcgan.gallery.spec import KIND, SETTINGS, Text
+from dcgan.gallery.spec import KIND, SETTINGS
 from dcgan.images import FORMATS, save_png
 from dcgan.latents import SEEDS
 
 FRAMES = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
 
 
-def random_recipe(rng: random.Random) -> Recipe:
-    """Any recipe; each setting is at its default now and then."""
+def random_spec(rng: random.Random) -> PictureSpec:
+    """Any spec; each setting is at its default now and then."""
     kind = rng.choice(KIND.options)
     settings = {name: random_value(rng, bounds) for name, bounds in SETTINGS[kind].items() if rng.random() < 0.7}
-    return Recipe(kind, **settings)
+    return PictureSpec(kind, **settings)
 
 
 def random_value(rng: random.Random, bounds):
     match bounds:
         case Number():
-            return rng.choice([bounds.low, bounds.high, rng.uniform(bounds.low, bounds.high)])
+            return bounds.clean(rng.choice([bounds.low, bounds.high, rng.uniform(bounds.low, bounds.high)]))
         case Choice():
             return rng.choice(bounds.options)
         case Text():
-            return "".join(rng.choices("aZ9/@._- +&=%#;?脸é😀\"'<\\", k=rng.randrange(40)))
-    return rng.sample(range(SEEDS), rng.randrange(bounds.fewest, bounds.most + 1))
+            return "".join(rng.choices("aZ9/@._- +&=%#;?脸é😀\"'<\\", k=rng.randrange(40))).strip()
+    return rng.sample(range(SEEDS), rng.randrange(bounds.min_count, bounds.max_count + 1))
 
 
-RECIPES = [random_recipe(random.Random(i)) for i in range(500)]
+SPECS = [random_spec(random.Random(i)) for i in range(500)]
 
 
-def assert_within_bounds(recipe: Recipe) -> None:
-    assert recipe.kind in KIND.options
-    for name, bounds in SETTINGS[recipe.kind].items():
-        value = getattr(recipe, name)
+def assert_within_bounds(spec: PictureSpec) -> None:
+    assert spec.kind in KIND.options
+    for name, bounds in SETTINGS[spec.kind].items():
+        value = getattr(spec, name)
         match bounds:
             case Number():
                 assert bounds.low <= value <= bounds.high
@@ -50,36 +51,96 @@ def assert_within_bounds(recipe: Recipe) -> None:
             case Choice():
                 assert value in bounds.options
             case Text():
-                assert len(value) <= bounds.most
+                assert len(value) <= bounds.max_characters
                 assert value.isprintable()
             case _:
-                assert bounds.fewest <= len(value) <= bounds.most
+                assert bounds.min_count <= len(value) <= bounds.max_count
                 assert all(type(seed) is int and 0 <= seed < SEEDS for seed in value)
-    to_query(recipe).encode("ascii")
-    to_note(recipe).encode("ascii")
+    to_query(spec).encode("ascii")
+    to_metadata(spec).encode("ascii")
+
+
+# Inside
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "film"},
+        {"kind": ["walk"]},
+        {"seed": -1},
+        {"seed": SEEDS},
+        {"seed": 1.0},
+        {"seed": "1"},
+        {"seed": True},
+        {"count": 0},
+        {"count": 65},
+        {"count": None},
+        {"psi": 0.29},
+        {"psi": 1.21},
+        {"psi": 0.705},
+        {"psi": math.nan},
+        {"psi": math.inf},
+        {"psi": "1"},
+        {"seeds": [-1]},
+        {"seeds": [1.5]},
+        {"seeds": "1, 2"},
+        {"seeds": 7},
+        {"seeds": range(65)},
+        {"model": "a\nb"},
+        {"checkpoint": "x" * 257},
+        {"checkpoint": " a"},
+        {"commit": 7},
+        {"frames": 30},
+        {"kind": "walk", "seed": 7},
+        {"kind": "walk", "seeds": ()},
+        {"kind": "walk", "seeds": [5, 5]},
+        {"kind": "walk", "seeds": range(13)},
+        {"kind": "walk", "frames": 7},
+        {"kind": "walk", "fps": 51},
+        {"kind": "walk", "mode": "Loop"},
+        {"kind": "walk", "method": None},
+        {"kind": "walk", "grid": 5},
+        {"kind": "walk", "grid": True},
+        {"kind": "walk", "format": "gif"},
+        {"kind": "walk", "size": 95},
+        {"kind": "walk", "limit": 0},
+    ],
+    ids=str,
+)
+def test_a_picture_of_impossible_values_cannot_even_be_described(values):
+    with pytest.raises(ValueError, match=f"^{[*values][-1]}(:| is no setting of)"):
+        PictureSpec(**values)
+
+
+def test_what_can_be_drawn_is_kept_as_it_is_given():
+    spec = PictureSpec(seeds=[3, 1], psi=1, checkpoint="a b")
+    assert (spec.seeds, spec.psi, spec.checkpoint) == ((3, 1), 1.0, "a b")
+    assert isinstance(spec.psi, float)
+    assert PictureSpec("walk").seeds == (7, 42)
 
 
 # Links
 
 
-def test_a_link_gives_the_recipe_back_whichever_way_it_is_parsed():
-    for recipe in RECIPES:
-        query = to_query(recipe)
-        assert from_query(dict(parse_qsl(query))) == recipe
-        assert from_query(parse_qs(query)) == recipe
+def test_a_link_gives_the_spec_back_whichever_way_it_is_parsed():
+    for spec in SPECS:
+        query = to_query(spec)
+        assert from_query(dict(parse_qsl(query))) == spec
+        assert from_query(parse_qs(query)) == spec
 
 
 def test_a_link_says_only_what_differs_from_the_defaults():
-    assert to_query(Recipe()) == ""
-    assert to_query(Recipe("walk")) == "kind=walk"
-    assert to_query(Recipe(seed=7, count=1)) == "seed=7&count=1"
+    assert to_query(PictureSpec()) == ""
+    assert to_query(PictureSpec("walk")) == "kind=walk"
+    assert to_query(PictureSpec(seed=7, count=1)) == "seed=7&count=1"
 
 
 def test_a_link_is_legible_and_always_in_the_same_order():
-    recipe = Recipe("walk", size=96, psi=0.7, seeds=[3, 1, 2], checkpoint="user/name@epoch-0010", limit=5, mode="open")
-    assert to_query(recipe) == (
-        "kind=walk&checkpoint=user/name@epoch-0010&seeds=3,1,2&mode=open&psi=0.7&size=96&limit=5"
+    spec = PictureSpec(
+        "walk", size=96, psi=0.7, seeds=[3, 1, 2], checkpoint="user/name@epoch-0010", limit=5, mode="open"
     )
+    assert to_query(spec) == ("kind=walk&checkpoint=user/name@epoch-0010&seeds=3,1,2&mode=open&psi=0.7&size=96&limit=5")
 
 
 def test_a_link_has_the_names_of_the_apis_arguments():
@@ -88,12 +149,12 @@ def test_a_link_has_the_names_of_the_apis_arguments():
 
 
 def test_an_empty_query_is_the_page_as_it_opens():
-    assert from_query({}) == Recipe() == Recipe("faces", seed=0, count=16, psi=1.0)
+    assert from_query({}) == PictureSpec() == PictureSpec("faces", seed=0, count=16, psi=1.0)
 
 
 def test_settings_of_the_other_kind_are_left_alone():
-    assert from_query({"frames": "99", "seed": "5"}) == Recipe(seed=5)
-    assert from_query({"kind": "walk", "seed": "5", "count": "3"}) == Recipe("walk")
+    assert from_query({"frames": "99", "seed": "5"}) == PictureSpec(seed=5)
+    assert from_query({"kind": "walk", "seed": "5", "count": "3"}) == PictureSpec("walk")
 
 
 @pytest.mark.parametrize(
@@ -109,7 +170,7 @@ def test_a_number_is_rounded_and_clamped_and_garbage_is_the_default(text, seed):
 def test_text_of_any_length_is_read_at_once():
     started = time.process_time()
     long = from_query({"seed": "9" * 10**6, "count": "x" * 10**6, "seeds": "1," * 10**6, "model": " " * 10**6})
-    assert long == Recipe(seed=SEEDS - 1, seeds=[1] * 64)
+    assert long == PictureSpec(seed=SEEDS - 1, seeds=[1] * 64)
     assert time.process_time() - started < 0.5
 
 
@@ -138,13 +199,13 @@ def test_keyframes_are_read_from_text_and_a_walk_always_has_two_different_ones(t
 
 
 def test_faces_can_be_picked_one_by_one():
-    assert Recipe(seed=SEEDS - 1, count=3).shown == [SEEDS - 1, 0, 1]
+    assert PictureSpec(seed=SEEDS - 1, count=3).shown == [SEEDS - 1, 0, 1]
     assert from_query({"seeds": "9,9,1"}).shown == [9, 9, 1]
     assert len(from_query({"seeds": ",".join(["2147483647"] * 99)}).seeds) == 64
 
 
 @pytest.mark.parametrize(
-    ("wish", "value"),
+    ("link", "value"),
     [
         ({"format": "mp4"}, "MP4"),
         ({"format": "exe"}, "GIF"),
@@ -156,8 +217,8 @@ def test_faces_can_be_picked_one_by_one():
         ({"limit": "1000"}, None),
     ],
 )
-def test_a_choice_is_one_of_its_options(wish, value):
-    assert getattr(from_query({"kind": "walk", **wish}), *wish) == value
+def test_a_choice_is_one_of_its_options(link, value):
+    assert getattr(from_query({"kind": "walk", **link}), *link) == value
 
 
 def test_names_are_one_short_line():
@@ -192,77 +253,79 @@ def test_no_garbage_in_a_link_is_an_error():
     for _ in range(3000):
         link = {name: rng.choice(rng.choice([numbers, words, others])) for name in rng.sample(names, len(names) // 2)}
         link.setdefault("kind", rng.choice(["faces", "walk"]))
-        recipe = from_query(link)
-        assert_within_bounds(recipe)
-        assert from_query(dict(parse_qsl(to_query(recipe)))) == recipe
+        spec = from_query(link)
+        assert_within_bounds(spec)
+        assert from_query(dict(parse_qsl(to_query(spec)))) == spec
 
 
-# Notes and files
+# Metadata and files
 
 
-def test_a_note_gives_the_recipe_and_its_link_back():
-    for recipe in RECIPES:
-        assert_within_bounds(recipe)
-        assert from_note(to_note(recipe)) == recipe
-        assert to_query(from_note(to_note(recipe))) == to_query(recipe)
+def test_metadata_gives_the_spec_and_its_link_back():
+    for spec in SPECS:
+        assert_within_bounds(spec)
+        assert from_metadata(to_metadata(spec)) == spec
+        assert to_query(from_metadata(to_metadata(spec))) == to_query(spec)
 
 
-def test_a_note_is_short_and_names_the_defaults_too():
-    assert json.loads(to_note(Recipe(model="脸"))) == {
+def test_metadata_is_short_and_names_the_defaults_too():
+    assert json.loads(to_metadata(PictureSpec(model="脸"))) == {
         "dcgan": 1,
         **{"kind": "faces", "model": "脸", "checkpoint": "", "commit": ""},
         **{"seed": 0, "count": 16, "seeds": [], "psi": 1.0},
     }
-    assert max(len(to_note(recipe)) for recipe in RECIPES) < 2500
+    assert max(len(to_metadata(spec)) for spec in SPECS) < 2500
 
 
 @pytest.mark.parametrize("format", ["PNG", *FORMATS])
-def test_every_file_carries_its_recipe(tmp_path, format):
-    recipe = Recipe("walk", model="脸/name", commit="0123abc", seeds=range(12), frames=240, mode="open", format="WebP")
+def test_every_file_carries_its_spec(tmp_path, format):
+    spec = PictureSpec(
+        "walk", model="脸/name", commit="0123abc", seeds=range(12), frames=240, mode="open", format="WebP"
+    )
     if format == "PNG":
-        save_png(FRAMES[0], tmp_path / "file", to_note(recipe))
+        save_png(FRAMES[0], tmp_path / "file", to_metadata(spec))
     else:
-        export_walk(FRAMES, tmp_path / "file", format, 96, 20, note=to_note(recipe))
-    assert from_file(tmp_path / "file") == recipe
+        export_walk(FRAMES, tmp_path / "file", format, 96, 20, metadata=to_metadata(spec))
+    assert from_file(tmp_path / "file") == spec
 
 
 @pytest.mark.parametrize(
-    "note",
+    "text",
     ["", "Created with GIMP", "7", "null", "[]", "{}", '{"dcgan":0}', '{"dcgan":"1"}', '{"seed":7}', '{"dcgan":1,'],
 )
-def test_a_note_of_others_is_no_recipe(note):
-    with pytest.raises(InputError, match="carries no recipe"):
-        from_note(note)
+def test_metadata_of_others_is_no_spec(text):
+    with pytest.raises(InputError, match="doesn't say what it was made from"):
+        from_metadata(text)
 
 
-def test_notes_made_to_choke_on_are_no_recipes_either():
-    for note in (
+def test_metadata_made_to_choke_on_is_no_spec_either():
+    for text in (
         "[" * 19_000,
         '{"dcgan":' * 2000,
         '{"dcgan":1}' + " " * 10**6,
         '{"dcgan":1,"seed":' + "9" * 5000 + "}",
     ):
-        with pytest.raises(InputError, match="carries no recipe"):
-            from_note(note)
+        with pytest.raises(InputError, match="doesn't say what it was made from"):
+            from_metadata(text)
 
 
-def test_a_recipe_of_a_later_version_is_called_so():
+def test_a_spec_of_a_later_version_is_called_so():
     with pytest.raises(InputError, match="later version"):
-        from_note('{"dcgan":2,"seed":7}')
+        from_metadata('{"dcgan":2,"seed":7}')
 
 
-def test_what_is_wrong_within_a_note_is_as_in_a_link():
+def test_what_is_wrong_within_metadata_is_as_in_a_link():
     nested = json.dumps(
         {"dcgan": 1, "seed": {"a": [1]}, "count": 10**300, "psi": math.nan, "seeds": [[1], "2", None, -3]}
     )
-    assert from_note(nested) == Recipe(count=64, seeds=[2, 0])
+    assert from_metadata(nested) == PictureSpec(count=64, seeds=[2, 0])
     deep = '{"dcgan":1,"model":' + "[" * 900 + "]" * 900 + "}"
-    assert from_note(deep) == Recipe()
+    assert from_metadata(deep) == PictureSpec()
 
 
-def test_a_picture_without_a_recipe_says_why_that_may_be(tmp_path):
+def test_a_picture_without_a_spec_says_why_that_may_be(tmp_path):
     Image.fromarray(FRAMES[0]).save(tmp_path / "plain.png")
-    with pytest.raises(InputError, match="carries no recipe.*strip it"):
+    with pytest.raises(InputError, match="doesn't say what it was made from.*strip that"):
         from_file(tmp_path / "plain.png")
 
 

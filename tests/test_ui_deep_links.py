@@ -12,30 +12,30 @@ from PIL import Image
 
 import app
 from dcgan import faces
-from dcgan.gallery import Library, Recipe, Studio, open_library, to_note, to_query
+from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, open_catalog, to_metadata, to_query
 from dcgan.images import save_png
 from dcgan.ui.deep_links import checkpoint_for
-from dcgan.ui.face_strip import strip_face
-from dcgan.ui.favourites import MOST, links_in, read_export, walkable
+from dcgan.ui.face_strip import face_strip_entry
+from dcgan.ui.favourites import MAX_FAVOURITES, links_in, read_export, walkable
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
-from dcgan.ui.links import recipe_of
+from dcgan.ui.links import spec_of
 
 
 @pytest.fixture(scope="module")
-def library(trained_run):
-    return Library(trained_run, torch.device("cpu"))
+def catalog(trained_run):
+    return LocalCatalog(trained_run, torch.device("cpu"))
 
 
 def behind(page):
-    """A page's arrivals, found through the function that its load event runs."""
-    return next(f.fn.__self__ for f in page.fns.values() if getattr(f.fn, "__name__", "") == "arrive")
+    """A page's deep_links, found through the function that its load event runs."""
+    return next(f.fn.__self__ for f in page.fns.values() if getattr(f.fn, "__name__", "") == "open_link")
 
 
 @pytest.fixture
-def page(library, tmp_path):
+def page(catalog, tmp_path):
     (tmp_path / "files").mkdir()
-    return behind(app.build_app(library, tmp_path / "files"))
+    return behind(app.build_app(catalog, tmp_path / "files"))
 
 
 def request(language: str = "en", **query: str) -> SimpleNamespace:
@@ -47,35 +47,34 @@ def notice(outputs) -> str:
 
 
 def settings(page, outputs) -> dict:
-    """What became of each control, by its name in a link."""
-    names = ["checkpoint", "tab", "seed", "count", "psi", "strip", *(c.elem_id for c in page.walk.settings), "wish"]
-    return dict(zip(names, outputs, strict=False))
+    """What became of each control, by its name."""
+    return dict(zip(page.controls, outputs, strict=False))
 
 
 def test_without_a_link_the_page_begins_with_the_first_seeds(page):
-    outputs = page.arrive(request())
+    outputs = page.open_link(request())
     made = settings(page, outputs)
     assert (made["checkpoint"].value, made["seed"], made["count"], made["psi"]) == ("tiny", 0, 16, 1)
-    assert made["tab"].selected == "generate"
-    assert [face["seed"] for face in made["strip"]] == [7, 42]
-    assert recipe_of(made["wish"]) == Recipe(checkpoint="tiny")
+    assert made["tabs"].selected == "generate"
+    assert [face["seed"] for face in made["face_strip"]] == [7, 42]
+    assert spec_of(made["pending_link"]) == PictureSpec(checkpoint="tiny")
     assert notice(outputs) == ""
 
 
-def test_a_link_sets_all_that_it_names(page, library):
-    recipe = Recipe("walk", model="tiny", checkpoint="tiny@epoch-0001", seeds=(3, 4, 5), frames=30, fps=9, mode="open",
-                    method="linear", grid=4, psi=0.6, format="MP4", size=192, limit=5)  # fmt: skip
-    query = dict(pair.split("=") for pair in to_query(recipe).split("&"))
-    outputs = page.arrive(request(**query))
+def test_a_link_sets_all_that_it_names(page, catalog):
+    spec = PictureSpec("walk", model="tiny", checkpoint="tiny@epoch-0001", seeds=(3, 4, 5), frames=30, fps=9,
+                       mode="open", method="linear", grid=4, psi=0.6, format="MP4", size=192, limit=5)  # fmt: skip
+    query = dict(pair.split("=") for pair in to_query(spec).split("&"))
+    outputs = page.open_link(request(**query))
     made = settings(page, outputs)
-    assert made["tab"].selected == "walk"
-    assert [face["seed"] for face in made["strip"]] == [3, 4, 5]
+    assert made["tabs"].selected == "walk"
+    assert [face["seed"] for face in made["face_strip"]] == [3, 4, 5]
     for name in ("frames", "fps", "mode", "method", "grid", "format", "size", "limit"):
-        assert made[name] == getattr(recipe, name)
-    assert made["walk-psi"] == 0.6
+        assert made[f"walk_{name}"] == getattr(spec, name)
+    assert made["walk_psi"] == 0.6
     assert notice(outputs) == ""
-    wish = recipe_of(made["wish"])
-    assert (wish.checkpoint, wish.seeds, wish.grid) == ("tiny@epoch-0001", (3, 4, 5), 4)
+    pending = spec_of(made["pending_link"])
+    assert (pending.checkpoint, pending.seeds, pending.grid) == ("tiny@epoch-0001", (3, 4, 5), 4)
 
 
 @pytest.mark.parametrize("garbage", ["", "-1", "1e999", "<script>", "💥" * 500, "9" * 400, "null", "../../etc/passwd"])
@@ -83,40 +82,40 @@ def test_garbage_in_every_field_of_a_link_still_shows_faces(page, garbage):
     names = ["kind", "model", "checkpoint", "commit", "seed", "count", "seeds", "psi", "frames", "fps", "mode"]
     names += ["method", "grid", "format", "size", "limit", "unknown"]
     for query in (dict.fromkeys(names, garbage), dict.fromkeys(names, garbage) | {"kind": "walk"}):
-        outputs = page.arrive(request(**query))
+        outputs = page.open_link(request(**query))
         made = settings(page, outputs)
         assert made["checkpoint"].value == "tiny"
         if query["kind"] != "walk":
             assert 0 <= made["seed"] < 2**31
             assert 1 <= made["count"] <= 64
-        assert 2 <= len(made["strip"]) <= 12
+        assert 2 <= len(made["face_strip"]) <= 12
         assert "<script>" not in notice(outputs)
-        assert recipe_of(made["wish"]).checkpoint == "tiny"
+        assert spec_of(made["pending_link"]).checkpoint == "tiny"
 
 
 @pytest.mark.parametrize(("size", "chosen"), [(96, 96), (500, 384), (767, 384), (768, 768)])
 def test_a_walk_of_any_size_leaves_the_controls_at_one_that_can_be_chosen(page, size, chosen):
-    assert settings(page, page.arrive(request(kind="walk", size=str(size))))["size"] == chosen
+    assert settings(page, page.open_link(request(kind="walk", size=str(size))))["walk_size"] == chosen
 
 
 def test_a_walk_leaves_the_controls_of_the_faces_alone(page):
-    made = settings(page, page.arrive(request(kind="walk", seeds="3,4", psi="0.5")))
+    made = settings(page, page.open_link(request(kind="walk", seeds="3,4", psi="0.5")))
     assert all(made[name]["__type__"] == "update" for name in ("seed", "count", "psi"))
 
 
-def test_a_links_checkpoint_is_found_by_its_weights_under_whatever_name(library, trained_run, tmp_path):
+def test_a_links_checkpoint_is_found_by_its_weights_under_whatever_name(catalog, trained_run, tmp_path):
     shutil.copytree(trained_run, tmp_path / "renamed")
-    elsewhere = Library(tmp_path / "renamed", torch.device("cpu"))
-    made = Recipe(model="tiny", checkpoint="tiny@epoch-0001", commit=library.commit("tiny@epoch-0001"))
+    elsewhere = LocalCatalog(tmp_path / "renamed", torch.device("cpu"))
+    made = PictureSpec(model="tiny", checkpoint="tiny@epoch-0001", commit=catalog.commit("tiny@epoch-0001"))
     assert checkpoint_for(elsewhere, made) == ("renamed@epoch-0001", None)
 
 
-def test_the_faces_of_a_walk_have_a_link_of_their_own_that_draws_them_again(library, tmp_path):
+def test_the_faces_of_a_walk_have_a_link_of_their_own_that_draws_them_again(catalog, tmp_path):
     with gr.Blocks():
-        generate = GenerateTab(Studio(library, tmp_path), gr.Dropdown())
-    walk = to_query(Recipe("walk", checkpoint="tiny@epoch-0001", seeds=(3, 9, 4), psi=0.5, frames=30))
+        generate = GenerateTab(Renderer(catalog, tmp_path), gr.Dropdown())
+    walk = to_query(PictureSpec("walk", checkpoint="tiny@epoch-0001", seeds=(3, 9, 4), psi=0.5, frames=30))
     gallery, link, *_ = generate._show("en", walk)
-    shown = recipe_of(link)
+    shown = spec_of(link)
     assert (shown.kind, shown.shown, shown.psi, shown.checkpoint) == ("faces", [3, 9, 4], 0.5, "tiny@epoch-0001")
     again, *_ = generate._show("en", link)
     assert [[seed for _, seed in drawn] for drawn in (gallery, again)] == [["3", "9", "4"]] * 2
@@ -124,44 +123,47 @@ def test_the_faces_of_a_walk_have_a_link_of_their_own_that_draws_them_again(libr
         assert one.read_bytes() == other.read_bytes()
 
 
-def test_of_several_models_a_link_gets_the_one_that_it_names(shelved_runs):
-    shelf = open_library(None, None, shelved_runs, torch.device("cpu"))
-    for recipe in (Recipe(model="early", checkpoint="early"), Recipe(checkpoint="early", commit=shelf.commit("early"))):
-        assert checkpoint_for(shelf, recipe) == ("early", None)
-    name, amiss = checkpoint_for(shelf, Recipe(model="late", checkpoint="late"))
+def test_of_several_models_a_link_gets_the_one_that_it_names(several_runs):
+    combined = open_catalog(None, None, several_runs, torch.device("cpu"))
+    for spec in (
+        PictureSpec(model="early", checkpoint="early"),
+        PictureSpec(checkpoint="early", commit=combined.commit("early")),
+    ):
+        assert checkpoint_for(combined, spec) == ("early", None)
+    name, amiss = checkpoint_for(combined, PictureSpec(model="late", checkpoint="late"))
     assert (name, amiss.key, amiss.values["ours"]) == ("tiny", "another-model", "tiny")
 
 
-def test_a_link_to_another_model_or_version_shows_ours_and_says_so(page, library):
-    other = page.arrive(request(model="alice/faces", checkpoint="alice/faces@epoch-0003", seed="5"))
+def test_a_link_to_another_model_or_version_shows_ours_and_says_so(page, catalog):
+    other = page.open_link(request(model="alice/faces", checkpoint="alice/faces@epoch-0003", seed="5"))
     assert notice(other) == (
         '<p role="alert">The link is to faces of alice/faces@epoch-0003, which is not on this page; these are of tiny.'
         "</p>"
     )
     assert settings(page, other)["seed"] == 5
-    older = page.arrive(request(model="tiny", checkpoint="tiny", commit="0123456789ab"))
+    older = page.open_link(request(model="tiny", checkpoint="tiny", commit="0123456789ab"))
     assert "another version of tiny" in notice(older)
-    assert "另一个版本" in notice(page.arrive(request("zh-CN", model="tiny", commit="0123456789ab")))
+    assert "另一个版本" in notice(page.open_link(request("zh-CN", model="tiny", commit="0123456789ab")))
 
 
 def test_a_link_to_a_snapshot_that_is_gone_shows_faces_and_says_so(trained_run, tmp_path):
     shutil.copytree(trained_run, tmp_path / "run")
     (tmp_path / "files").mkdir()
-    library = Library(tmp_path / "run", torch.device("cpu"))
-    page = behind(app.build_app(library, tmp_path / "files"))
+    catalog = LocalCatalog(tmp_path / "run", torch.device("cpu"))
+    page = behind(app.build_app(catalog, tmp_path / "files"))
     shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
     for commit in ("", "0123456789ab"):
-        outputs = page.arrive(request(checkpoint="run@epoch-0001", commit=commit))
+        outputs = page.open_link(request(checkpoint="run@epoch-0001", commit=commit))
         assert "not in run any more" in notice(outputs)
         assert settings(page, outputs)["checkpoint"].value == "run"
 
 
 def test_a_file_of_ours_sets_the_controls_as_a_link_does(page, tmp_path):
-    studio = Studio(page.library, tmp_path)
-    _, file = studio.walk(Recipe("walk", seeds=(7, 8), frames=8, size=96))
+    renderer = Renderer(page.catalog, tmp_path)
+    _, file = renderer.walk(PictureSpec("walk", seeds=(7, 8), frames=8, size=96))
     made = settings(page, page.open_file(request(), str(file.path), []))
-    assert [face["seed"] for face in made["strip"]] == [7, 8]
-    assert recipe_of(made["wish"]).frames == 8
+    assert [face["seed"] for face in made["face_strip"]] == [7, 8]
+    assert spec_of(made["pending_link"]).frames == 8
 
 
 def drop(page, path) -> str:
@@ -172,13 +174,13 @@ def drop(page, path) -> str:
 
 def test_a_file_that_is_not_ours_costs_a_sentence(page, tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "theirs.png")
-    assert "carries no recipe" in drop(page, tmp_path / "theirs.png")
+    assert "say what it was made from" in drop(page, tmp_path / "theirs.png")
     (tmp_path / "text.png").write_text("hello")
     assert "no PNG, GIF, WebP or MP4" in drop(page, tmp_path / "text.png")
 
 
 def test_a_truncated_file_costs_a_sentence(page, tmp_path):
-    _, file = Studio(page.library, tmp_path).walk(Recipe("walk", seeds=(7, 8), frames=8, size=96))
+    _, file = Renderer(page.catalog, tmp_path).walk(PictureSpec("walk", seeds=(7, 8), frames=8, size=96))
     content = file.path.read_bytes()
     (tmp_path / "cut.gif").write_bytes(content[: len(content) // 2])
     assert "damaged or cut short" in drop(page, tmp_path / "cut.gif")
@@ -192,13 +194,17 @@ def test_a_file_of_50_mb_costs_a_sentence(page, tmp_path):
 
 
 def test_a_file_of_a_model_that_we_have_not_costs_a_sentence(page, tmp_path):
-    picture = Studio(page.library, tmp_path).pixels("tiny", [1], 1.0)[0]
-    save_png(picture, tmp_path / "a.png", to_note(Recipe(model="alice/faces", checkpoint="alice/faces", commit="0a")))
+    picture = Renderer(page.catalog, tmp_path).pixels("tiny", [1], 1.0)[0]
+    save_png(
+        picture,
+        tmp_path / "a.png",
+        to_metadata(PictureSpec(model="alice/faces", checkpoint="alice/faces", commit="0a")),
+    )
     assert "made with alice/faces, which is not on this page; it shows tiny" in drop(page, tmp_path / "a.png")
 
 
 def favourites(count: int) -> list[str]:
-    return [to_query(Recipe(checkpoint="tiny", seed=seed, count=1)) for seed in range(count)]
+    return [to_query(PictureSpec(checkpoint="tiny", seed=seed, count=1)) for seed in range(count)]
 
 
 def test_an_export_of_favourites_can_be_opened_again(page, tmp_path):
@@ -224,49 +230,54 @@ def test_whatever_a_browser_sends_as_its_favourites_is_read_as_none(kept):
 
 def test_only_a_face_can_be_kept(page):
     [links, strip] = page.favourites._keep("en", "kind=walk&seeds=5,6", [])
-    assert (recipe_of(links[0]).kind, recipe_of(links[0]).shown) == ("faces", [5])
+    assert (spec_of(links[0]).kind, spec_of(links[0]).shown) == ("faces", [5])
     assert len(strip) == 1
 
 
 def test_a_face_of_another_checkpoint_is_not_taken_into_a_walk(page):
-    face = to_query(Recipe(checkpoint="tiny@epoch-0001", seed=5, count=1))
+    face = to_query(PictureSpec(checkpoint="tiny@epoch-0001", seed=5, count=1))
     with pytest.raises(RefusedError, match="This face is of tiny@epoch-0001"):
         page.walk._accept("en", face, [], "tiny", 1.0)
-    strip, psi = page.walk._accept("en", to_query(Recipe(checkpoint="tiny", seed=5, count=1, psi=0.5)), [], "tiny", 1.0)
+    strip, psi = page.walk._accept(
+        "en", to_query(PictureSpec(checkpoint="tiny", seed=5, count=1, psi=0.5)), [], "tiny", 1.0
+    )
     assert ([face["seed"] for face in strip], psi) == ([5], 0.5)
-    strip, psi = page.walk._accept("en", to_query(Recipe(checkpoint="tiny", seed=6, count=1)), strip, "tiny", psi)
+    strip, psi = page.walk._accept("en", to_query(PictureSpec(checkpoint="tiny", seed=6, count=1)), strip, "tiny", psi)
     assert ([face["seed"] for face in strip], psi) == ([5, 6], 0.5)
 
 
-def test_favourites_that_are_drawn_alike_are_drawn_together_and_stay_in_their_order(page, library, monkeypatch):
-    asked, pixels = [], page.favourites.studio.pixels
-    monkeypatch.setattr(page.favourites.studio, "pixels", lambda *how: asked.append(how) or pixels(*how))
+def test_favourites_that_are_drawn_alike_are_drawn_together_and_stay_in_their_order(page, catalog, monkeypatch):
+    asked, drawn = [], page.favourites.renderer.pixels_of_groups
+    monkeypatch.setattr(page.favourites.renderer, "pixels_of_groups", lambda how: asked.append(how) or drawn(how))
     kept = [("tiny", 5, 1.0), ("tiny@epoch-0001", 5, 1.0), ("elsewhere", 5, 1.0), ("tiny", 6, 0.5), ("tiny", 4, 1.0)]
-    links = [to_query(Recipe(checkpoint=name, seed=seed, count=1, psi=psi)) for name, seed, psi in kept]
-    strip = page.favourites.strip_of("en", links)
-    assert len(asked) == 4
+    links = [to_query(PictureSpec(checkpoint=name, seed=seed, count=1, psi=psi)) for name, seed, psi in kept]
+    strip = page.favourites.face_strip_of("en", links)
+    assert [len(groups) for groups in asked] == [4]  # all in one loan of a GPU
     assert [face["query"] for face in strip] == links
     for face, (name, seed, psi) in zip(strip, kept, strict=True):
         missing = np.full((1, 1, 3), 160, np.uint8)
-        alone = faces(library.generator(name), [seed], psi)[0] if name != "elsewhere" else missing
-        assert face == strip_face(alone, seed, f"Face of seed {seed}", face["query"])
+        alone = faces(catalog.generator(name), [seed], psi)[0] if name != "elsewhere" else missing
+        assert face == face_strip_entry(alone, seed, f"Face of seed {seed}", face["query"])
 
 
 def test_a_walk_through_favourites_of_another_model_costs_a_sentence(page):
-    elsewhere = [to_query(Recipe(checkpoint="alice/faces@epoch-0003", seed=seed, count=1)) for seed in (1, 2)]
+    elsewhere = [to_query(PictureSpec(checkpoint="alice/faces@epoch-0003", seed=seed, count=1)) for seed in (1, 2)]
     with pytest.raises(RefusedError, match="made with alice/faces@epoch-0003, which is not on this page"):
-        page.walk_wish(walkable(elsewhere))
-    assert recipe_of(settings(page, page.walk_wish(walkable(favourites(2))))["wish"]).seeds == (0, 1)
+        page.walk_settings(walkable(elsewhere))
+    assert spec_of(settings(page, page.walk_settings(walkable(favourites(2))))["pending_link"]).seeds == (0, 1)
 
 
 def test_favourites_are_links_of_faces_and_no_more_than_there_is_room_for():
-    assert links_in([*favourites(60), to_query(Recipe("walk"))]) == favourites(60)[:MOST]
+    assert links_in([*favourites(60), to_query(PictureSpec("walk"))]) == favourites(60)[:MAX_FAVOURITES]
 
 
 def test_a_walk_through_favourites_takes_each_face_once_and_at_most_twelve():
     assert walkable([*favourites(20), *favourites(20)]).seeds == tuple(range(12))
-    mixed = [to_query(Recipe(checkpoint="tiny", seed=1)), to_query(Recipe(checkpoint="tiny", seed=2, psi=0.5))]
+    mixed = [
+        to_query(PictureSpec(checkpoint="tiny", seed=1)),
+        to_query(PictureSpec(checkpoint="tiny", seed=2, psi=0.5)),
+    ]
     with pytest.raises(RefusedError, match="these are 1"):
-        walkable([*mixed, to_query(Recipe(checkpoint="other", seed=3))])
+        walkable([*mixed, to_query(PictureSpec(checkpoint="other", seed=3))])
     with pytest.raises(RefusedError, match="these are 1"):
         walkable([*favourites(1), *favourites(1)])

@@ -15,7 +15,7 @@ from PIL import Image
 
 from dcgan import InputError, faces
 from dcgan.checkpoints import load_generator, snapshot_names
-from dcgan.gallery import Library, open_library
+from dcgan.gallery import LocalCatalog, open_catalog
 
 BUNDLED = hub_client.ROOT / "checkpoints" / "adventurer-96"
 OPEN = """
@@ -23,21 +23,22 @@ import time
 from pathlib import Path
 import torch
 from dcgan import InputError, faces
-from dcgan.gallery import Studio, catalog, open_library
+from dcgan.gallery import Renderer, hub_catalog, open_catalog
 
 def open_hub(name="alice/faces", revision=None):
-    return open_library(name, revision, [Path("checkpoints/adventurer-96")], torch.device("cpu"))
+    return open_catalog(name, revision, [Path("checkpoints/adventurer-96")], torch.device("cpu"))
 
 def face(opened, name=None):
     return faces(opened.generator(name), [1]).tolist()
 
 def stages(opened):
     settle(opened)
-    return Studio(opened, Path(".")).stages()
+    return Renderer(opened, Path(".")).stages()
 
 def settle(opened):
     opened._asked_at = -1e9
-    opened.refresh().join()
+    opened.refresh()
+    opened._asking.join()
 """
 
 
@@ -98,6 +99,30 @@ def test_a_repository_without_tags_is_its_only_stage_and_one_that_is_away_has_th
     assert [stage.partition("@")[2] for stage in missing] == snapshot_names(BUNDLED)
 
 
+def test_a_tag_that_moves_between_two_requests_never_gives_its_old_commit_the_weights_of_the_new_one(
+    client, pushed_run, tmp_path
+):
+    store = tmp_path / "hub" / f"{REPO}.git"
+    before, moved, after = client(f"""
+import subprocess
+opened = open_hub()
+settle(opened)
+_, late, early = opened.names
+def drawn():
+    return [opened.commit(early) == listed, opened.commit(early) == opened.commit(late), face(opened, early)]
+listed = opened.commit(early)
+move = ["git", "--git-dir", {str(store)!r}, "tag", "--force", "epoch-0001", "epoch-0002"]
+opened._cached_snapshot = lambda commit: None
+subprocess.run(move, check=True, stdout=subprocess.DEVNULL)
+tell(drawn())
+tell(drawn())
+settle(opened)
+tell(drawn())
+""")
+    assert before == moved == [True, False, local_face(pushed_run, "epoch-0001")]
+    assert after == [False, True, local_face(pushed_run, "epoch-0002")]
+
+
 def test_networks_that_can_no_longer_be_chosen_are_let_go_of(client, pushed_run):
     [kept] = client("""
 opened = open_hub()
@@ -136,10 +161,10 @@ def test_what_is_new_on_the_hub_serves_as_soon_as_it_is_here(client, pushed_run,
     new = store.commit("main", "alice", "epoch-0003", {"model.safetensors": weights})
     store.git("tag", "epoch-0003", new)
     before, names, after = client("""
-hold, catalog.Repository.resolve = catalog.Repository.resolve, lambda *_: time.sleep(60)
+hold, hub_catalog.Repository.resolve = hub_catalog.Repository.resolve, lambda *_: time.sleep(60)
 opened = open_hub()
 tell(face(opened))
-catalog.Repository.resolve = hold
+hub_catalog.Repository.resolve = hold
 settle(opened)
 tell(opened.names)
 tell(face(opened))
@@ -152,7 +177,7 @@ tell(face(opened))
 def test_without_a_cache_a_slow_hub_is_waited_for_briefly_and_comes_in_later(client, pushed_run, hub):
     hub.fail("GET|HEAD", "", hang(4))
     seconds, notice, early, names, late = client("""
-catalog.FIRST_WAIT = 1
+hub_catalog.FIRST_WAIT = 1
 began = time.monotonic()
 opened = open_hub()
 tell(time.monotonic() - began)
@@ -277,7 +302,7 @@ def test_what_a_checkpoint_says_of_itself_comes_from_the_hub_and_then_from_the_c
 opened = open_hub()
 settle(opened)
 tell([opened.model, opened.commit()])
-tell([opened.text(file) for file in catalog.TEXTS])
+tell([opened.text(file) for file in hub_catalog.TEXTS])
 """
     (model, commit), (training, metrics, card) = told = client(script)
     assert model == REPO
@@ -304,7 +329,7 @@ from dcgan.hub import fetch
 fetch.MAX_TEXT_BYTES = 50
 opened = open_hub()
 settle(opened)
-tell([opened.text(file) for file in catalog.TEXTS])
+tell([opened.text(file) for file in hub_catalog.TEXTS])
 """)
     assert texts == [["", "", ""]]
     assert not any("training.json" in path for _, path in hub.requests if "/resolve/" in path)
@@ -313,8 +338,8 @@ tell([opened.text(file) for file in catalog.TEXTS])
 def test_a_path_that_is_there_wins_over_the_hub(trained_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shutil.copytree(trained_run, tmp_path / "alice" / "faces")
-    assert isinstance(open_library(REPO, None, [BUNDLED], torch.device("cpu")), Library)
+    assert isinstance(open_catalog(REPO, None, [BUNDLED], torch.device("cpu")), LocalCatalog)
     with pytest.raises(InputError, match="--revision epoch-0001 goes with a repository of the Hub"):
-        open_library(REPO, "epoch-0001", [BUNDLED], torch.device("cpu"))
+        open_catalog(REPO, "epoch-0001", [BUNDLED], torch.device("cpu"))
     with pytest.raises(InputError, match="there is no checkpoint folder alice/misspelled"):
-        open_library("alice/misspelled", None, [BUNDLED], torch.device("cpu"))
+        open_catalog("alice/misspelled", None, [BUNDLED], torch.device("cpu"))

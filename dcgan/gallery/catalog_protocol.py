@@ -1,0 +1,75 @@
+"""What every catalog of checkpoints can be asked, whether it is of a folder, of several, or of the Hub."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from dcgan.errors import InputError
+from dcgan.layout import CARD_NAME, METRICS_NAME, TRAINING_NAME
+from dcgan.models import Discriminator, Generator
+
+TEXTS = (TRAINING_NAME, METRICS_NAME, CARD_NAME)  # what a checkpoint says of itself
+COMMIT_DIGITS = 12  # enough to tell versions apart, short enough for a link
+
+
+class Catalog(Protocol):
+    """The checkpoints that can be chosen, by name. What isn't asked by a name is of the first model in it."""
+
+    @property
+    def notice(self) -> str:
+        """One line for the page where something else is shown than was asked for, else ""."""
+
+    @property
+    def model(self) -> str:
+        """What links and files call the model."""
+
+    @property
+    def default(self) -> str:
+        """The first of `names`."""
+
+    @property
+    def names(self) -> list[str]:
+        """What can be chosen: a model's own generator first, then its snapshots, the latest first."""
+
+    @property
+    def stages(self) -> list[str]:
+        """What the training of the model made, the earliest first and each once."""
+
+    def generator(self, name: str | None = None) -> Generator:
+        """Load the generator called `name`, in eval mode on the catalog's device; without a name the default's.
+
+        Raises:
+            InputError: no such name, which says which there are; or a checkpoint that can't be had any more.
+        """
+
+    def discriminator(self, name: str | None = None) -> Discriminator | None:
+        """Load the discriminator that was trained against `generator(name)`, where there is one.
+
+        Raises:
+            InputError: as `generator`.
+        """
+
+    def commit(self, name: str | None = None) -> str:
+        """Give 12 hexadecimal digits that tell the weights of `generator(name)` from all others.
+
+        Raises:
+            InputError: as `generator`.
+        """
+
+    def text(self, file: str) -> str:
+        """Read one of TEXTS; "" where there is none."""
+
+    def refresh(self) -> None:
+        """Look for what is new, without making anybody wait."""
+
+    def of(self, name: str | None = None) -> Catalog:
+        """Find the catalog of the model that has the checkpoint called `name`.
+
+        Raises:
+            InputError: as `generator`.
+        """
+
+
+def unknown_checkpoint(name: str | None, names: list[str]) -> InputError:
+    """Make the error that says which names there are."""
+    return InputError(f"There is no checkpoint {name!r}; there are {', '.join(names)}.")

@@ -1,0 +1,71 @@
+"""Where networks run: every function here takes and gives plain values, so that it can run on a GPU that is lent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from dcgan.errors import InputError, NothingChoosesError
+from dcgan.gallery.catalog_protocol import Catalog
+from dcgan.gallery.walks import ProgressCallback, render_grid_walk
+from dcgan.latents import latents, seeds_from
+from dcgan.sampling import faces, most_convincing_faces
+
+Decorator = Callable[[Callable], Callable]
+
+
+class Drawing:
+    """Runs the networks of a catalog, each call within one loan of a GPU: `on_gpu` decorates what may ask for one."""
+
+    def __init__(self, catalog: Catalog, on_gpu: Decorator, progress: ProgressCallback):
+        self._catalog, self._progress = catalog, progress
+        self.faces, self.best_faces, self.walk = on_gpu(self.faces), on_gpu(self.best_faces), on_gpu(self.walk)
+
+    def faces(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | str]:
+        """Draw groups of faces, each a checkpoint, seeds and a truncation.
+
+        Returns:
+            For each group its pixels `(N, S, S, 3)`, uint8, or why its checkpoint can't be had.
+        """
+        return [self._one_group(*group) for group in groups]
+
+    def best_faces(
+        self, checkpoint: str, first: int, count: int, best_of: int, psi: float
+    ) -> list[tuple[int, np.ndarray, float]]:
+        """Draw `best_of` times as many faces and keep the `count` that the discriminator takes for real most.
+
+        Returns:
+            Seed, pixels `(S, S, 3)` and logit of each, the most convincing first.
+
+        Raises:
+            InputError: the checkpoint can't be had.
+            NothingChoosesError: it came without a discriminator.
+        """
+        discriminator = self._catalog.discriminator(checkpoint)
+        if discriminator is None:
+            raise NothingChoosesError(
+                f"{checkpoint} came without the discriminator that would choose the best; set Best of to 1, or choose "
+                "another checkpoint."
+            )
+        seeds = seeds_from(first, count * best_of)
+        best = most_convincing_faces(self._catalog.generator(checkpoint), discriminator, seeds, count, psi)
+        return [(face.seed, face.pixels, face.logit) for face in best]
+
+    def walk(
+        self, checkpoint: str, walks: list[list[int]], frames: int, mode: str, method: str, psi: float
+    ) -> np.ndarray:
+        """Draw walks side by side, each through the faces of its seeds: pixels `(frames, H, W, 3)`, uint8.
+
+        Raises:
+            InputError: the checkpoint can't be had.
+        """
+        generator = self._catalog.generator(checkpoint)
+        keyframes = [latents(seeds, generator.latent_dim) * psi for seeds in walks]
+        return render_grid_walk(generator, keyframes, frames, mode, method, self._progress)
+
+    def _one_group(self, checkpoint: str, seeds: list[int], psi: float) -> np.ndarray | str:
+        try:
+            return faces(self._catalog.generator(checkpoint), seeds, psi)
+        except InputError as problem:
+            return str(problem)

@@ -1,0 +1,36 @@
+"""Every sentence of the page's own, in each of its languages.
+
+Labels are translated in the browser by Gradio's I18n; sentences with values in them here, by the language that the
+browser asks for. What the modules below refuse, as a file that is no picture, stands as they say it: in English.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from dcgan.ui.texts import chinese, english
+
+ENGLISH, CHINESE = "en", "zh-CN"
+
+TEXTS = {ENGLISH: english.TEXTS, CHINESE: chinese.TEXTS}
+
+# The tags of Chinese that Gradio's own texts come in; where a browser has another, they and so ours are English
+CHINESE_TAGS = (CHINESE, "zh-TW")
+i18n = gr.I18n(**TEXTS | dict.fromkeys(CHINESE_TAGS, TEXTS[CHINESE]))
+
+
+def say(language: str, key: str, **values: object) -> str:
+    """Give the text of a key with its values in it."""
+    return TEXTS[language][key].format(**values)
+
+
+def one_line(text: object) -> str:
+    """Put anybody's text in one line, without the halves of characters that can't be sent."""
+    return " ".join(str(text).encode(errors="replace").decode().split())
+
+
+def language_of(request: gr.Request | None) -> str:
+    """Tell the language that a visitor's browser asks for first, as far as the page has it; English without one."""
+    wanted = request.headers.get("accept-language", "") if request else ""
+    first = wanted.split(",")[0].partition(";")[0].strip()
+    return CHINESE if first in CHINESE_TAGS else ENGLISH
