@@ -217,13 +217,13 @@ def train_judged(hub, tmp_path, picture_cache):
         arguments = [*arguments, "--push-to-hub", REPO, "--push-state", "--output-dir", str(tmp_path / out)]
         script = f"""
 import train
-from dcgan import run, training, watch
-distances, train_step = {distances}, training.train_step
+from dcgan.training import health, loop, supervisor
+distances, train_step = {distances}, loop.train_step
 def broken_later(state, *others):
     factor = 1.0 if state.step < max(distances) else float("nan")
     return {{name: value * factor for name, value in train_step(state, *others).items()}}
-run.Run._look_at_faces = lambda self, generator: watch.Reading(distances[self.state.step], 0.5)
-training.train_step = broken_later
+supervisor.Supervisor._read = lambda self, pixels: health.Reading(distances[self.state.step], 0.5)
+loop.train_step = broken_later
 tell(train.main({arguments}))
 """
         (status,) = hub_client.python(hub, tmp_path / "home", script, DCGAN_CACHE=str(picture_cache))
