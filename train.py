@@ -48,7 +48,18 @@ from dcgan.errors import GaveUpError, HubError, InputError, OccupiedError
 from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, keep_quiet
 from dcgan.publish import Publisher, Pusher, restore_run
 from dcgan.sampling import DEVICES, pick_device
-from dcgan.training import HURRY, PATIENCE, TRACKERS, Run, Trackers, World, config_to_resume, new_run_id, train
+from dcgan.training import (
+    CLOSE_TIMEOUT,
+    HURRIED_CLOSE_TIMEOUT,
+    TRACKERS,
+    Listeners,
+    Run,
+    Trackers,
+    World,
+    config_to_resume,
+    new_run_id,
+    train,
+)
 
 DRY_RUN_STEPS = 2
 NOT_IN_CONFIG = (
@@ -126,25 +137,24 @@ def train_run(options: argparse.Namespace, world: World, device: torch.device) -
             return BAD_INPUT
         pictures = open_pictures(plan.config)  # from the cache that the main process left
     with removed_if_it_fails(plan):
-        run = open_run(plan, pictures, world, device)
+        run = open_run(plan, pictures, world, device, listeners_of(trackers, publisher))
 
     go_on = ["python", "train.py", "--resume", "--output-dir", str(plan.folder)]
     if trackers.names:
         go_on += ["--report-to", ",".join(trackers.names)]
     if publisher:
         go_on += ["--push-to-hub", options.push_to_hub, *(["--push-state"] if options.push_state else [])]
-    run.report_to(trackers)
     status = train_to_the_end(run, shlex.join(go_on), publisher)
     trained = status
     if publisher:
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
-    trackers.close(HURRY if status in (INTERRUPTED, TERMINATED) else PATIENCE)
+    trackers.close(HURRIED_CLOSE_TIMEOUT if status in (INTERRUPTED, TERMINATED) else CLOSE_TIMEOUT)
     if trained != FAILED or run.gave_up:
         world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
     if status in (INTERRUPTED, TERMINATED):
         print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {shlex.join(go_on)}")
     elif run.state.step == run.schedule.total_steps:
-        print(f"done: {run.images_seen:,} pictures seen in {run.logbook.seconds / 60:.1f} minutes")
+        print(f"done: {run.images_seen:,} pictures seen in {run.metrics_log.seconds / 60:.1f} minutes")
         print(f"see it with: python app.py --model {shlex.quote(str(plan.folder))}")
     return status
 
@@ -194,10 +204,14 @@ def folder_to_resume(resume: bool | str, output_dir: Path | None, patience: Pati
     return folder
 
 
-def open_run(plan: Plan, pictures: Pictures, world: World, device: torch.device) -> Run:
+def listeners_of(trackers: Trackers, publisher: Publisher | None) -> Listeners:
+    return Listeners(publisher.wake if publisher else lambda: None, tqdm.write, trackers)
+
+
+def open_run(plan: Plan, pictures: Pictures, world: World, device: torch.device, listeners: Listeners) -> Run:
     if plan.resumes:
-        return Run.resume(plan.folder, plan.config, pictures, device, world)
-    return Run.start(plan.folder, plan.config, pictures, device, plan.run_id, world)
+        return Run.resume(plan.folder, plan.config, pictures, device, world, listeners)
+    return Run.start(plan.folder, plan.config, pictures, device, plan.run_id, world, listeners)
 
 
 @contextmanager
@@ -271,14 +285,12 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
     bar = tqdm(total=total, initial=run.state.step, unit="step", mininterval=0.5, disable=not world.is_main)
     try:
         with StopRequest() as stop, bar:
-            run.tell = tqdm.write
             run.save()  # from here on there is something to resume
             if publisher:
                 publisher.start()
-                run.on_saved = publisher.wake
             for metrics in train(run.state, run.config, run.pictures):
                 run.after_step(metrics)
-                bar.set_postfix(shown(run.logbook.latest), refresh=False)
+                bar.set_postfix(shown(run.metrics_log.latest), refresh=False)
                 bar.update(run.state.step - bar.n)  # it may have been taken back
                 if world.any(stop.signal is not None) and run.state.step < total:
                     run.stop()

@@ -20,7 +20,7 @@ from dcgan.data import Pictures
 from dcgan.data.pictures import Report
 from dcgan.errors import InputError
 from dcgan.training import Run, TrainState, World, train
-from dcgan.training.distributed import ALONE
+from dcgan.training.distributed import SINGLE_PROCESS
 from dcgan.training.metrics_log import read_metrics
 
 CPU = torch.device("cpu")
@@ -44,7 +44,7 @@ def noise() -> Pictures:
     return Pictures(pixels, "noise", "0", Report(), None)
 
 
-def new_state(name: str, world: World = ALONE) -> TrainState:
+def new_state(name: str, world: World = SINGLE_PROCESS) -> TrainState:
     state = TrainState(CONFIGS[name], CPU, world)
     if name == "still best":
         state.generator.eval()  # BatchNorm would make a fake depend on the share of the batch it is in
@@ -289,8 +289,8 @@ def test_processes_hear_of_each_other(trained):
 def test_without_torchrun_a_process_is_alone(monkeypatch):
     for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"):
         monkeypatch.delenv(name, raising=False)
-    assert World.from_environment() == ALONE
-    assert ALONE.is_main
+    assert World.from_environment() == SINGLE_PROCESS
+    assert SINGLE_PROCESS.is_main
 
 
 def test_torchruns_variables_say_which_process_this_is(monkeypatch):
@@ -304,14 +304,14 @@ def test_a_single_process_has_nothing_to_do_with_torch_distributed(monkeypatch):
     monkeypatch.setattr("dcgan.training.distributed.dist", None)
     monkeypatch.setattr("dcgan.training.distributed.DistributedDataParallel", None)
     network, batch = nn.Linear(1, 1), torch.arange(3)
-    with ALONE.connected(torch.device("cuda")):
-        assert ALONE.wrap(network) is network
-        assert torch.equal(ALONE.rows(batch), batch)
-        assert ALONE.any(True)
-        assert not ALONE.any(False)
-        assert ALONE.from_main(network) is network
-        ALONE.barrier()
-    ALONE.check(3)
+    with SINGLE_PROCESS.connected(torch.device("cuda")):
+        assert SINGLE_PROCESS.wrap(network) is network
+        assert torch.equal(SINGLE_PROCESS.rows(batch), batch)
+        assert SINGLE_PROCESS.any(True)
+        assert not SINGLE_PROCESS.any(False)
+        assert SINGLE_PROCESS.from_main(network) is network
+        SINGLE_PROCESS.barrier()
+    SINGLE_PROCESS.check(3)
 
 
 def test_the_rows_of_all_processes_are_the_batch():
@@ -341,7 +341,7 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch):
     assert World(1, 2, 1).device(torch.device("cuda")) == torch.device("cuda", 1)
     assert current == [torch.device("cuda", 1)]
     assert World(1, 2, 1).device(CPU) == CPU
-    assert ALONE.device(torch.device("cuda")) == torch.device("cuda")
+    assert SINGLE_PROCESS.device(torch.device("cuda")) == torch.device("cuda")
     assert len(current) == 1
 
 

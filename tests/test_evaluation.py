@@ -17,9 +17,9 @@ from pictures import SIZE, avatar, write_avatars
 import train
 from dcgan.checkpoints import (
     facts_of_the_shown,
-    keep_snapshot,
     load_generator,
     model_card,
+    new_snapshot,
     published_files,
     read_evaluation,
     read_training,
@@ -311,7 +311,11 @@ def test_the_card_of_a_folder_whose_best_snapshot_is_not_its_last_is_written_of_
 
 
 def test_the_card_of_a_snapshot_or_a_renamed_folder_keeps_its_name(checkpoint, tmp_path):
-    keep_snapshot(checkpoint, "epoch-0009")
+    with new_snapshot(checkpoint, "epoch-0009") as unfinished:
+        (unfinished / "samples").mkdir()
+        (unfinished / "discriminator").mkdir()
+        for path, file in published_files(checkpoint).items():
+            shutil.copyfile(file, unfinished / path)
     facts = json.loads((checkpoint / "training.json").read_text())
     facts["best"] = {"snapshot": "epoch-0001", "step": 5, "images_seen": 41}
     snapshot, renamed = checkpoint / "epochs" / "epoch-0009", checkpoint.rename(tmp_path / "renamed*")

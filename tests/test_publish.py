@@ -219,12 +219,12 @@ def train_judged(hub, tmp_path, picture_cache):
         arguments = [*arguments, "--push-to-hub", REPO, "--push-state", "--output-dir", str(tmp_path / out)]
         script = f"""
 import train
-from dcgan.training import health, loop, run
+from dcgan.training import health, loop, supervisor
 distances, train_step = {distances}, loop.train_step
 def broken_later(state, *others):
     factor = 1.0 if state.step < max(distances) else float("nan")
     return {{name: value * factor for name, value in train_step(state, *others).items()}}
-run.Run._look_at_faces = lambda self, generator: health.Reading(distances[self.state.step], 0.5)
+supervisor.Supervisor._read = lambda self, pixels: health.Reading(distances[self.state.step], 0.5)
 loop.train_step = broken_later
 tell(train.main({arguments}))
 """

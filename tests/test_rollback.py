@@ -11,7 +11,7 @@ import torch
 from tiny import TINY
 
 import train
-from dcgan import faces, training
+from dcgan import faces
 from dcgan.checkpoints import load_generator, load_state, read_training, snapshot_names
 from dcgan.checkpoints.bundle import bundle
 from dcgan.data import Pictures, epoch_order, load_pictures
@@ -19,11 +19,10 @@ from dcgan.data.pictures import Report
 from dcgan.errors import GaveUpError
 from dcgan.latents import seeds_from
 from dcgan.models import Generator
-from dcgan.training import Run, config_to_resume
-from dcgan.training import health as watch
+from dcgan.training import Listeners, Run, config_to_resume, health, loop
 from dcgan.training.health import Reading
 from dcgan.training.metrics_log import read_metrics
-from dcgan.training.run import MOST_TRIES
+from dcgan.training.supervisor import MAX_TRIES, Supervisor
 
 CPU = torch.device("cpu")
 
@@ -33,16 +32,16 @@ def pictures():
     return load_pictures("avatars:adventurer", 24, 40)
 
 
-def start(folder: Path, config, pictures) -> Run:
+def start(folder: Path, config, pictures, tell=print) -> Run:
     folder.mkdir()
-    run = Run.start(folder, config, pictures, CPU)
+    run = Run.start(folder, config, pictures, CPU, listeners=Listeners(tell=tell))
     run.save()
     return run
 
 
 def go(run: Run, until: int | None = None) -> Run:
     """Train to the end, or up to the first time that a step is finished."""
-    for metrics in training.train(run.state, run.config, run.pictures):
+    for metrics in loop.train(run.state, run.config, run.pictures):
         run.after_step(metrics)
         if run.state.step == until:
             break
@@ -55,7 +54,7 @@ def rollbacks(folder: Path) -> list[dict]:
 
 def broken(monkeypatch, step: int, times: int = 1) -> None:
     """Makes a NaN of a weight after `step`, the first `times` that it is reached."""
-    intact = training.train_step
+    intact = loop.train_step
 
     def train_step(state, config, pixels):
         metrics = intact(state, config, pixels)
@@ -64,7 +63,7 @@ def broken(monkeypatch, step: int, times: int = 1) -> None:
                 state.generator.main[0].weight[0, 0, 0, 0] = math.nan
         return metrics
 
-    monkeypatch.setattr(training, "train_step", train_step)
+    monkeypatch.setattr(loop, "train_step", train_step)
 
 
 # What goes wrong
@@ -74,10 +73,10 @@ def test_a_nan_sends_the_run_back_to_its_last_good_state_and_on_in_another_order
     tmp_path, tiny_config, pictures, monkeypatch
 ):
     broken(monkeypatch, step=7)
-    run = start(tmp_path / "run", tiny_config(max_steps=20, save_every=3, snapshot_epochs=(60,)), pictures)
     orders, told = [], []
-    monkeypatch.setattr(training, "epoch_order", lambda *of: orders.append(of) or epoch_order(*of))
-    run.tell = told.append
+    config = tiny_config(max_steps=20, save_every=3, snapshot_epochs=(60,))
+    run = start(tmp_path / "run", config, pictures, told.append)
+    monkeypatch.setattr(loop, "epoch_order", lambda *of: orders.append(of) or epoch_order(*of))
     go(run)
     run.finish()
     assert (run.state.step, run.state.rollbacks) == (20, 1)
@@ -104,13 +103,13 @@ def test_a_weight_that_is_no_number_is_found_before_it_is_saved(tmp_path, tiny_c
 
 def test_a_nan_is_found_between_two_saves(tmp_path, tiny_config, pictures, monkeypatch):
     broken(monkeypatch, step=20)
-    monkeypatch.setattr("dcgan.training.run.LOG_EVERY", 25)
+    monkeypatch.setattr("dcgan.training.schedule.LOG_EVERY", 25)
     run = go(start(tmp_path / "run", tiny_config(max_steps=30, snapshot_epochs=(60,)), pictures))
     assert [line["failed_at"] for line in rollbacks(run.folder)] == [25]
 
 
 def test_losses_that_are_frozen_send_the_run_back(tmp_path, tiny_config, pictures, monkeypatch):
-    monkeypatch.setattr(watch, "FROZEN_STEPS", 6)
+    monkeypatch.setattr(health, "FROZEN_STEPS", 6)
     run = start(tmp_path / "run", tiny_config(max_steps=40, save_every=10, d_norm="batch"), pictures)
     go(run, until=12)
     with torch.no_grad():
@@ -125,8 +124,8 @@ def test_losses_that_are_frozen_send_the_run_back(tmp_path, tiny_config, picture
 def test_losses_that_freeze_around_a_save_send_the_run_back_to_the_state_before(
     tmp_path, tiny_config, pictures, monkeypatch
 ):
-    monkeypatch.setattr(watch, "FROZEN_STEPS", 6)
-    monkeypatch.setattr(watch, "STEADY_STEPS", 2)
+    monkeypatch.setattr(health, "FROZEN_STEPS", 6)
+    monkeypatch.setattr(health, "STEADY_STEPS", 2)
     config = tiny_config(max_steps=30, save_every=10, snapshot_epochs=(60,), d_norm="batch")
     run = start(tmp_path / "run", config, pictures)
     go(run, until=17)
@@ -134,7 +133,7 @@ def test_losses_that_freeze_around_a_save_send_the_run_back_to_the_state_before(
         for weight in run.state.discriminator.parameters():
             weight.zero_()
     go(run, until=20)  # where a state is saved that is frozen, but not for long enough to be called so
-    assert run.good is False
+    assert run.supervisor.is_anchor is False
     go(run)
     (line,) = rollbacks(run.folder)
     assert (line["step"], line["failed_at"]) == (10, 30)
@@ -171,7 +170,7 @@ def draw_one_face(run: Run) -> None:
 
 
 def test_a_collapse_is_seen_in_the_trained_generator_long_before_the_average_shows_it(gifted, monkeypatch):
-    monkeypatch.setattr(training, "update_ema", lambda *_: None)  # nearly what one of thousands of steps is
+    monkeypatch.setattr("dcgan.training.step.update_ema", lambda *_: None)  # nearly what one of thousands of steps is
     run = go(gifted(epochs=1, save_every=5, snapshot_epochs=(60,)), until=12)
     with torch.no_grad():
         run.state.generator.main[0].weight.zero_()
@@ -182,7 +181,7 @@ def test_a_collapse_is_seen_in_the_trained_generator_long_before_the_average_sho
 
 def test_a_generator_that_draws_one_face_is_taken_back(gifted):
     run = go(gifted(epochs=1, save_every=5, snapshot_epochs=(60,)), until=12)
-    assert run.watch.lowest < 0.1
+    assert run.supervisor.health.lowest < 0.1
     draw_one_face(run)
     go(run)
     (line,) = rollbacks(run.folder)
@@ -315,14 +314,14 @@ def test_a_run_that_goes_wrong_four_times_from_one_state_gives_up(tmp_path, tiny
     with pytest.raises(GaveUpError, match=r"step 20: .* From step 5 on 4 orders .*at step 5 and epoch-0001, its best"):
         go(run)
     assert run.gave_up
-    assert [line["gave_up"] for line in rollbacks(run.folder)] == [False] * MOST_TRIES + [True]
+    assert [line["gave_up"] for line in rollbacks(run.folder)] == [False] * MAX_TRIES + [True]
     kept = load_state(run.folder)
     assert (kept.facts.step, kept.facts.rollbacks, kept.facts.watch.tries) == (5, 4, 0)
     assert all(tensor.isfinite().all() for tensor in kept.tensors.values() if tensor.is_floating_point())
 
 
 def test_tries_are_counted_from_the_last_good_state(tmp_path, tiny_config, pictures, monkeypatch):
-    intact, seen = training.train_step, set()
+    intact, seen = loop.train_step, set()
 
     def train_step(state, config, pixels):
         metrics = intact(state, config, pixels)
@@ -331,16 +330,16 @@ def test_tries_are_counted_from_the_last_good_state(tmp_path, tiny_config, pictu
             return {"loss_d": torch.tensor(math.nan)}
         return metrics
 
-    monkeypatch.setattr(training, "train_step", train_step)
+    monkeypatch.setattr(loop, "train_step", train_step)
     run = go(start(tmp_path / "run", tiny_config(max_steps=12, save_every=3, snapshot_epochs=(60,)), pictures))
-    assert run.state.rollbacks > MOST_TRIES
+    assert run.state.rollbacks > MAX_TRIES
     assert run.state.step == 12
 
 
 def test_train_py_ends_with_status_1_says_what_is_kept_and_the_printed_command_tries_again(
     tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(training, "generator_loss", lambda logits, *_: logits.mean() * math.nan)
+    monkeypatch.setattr("dcgan.training.step.generator_loss", lambda logits, *_: logits.mean() * math.nan)
     out = tmp_path / "out"
     arguments = [*TINY, "--epochs", "2", "--snapshot-epochs", "2", "--save-every", "4", "--output-dir", str(out)]
     assert train.main(arguments) == 1
@@ -368,14 +367,14 @@ def test_train_py_ends_with_status_1_says_what_is_kept_and_the_printed_command_t
 def judged(monkeypatch):
     """Says what the faces of a step are worth."""
     return lambda distances: monkeypatch.setattr(
-        Run, "_look_at_faces", lambda run, generator: Reading(distances[run.state.step], 0.5)
+        Supervisor, "_read", lambda watching, pixels: Reading(distances[watching.state.step], 0.5)
     )
 
 
 def test_the_best_snapshot_shows_and_the_last_is_kept(tmp_path, tiny_config, pictures, judged):
     judged({5: 0.3, 10: 0.2, 15: 0.25})
-    run, told = go(start(tmp_path / "run", tiny_config(epochs=3, snapshot_epochs=(1, 2, 3)), pictures)), []
-    run.tell = told.append
+    told = []
+    run = go(start(tmp_path / "run", tiny_config(epochs=3, snapshot_epochs=(1, 2, 3)), pictures, told.append))
     run.finish()
     assert told == ["the best of 3 snapshots is epoch-0002, and shows; the newest is kept as well"]
     assert snapshot_names(run.folder) == ["epoch-0001", "epoch-0002", "epoch-0003"]

@@ -14,7 +14,8 @@ from dcgan.errors import InputError
 from dcgan.images import grid
 from dcgan.training import Run, config_to_resume, train
 from dcgan.training.metrics_log import read_metrics
-from dcgan.training.run import LOG_EVERY, SAMPLE_SEEDS
+from dcgan.training.run_folder import SAMPLE_SEEDS
+from dcgan.training.schedule import LOG_EVERY
 
 CPU = torch.device("cpu")
 
@@ -115,7 +116,7 @@ def test_n_steps_and_n_more_after_a_resume_leave_what_two_n_steps_leave(tmp_path
     halves.stop()
     resumed = Run.resume(halves.folder, config_to_resume(halves.folder, {}), pictures, CPU)
     assert (resumed.state.step, resumed.run_id) == (8, halves.run_id)
-    assert resumed.logbook.seconds >= halves.logbook.seconds > 0
+    assert resumed.metrics_log.seconds >= halves.metrics_log.seconds > 0
     go(resumed)
     resumed.finish()
 
@@ -128,7 +129,7 @@ def test_steps_logged_after_the_last_save_of_a_killed_run_are_forgotten(tmp_path
     config = tiny_config(epochs=2, snapshot_epochs=(1, 2))
     run = start(tmp_path, config, pictures)
     go(run, steps=7)  # saved at step 5
-    run._log()  # as if an interval had ended; then the process is killed
+    run.recorder.close_interval()  # as if an interval had ended; then the process is killed
     with open(run.folder / "metrics.jsonl", "a") as file:
         file.write('{"step": 8, "ep')
     resumed = Run.resume(run.folder, config, pictures, CPU)
@@ -203,7 +204,7 @@ def test_a_resumed_run_knows_its_latest_metrics(tmp_path, tiny_config, pictures)
     go(run, steps=7)
     run.stop()
     resumed = Run.resume(run.folder, run.config, pictures, CPU)
-    assert resumed.logbook.latest == run.logbook.latest != {}
+    assert resumed.metrics_log.latest == run.metrics_log.latest != {}
 
 
 @pytest.mark.parametrize(

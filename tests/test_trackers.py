@@ -17,13 +17,13 @@ from PIL import Image
 from tiny import TINY
 
 import train
-from dcgan import training
 from dcgan.checkpoints import published_files, read_training, snapshot_folder
 from dcgan.checkpoints.bundle import bundle
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
+from dcgan.training import Listeners, Run, loop
 from dcgan.training.metrics_log import read_metrics
-from dcgan.training.run import Run
+from dcgan.training.recorder import Recorder
 from dcgan.training.trackers import PROJECT, TRACKERS, Tracked, Trackers
 
 ROOT = Path(__file__).parent.parent
@@ -129,7 +129,7 @@ def assert_tensorboard_shows(folder: Path) -> None:
 
 
 def go(run: Run, until: int | None = None) -> Run:
-    for metrics in training.train(run.state, run.config, run.pictures):
+    for metrics in loop.train(run.state, run.config, run.pictures):
         run.after_step(metrics)
         if run.state.step == until:
             break
@@ -186,8 +186,9 @@ def test_both_know_the_run_by_its_name_and_config(reported_run):
 
 def test_neither_is_told_where_the_pictures_lie(tmp_path, tiny_config, pictures):
     told = []
-    run = Run(tmp_path, tiny_config(data=str(tmp_path)), pictures, SimpleNamespace(step=3), "1")
-    run.report_to(SimpleNamespace(start=told.append, log=None))
+    trackers = SimpleNamespace(start=told.append, log=None)
+    config, state = tiny_config(data=str(tmp_path)), SimpleNamespace(step=3)
+    Run(tmp_path, config, pictures, state, "1", Listeners(trackers=trackers)).announce()
     assert (told[0].config["data"], told[0].config["run_id"]) == ("avatars:adventurer", "1")
     assert str(tmp_path) not in str(told[0].config)
 
@@ -210,7 +211,7 @@ def test_what_tensorboard_reads_is_never_published(reported_run, tmp_path):
 
 def broken(monkeypatch, step: int) -> None:
     """Makes a NaN of a weight after `step`, the first time that it is reached."""
-    intact = training.train_step
+    intact = loop.train_step
 
     def train_step(state, config, pixels):
         metrics = intact(state, config, pixels)
@@ -219,18 +220,17 @@ def broken(monkeypatch, step: int) -> None:
                 state.generator.main[0].weight[0, 0, 0, 0] = float("nan")
         return metrics
 
-    monkeypatch.setattr(training, "train_step", train_step)
+    monkeypatch.setattr(loop, "train_step", train_step)
 
 
 def test_a_rollback_is_reported_and_tensorboard_forgets_the_undone_steps(tmp_path, tiny_config, pictures, monkeypatch):
-    monkeypatch.setattr("dcgan.training.run.LOG_EVERY", 4)
+    monkeypatch.setattr("dcgan.training.schedule.LOG_EVERY", 4)
     broken(monkeypatch, step=8)  # the line of that step is undone
     (tmp_path / "taken-back").mkdir()
     config = tiny_config(max_steps=12, save_every=3, snapshot_epochs=(60,))
-    run = Run.start(tmp_path / "taken-back", config, pictures, CPU)
-    run.save()
     trackers = Trackers(["tensorboard", "trackio"])
-    run.report_to(trackers)
+    run = Run.start(tmp_path / "taken-back", config, pictures, CPU, listeners=Listeners(trackers=trackers))
+    run.save()
     go(run).finish()
     trackers.close()
 
@@ -249,18 +249,17 @@ def test_a_rollback_is_reported_and_tensorboard_forgets_the_undone_steps(tmp_pat
 
 
 def test_a_killed_run_goes_on_where_its_trackers_were(tmp_path, tiny_config, pictures, monkeypatch):
-    monkeypatch.setattr("dcgan.training.run.LOG_EVERY", 2)
+    monkeypatch.setattr("dcgan.training.schedule.LOG_EVERY", 2)
     (tmp_path / "killed").mkdir()
-    run = Run.start(tmp_path / "killed", tiny_config(max_steps=10, save_every=3), pictures, CPU)
     trackers = Trackers(["tensorboard", "trackio"])
-    run.report_to(trackers)
+    config = tiny_config(max_steps=10, save_every=3)
+    run = Run.start(tmp_path / "killed", config, pictures, CPU, listeners=Listeners(trackers=trackers))
     go(run, until=8)  # saved at step 6; what was reported of 7 and 8 comes again
     trackers.close()
     wait_for_the_next_second()
 
-    resumed = Run.resume(run.folder, run.config, pictures, CPU)
     trackers = Trackers(["tensorboard", "trackio"])
-    resumed.report_to(trackers)
+    resumed = Run.resume(run.folder, run.config, pictures, CPU, listeners=Listeners(trackers=trackers))
     go(resumed).finish()
     trackers.close()
     assert_tensorboard_shows(run.folder)
@@ -297,7 +296,7 @@ def test_the_command_that_goes_on_reports_as_before(tmp_path, monkeypatch, capsy
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Run, "_snapshot", fail)
+    monkeypatch.setattr(Recorder, "_snapshot", fail)
     arguments = ["--epochs", "1", "--report-to", "trackio,tensorboard,trackio", "--output-dir", str(tmp_path / "out")]
     assert train.main([*TINY, *arguments]) == 1
     assert capsys.readouterr().err.rstrip().endswith(f"--output-dir {tmp_path}/out --report-to trackio,tensorboard")
@@ -364,9 +363,9 @@ def test_a_tracker_that_fails_is_told_once_and_left_out_while_the_run_and_the_ot
     where, stub, tmp_path, tiny_config, pictures
 ):
     stub.troubled, told = {where: fail}, []
-    run = Run.start(tmp_path, tiny_config(epochs=2, snapshot_epochs=(1, 2)), pictures, CPU)
     trackers = Trackers(["wandb", "tensorboard"], told.append)
-    run.report_to(trackers)
+    config = tiny_config(epochs=2, snapshot_epochs=(1, 2))
+    run = Run.start(tmp_path, config, pictures, CPU, listeners=Listeners(trackers=trackers))
     go(run).finish()
     trackers.close()
     assert told == ["wandb: ConnectionError: nobody there; the run goes on without reporting there"]
@@ -377,10 +376,10 @@ def test_a_tracker_that_fails_is_told_once_and_left_out_while_the_run_and_the_ot
 
 def test_waiting_for_a_tracker_is_not_counted_as_training(stub, tmp_path, tiny_config, pictures):
     stub.troubled = {"start": lambda: time.sleep(1)}
-    run = Run.start(tmp_path, tiny_config(max_steps=1), pictures, CPU)
-    run.report_to(Trackers(["wandb"]))
+    listeners = Listeners(trackers=Trackers(["wandb"]))
+    run = Run.start(tmp_path, tiny_config(max_steps=1), pictures, CPU, listeners=listeners)
     go(run).finish()
-    assert 0 < run.logbook.seconds < 1
+    assert 0 < run.metrics_log.seconds < 1
 
 
 def test_a_rollback_that_cannot_be_reported_is_still_one(stub):
@@ -396,7 +395,7 @@ def test_a_tracker_that_hangs_at_the_end_is_waited_for_no_longer_than_that(stub)
     told, go_on = [], threading.Event()
     stub.troubled = {"close": go_on.wait}
     began = time.monotonic()
-    Trackers(["wandb"], told.append).close(patience=0.2)
+    Trackers(["wandb"], told.append).close(timeout=0.2)
     assert time.monotonic() - began < 2
     assert told == ["wandb: still not done after 0 seconds; its last values may be missing there"]
     go_on.set()

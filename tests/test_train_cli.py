@@ -15,12 +15,11 @@ import torch
 from tiny import TINY, TINY_STEPS_PER_EPOCH
 
 import train
-from dcgan import checkpoints
 from dcgan.avatars import main as avatars_main
-from dcgan.checkpoints import load_generator, load_state
+from dcgan.checkpoints import load_generator, load_state, snapshot_names
 from dcgan.models import Discriminator
-from dcgan.training import run
 from dcgan.training.metrics_log import read_metrics
+from dcgan.training.recorder import Recorder
 
 ROOT = Path(__file__).parent.parent
 ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
@@ -153,13 +152,13 @@ def test_a_dry_run_goes_through_the_whole_chain_and_leaves_nothing(tmp_path, mon
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     monkeypatch.setenv("DCGAN_CACHE", str(tmp_path / "cache"))
     (tmp_path / "tmp").mkdir()
-    snapshots, snapshot = [], run.Run._snapshot
+    snapshots, snapshot = [], Recorder._snapshot
 
-    def noted(self, epoch):
-        snapshot(self, epoch)
+    def noted(self, *of):
+        snapshot(self, *of)
         snapshots.append((self.state.step, load_generator(self.folder, "epoch-0001").image_size))
 
-    monkeypatch.setattr(run.Run, "_snapshot", noted)
+    monkeypatch.setattr(Recorder, "_snapshot", noted)
     assert train.main(["--dry-run", *TINY[4:]]) == 0
     assert snapshots == [(2, 24)]
     output = capsys.readouterr().out
@@ -200,7 +199,7 @@ def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     assert done.stdout.count("training on cpu for 10 steps of 8 pictures (2 processes with 4 each)") == 1
     assert done.stdout.count("40 of 40 pictures used") == 1
     assert [line["step"] for line in read_metrics(out)] == [5, 10]
-    assert checkpoints.snapshots(out) == ["epoch-0001", "epoch-0002"]
+    assert snapshot_names(out) == ["epoch-0001", "epoch-0002"]
     assert not list(out.rglob("*.partial"))
     assert len(list((out / "tensorboard").iterdir())) == 1  # the main process's
 
@@ -306,7 +305,7 @@ def test_a_failure_is_status_1_with_what_was_kept_and_how_to_go_on(failure, tmp_
     def fail(*_):
         raise failure
 
-    monkeypatch.setattr(run.Run, "_snapshot", fail)
+    monkeypatch.setattr(Recorder, "_snapshot", fail)
     out = tmp_path / "out"
     arguments = [*TINY, "--epochs", "2", "--snapshot-epochs", "2", "--save-every", "4", "--output-dir", str(out)]
     assert train.main(arguments) == 1

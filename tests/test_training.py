@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dcgan import training
 from dcgan.config import RECIPES
 from dcgan.data import epoch_order, load_pictures
 from dcgan.errors import InputError
@@ -13,7 +12,7 @@ from dcgan.models import Discriminator, Generator
 from dcgan.training import TrainState, train
 from dcgan.training.losses import belief, discriminator_loss, generator_loss, gradient_penalty
 from dcgan.training.schedule import Schedule
-from dcgan.training.step import train_step, update_ema
+from dcgan.training.step import _descend, train_step, update_ema
 
 CPU = torch.device("cpu")
 
@@ -99,8 +98,10 @@ def test_the_gradient_penalty_is_the_squared_gradient_at_the_images():
 
 def test_a_lazy_r1_comes_at_every_nth_update_and_n_times_as_large(tiny_config, reals, monkeypatch):
     penalised, losses = [], []
-    monkeypatch.setattr(training, "gradient_penalty", lambda *_: penalised.append(state.step) or torch.tensor(5.0))
-    monkeypatch.setattr(training, "_descend", lambda _, loss: losses.append(loss.item()))
+    monkeypatch.setattr(
+        "dcgan.training.step.gradient_penalty", lambda *_: penalised.append(state.step) or torch.tensor(5.0)
+    )
+    monkeypatch.setattr("dcgan.training.step._descend", lambda _, loss: losses.append(loss.item()))
     config = tiny_config(r1_gamma=2.0, r1_every=3, d_every=2, g_every=100)
     state = TrainState(config, CPU)
     metrics = [train_step(state, config, reals) for _ in range(13)]
@@ -116,8 +117,8 @@ def test_r1_is_at_the_reals_and_r2_at_the_fakes_each_with_its_gamma_and_both_as_
         penalised.append((state.step, images))
         return images.mean()
 
-    monkeypatch.setattr(training, "gradient_penalty", penalty)
-    monkeypatch.setattr(training, "_descend", lambda _, loss: losses.append(loss.item()))
+    monkeypatch.setattr("dcgan.training.step.gradient_penalty", penalty)
+    monkeypatch.setattr("dcgan.training.step._descend", lambda _, loss: losses.append(loss.item()))
     config = tiny_config(r1_gamma=2.0, r2_gamma=4.0, r1_every=3, g_every=100)
     state = TrainState(config, CPU)
     state.step = 1
@@ -134,7 +135,9 @@ def test_r1_is_at_the_reals_and_r2_at_the_fakes_each_with_its_gamma_and_both_as_
 
 def test_r2_without_r1_is_at_the_fakes_alone(tiny_config, reals, monkeypatch):
     penalised = []
-    monkeypatch.setattr(training, "gradient_penalty", lambda _, images: penalised.append(images) or torch.tensor(0.0))
+    monkeypatch.setattr(
+        "dcgan.training.step.gradient_penalty", lambda _, images: penalised.append(images) or torch.tensor(0.0)
+    )
     config = tiny_config(r1_gamma=0.0, r2_gamma=1.0)
     train_step(TrainState(config, CPU), config, reals)
     (at_fakes,) = penalised
@@ -158,13 +161,13 @@ def test_g_learns_from_ds_logits_of_the_reals_under_the_relativistic_loss_alone(
 
 def test_gs_relativistic_loss_is_of_the_updated_d_and_adds_no_gradient_to_it(tiny_config, reals, monkeypatch):
     config = tiny_config(loss="relativistic", d_norm="none", r1_gamma=0.0)
-    state, seen, descend = TrainState(config, CPU), [], training._descend
+    state, seen = TrainState(config, CPU), []
 
     def noted(optimizer, loss):
-        descend(optimizer, loss)
+        _descend(optimizer, loss)
         seen.append({name: p.detach().clone() for name, p in state.discriminator.named_parameters()})
 
-    monkeypatch.setattr(training, "_descend", noted)
+    monkeypatch.setattr("dcgan.training.step._descend", noted)
     z = torch.randn(8, 8, generator=torch.Generator().manual_seed(config.seed))
     with torch.no_grad():
         fakes = TrainState(config, CPU).generator(z)
@@ -179,7 +182,7 @@ def test_gs_relativistic_loss_is_of_the_updated_d_and_adds_no_gradient_to_it(tin
 
 def test_what_d_sees_of_the_reals_in_gs_relativistic_step_is_augmented_too(tiny_config, reals, monkeypatch):
     seen = []
-    monkeypatch.setattr(training, "augment", lambda images, *_: seen.append(images) or images)
+    monkeypatch.setattr("dcgan.training.step.augment", lambda images, *_: seen.append(images) or images)
     config = tiny_config(loss="relativistic", augment=("color",))
     train_step(TrainState(config, CPU), config, reals)
     assert [torch.equal(images, to_float(reals)) for images in seen] == [True, False, True, False]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import filecmp
 import shutil
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dcgan.checkpoints.records import Training, read_training
 from dcgan.errors import InputError
 from dcgan.files import replacing
-from dcgan.layout import CONFIG_NAME, PUBLISHED, SHOWN, SNAPSHOTS, TRAINING_NAME, is_sample, is_snapshot, sample_name
+from dcgan.layout import CONFIG_NAME, PUBLISHED, SHOWN, SNAPSHOTS, TRAINING_NAME, is_snapshot, sample_name
 
 
 def snapshot_names(folder: Path) -> list[str]:
@@ -28,16 +30,15 @@ def published_files(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in sorted(found) if path.is_file() and _is_whole(path)}
 
 
-def keep_snapshot(folder: Path, name: str) -> None:
-    """Keep what a checkpoint folder shows now as its snapshot `name`, which appears whole."""
+@contextmanager
+def new_snapshot(folder: Path, name: str) -> Iterator[Path]:
+    """Give a folder to write the snapshot `name` to, which appears whole after the block."""
     kept = snapshot_folder(folder, name)
     unfinished = kept.with_name(f".{name}.partial")
-    for leftover in (unfinished, kept):
-        shutil.rmtree(leftover, ignore_errors=True)
-    for path, file in published_files(folder).items():
-        if not is_sample(path) or path == sample_name(name):  # the others have their own
-            (unfinished / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, unfinished / path)
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    yield unfinished
+    _remove(kept)
     unfinished.rename(kept)
 
 
@@ -46,8 +47,8 @@ def drop_snapshots_after(folder: Path, step: int) -> None:
     for name in snapshot_names(folder):
         kept = snapshot_folder(folder, name)
         if (kept / TRAINING_NAME).is_file() and read_training(kept).step > step:
-            shutil.rmtree(kept)
             (folder / sample_name(name)).unlink(missing_ok=True)
+            _remove(kept)
 
 
 def snapshot_facts(folder: Path) -> dict[str, Training]:
@@ -64,12 +65,45 @@ def show_best(folder: Path) -> None:
     best = read_training(folder).best
     if best is None or best.snapshot not in snapshot_names(folder):
         return
-    kept = snapshot_folder(folder, best.snapshot)
-    for file in (file for pattern in SHOWN for file in kept.glob(pattern) if _is_whole(file)):
+    show_snapshot(folder, best.snapshot)
+
+
+def show_snapshot(folder: Path, name: str, patterns: Sequence[str] = SHOWN) -> None:
+    """Put those files of a snapshot that fit the patterns at the top of a run's folder."""
+    kept = snapshot_folder(folder, name)
+    for file in _files(kept, patterns):
         shown = folder / file.relative_to(kept)
         shown.parent.mkdir(exist_ok=True)
         with replacing(shown) as temporary:
             shutil.copyfile(file, temporary)
+
+
+def is_shown(folder: Path, name: str, patterns: Sequence[str] = SHOWN) -> bool:
+    """Whether the top of a run's folder has all those files of a snapshot that fit the patterns."""
+    kept = snapshot_folder(folder, name)
+    shown = ((file, folder / file.relative_to(kept)) for file in _files(kept, patterns))
+    return all(top.is_file() and filecmp.cmp(file, top, shallow=False) for file, top in shown)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed left half written in a run's folder. Nobody else may write there."""
+    for path in list(folder.rglob("*.partial")):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _files(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    return [file for pattern in patterns for file in sorted(folder.glob(pattern)) if _is_whole(file)]
+
+
+def _remove(kept: Path) -> None:
+    """Remove a snapshot, which disappears whole."""
+    if kept.exists():
+        gone = kept.with_name(f".{kept.name}.gone.partial")
+        shutil.rmtree(gone, ignore_errors=True)
+        shutil.rmtree(kept.rename(gone))
 
 
 def _is_whole(path: Path) -> bool:

@@ -13,17 +13,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dcgan.training.distributed import ALONE, World
+from dcgan.training.distributed import SINGLE_PROCESS, World
 
 
-def augment(images: Tensor, policies: Sequence[str], rng: torch.Generator, world: World = ALONE) -> Tensor:
+def augment(images: Tensor, policies: Sequence[str], rng: torch.Generator, world: World = SINGLE_PROCESS) -> Tensor:
     """Apply the named policies (`color`, `translation`, `cutout`) in turn, each picture with numbers of its own."""
     for name in policies:
         images = _POLICIES[name](images, rng, world)
     return images
 
 
-def color(images: Tensor, rng: torch.Generator, world: World = ALONE) -> Tensor:
+def color(images: Tensor, rng: torch.Generator, world: World = SINGLE_PROCESS) -> Tensor:
     """Brightness by up to 0.5 either way, saturation by 0 to 2, contrast by 0.5 to 1.5."""
     brightness, saturation, contrast = _uniform(images, 3, rng, world).view(3, -1, 1, 1, 1)
     images = images + (brightness - 0.5)
@@ -33,7 +33,7 @@ def color(images: Tensor, rng: torch.Generator, world: World = ALONE) -> Tensor:
     return middle + (images - middle) * (contrast + 0.5)
 
 
-def translation(images: Tensor, rng: torch.Generator, world: World = ALONE, ratio: float = 0.125) -> Tensor:
+def translation(images: Tensor, rng: torch.Generator, world: World = SINGLE_PROCESS, ratio: float = 0.125) -> Tensor:
     """Shift by up to `ratio` of the side either way; what comes in from outside is 0."""
     count, _, side, _ = images.shape
     reach = int(side * ratio + 0.5)
@@ -46,7 +46,7 @@ def translation(images: Tensor, rng: torch.Generator, world: World = ALONE, rati
     return padded.permute(0, 2, 3, 1)[pictures, rows, columns].permute(0, 3, 1, 2)
 
 
-def cutout(images: Tensor, rng: torch.Generator, world: World = ALONE, ratio: float = 0.5) -> Tensor:
+def cutout(images: Tensor, rng: torch.Generator, world: World = SINGLE_PROCESS, ratio: float = 0.5) -> Tensor:
     """Set a square of `ratio` of the side to 0; its centre may lie anywhere, so part of it may lie outside."""
     side = images.shape[-1]
     reach = int(side * ratio / 2)

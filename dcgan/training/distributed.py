@@ -21,8 +21,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from dcgan.errors import InputError
 
-LEAST_SHARE = 2  # pictures of a batch that a process must have, for BatchNorm
-PATIENCE = timedelta(hours=24)  # the main process decodes pictures while the others wait
+MIN_SHARE = 2  # pictures of a batch that a process must have, for BatchNorm
+COLLECTIVE_TIMEOUT = timedelta(hours=24)  # the main process decodes pictures while the others wait
 Value = TypeVar("Value")
 
 
@@ -50,14 +50,14 @@ class World:
 
     def check(self, batch_size: int) -> None:
         """Raises InputError where a batch can't be split into equal shares that BatchNorm can work with."""
-        least = LEAST_SHARE * self.size
+        least = MIN_SHARE * self.size
         if self.size == 1 or (batch_size >= least and batch_size % self.size == 0):
             return
         below = batch_size // self.size * self.size
         fits = f"{below} or {below + self.size}" if below >= least else f"{least} or another multiple of {self.size}"
         raise InputError(
             f"--batch-size {batch_size} can't be split over {self.size} processes into equal shares of at least "
-            f"{LEAST_SHARE} pictures; use --batch-size {fits}, or another number of processes."
+            f"{MIN_SHARE} pictures; use --batch-size {fits}, or another number of processes."
         )
 
     def device(self, device: torch.device) -> torch.device:
@@ -88,7 +88,7 @@ class World:
             yield
             return
         # What is on the CPU goes through gloo in either case, so that `any` and the like never wait for a GPU.
-        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
+        dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", timeout=COLLECTIVE_TIMEOUT)
         try:
             with warnings.catch_warnings():
                 # of the last layer's gradient (1, C, 4, 4): the stride of a dimension of size 1 is anything
@@ -134,4 +134,4 @@ class World:
         return box[0]
 
 
-ALONE = World()
+SINGLE_PROCESS = World()

@@ -1,8 +1,9 @@
 """Is a run still sound? What its losses, its tensors and its faces say about that: pure functions, no files.
 
-Faces are held against training pictures by their energy distance (Szekely and Rizzo 2013) in two looks: how colours lie
-in the picture, and how much fine detail there is where. That takes a second and needs no other network. It ranks the
-snapshots of one run; it is no FID, and says nothing between data sets.
+Faces are held against training pictures by their energy distance (Székely and Rizzo 2013,
+https://doi.org/10.1016/j.jspi.2013.03.018) in two looks: how colours lie in the picture, and how much fine detail there
+is where. That takes a second and needs no other network. It ranks the snapshots of one run; it is no FID, and says
+nothing between data sets.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ FROZEN_CHANGE = 1e-6  # relative, and absolute below 1: less than a batch of oth
 WORSE_BY, WORSE_TIMES = 0.25, 2.0  # a distance both that far above the lowest and so many times as large is a collapse
 STEADY_STEPS = 10  # fewer updates without a move happen by chance: a hinge loss can be 0 a few times in a row
 DIVERSE = 0.25  # below, a young run draws no faces yet, all of them grey; plain ones waver from 0.05 to 0.14 there
-MOST_ALIKE = 0.5  # of the widest diversity; less is a collapse. Runs that went well never had less than 0.9 of it
-AT_ONCE = 32  # pictures that are looked at together, for the memory's sake
+MIN_DIVERSITY_KEPT = 0.5  # of the widest; less is a collapse. Runs that went well never had less than 0.9 of it
+CHUNK = 32  # pictures that are looked at together, for the memory's sake
 COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
 DETAIL_CELL = 2  # pixels a side of the cells in which detail is
-LEAST_SPREAD = 0.1  # pictures of plain colours differ in no detail, and yet have to be a unit
-LEAST_DETAIL = 1 / 255  # half a grey level, in images from -1 to 1; less can't be seen
+MIN_SPREAD = 0.1  # pictures of plain colours differ in no detail, and yet have to be a unit
+MIN_DETAIL = 1 / 255  # half a grey level, in images from -1 to 1; less can't be seen
 
 
 @dataclass(frozen=True)
@@ -54,30 +55,30 @@ def compare(reals: Tensor, fakes: Tensor) -> Reading:
     return Reading(*(sum(values) / len(values) for values in zip(*readings, strict=True)))
 
 
-def fell_apart(reading: Reading, watch: Watch) -> str | None:
-    """What to say of faces that are far worse, or far more alike, than a run's were at their best; None where not.
+def fell_apart(reading: Reading, health: Health) -> str | None:
+    """Say what is wrong with faces that are far worse, or far more alike, than a run's were at their best, if they are.
 
     Early faces are bad and waver; only what was good can become far worse, so the bounds are wide where `lowest` is
     high. A generator can collapse before it was ever good, and then its faces become alike.
     """
-    lowest, widest = watch.lowest, watch.widest
+    lowest, widest = health.lowest, health.widest
     if lowest is not None and reading.distance > max(WORSE_TIMES * lowest, lowest + WORSE_BY):
         return (
             f"the faces fell apart (distance to the pictures {reading.distance:.2f} after {lowest:.2f}, "
             f"diversity {reading.diversity:.2f})"
         )
-    if widest is not None and widest >= DIVERSE and reading.diversity < MOST_ALIKE * widest:
+    if widest is not None and widest >= DIVERSE and reading.diversity < MIN_DIVERSITY_KEPT * widest:
         return f"the faces became alike (diversity {reading.diversity:.2f} after {widest:.2f})"
     return None
 
 
 def best_of(distances: Mapping[str, float]) -> str | None:
-    """The name of the lowest distance; of equal ones the last, and all are that which a single picture would beat."""
+    """Name the lowest distance; of equal ones the last, and all are that which a single picture would beat."""
     return min(reversed(distances), key=lambda name: min(distances[name], 1.0), default=None)
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
-    """What to say of tensors that hold a NaN or an infinity; None where all are numbers."""
+    """Name the first tensor that holds a NaN or an infinity, in a sentence; None where all are numbers."""
     for name, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             return f"{name} holds values that are no numbers"
@@ -85,7 +86,7 @@ def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
 
 
 @dataclass(frozen=True)
-class Watch:
+class Health:
     """What a run remembers of its health between two steps; part of its saved state."""
 
     trouble: str | None = None  # the first that the losses gave away; what was learned since then is damage
@@ -101,25 +102,25 @@ class Watch:
         return max(self.still.values(), default=0) < STEADY_STEPS
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values; `Watch(**values)` gives the same back."""
+        """Give JSON-ready values, of which `Health(**values)` makes the same again."""
         return asdict(self)
 
-    def after(self, steps: Iterable[Mapping[str, float]]) -> Watch:
-        """The watch when it has seen the metrics of further steps, in their order, whole intervals or not."""
-        watch = self
+    def after(self, steps: Iterable[Mapping[str, float]]) -> Health:
+        """Give the health after the metrics of further steps, in their order, whole intervals or not."""
+        health = self
         for metrics in steps:
-            watch = watch._after_step(metrics)
-        return watch
+            health = health._after_step(metrics)
+        return health
 
-    def after_good_state(self, reading: Reading | None) -> Watch:
-        """The watch when a state with this reading of its trained generator was found good."""
+    def after_good_state(self, reading: Reading | None) -> Health:
+        """Give the health after a state was found sound, with this reading of its trained generator."""
         if reading is None:
             return replace(self, tries=0)
         lowest = reading.distance if self.lowest is None else min(self.lowest, reading.distance)
         widest = reading.diversity if self.widest is None else max(self.widest, reading.diversity)
         return replace(self, lowest=lowest, widest=widest, tries=0)
 
-    def _after_step(self, metrics: Mapping[str, float]) -> Watch:
+    def _after_step(self, metrics: Mapping[str, float]) -> Health:
         losses, still, trouble = dict(self.losses), dict(self.still), self.trouble
         for name, value in metrics.items():
             if not math.isfinite(value):
@@ -137,30 +138,30 @@ def _hardly_moved(before: float, now: float) -> bool:
 
 
 def _looks(pixels: Tensor) -> tuple[Tensor, ...]:
-    """Pictures `(N, S, S, 3)` as two kinds of points `(N, D)`: colours at 12x12, and the logarithm of local detail.
+    """Turn pictures `(N, S, S, 3)` into two kinds of points `(N, D)`: colours at 12x12, the logarithm of local detail.
 
     The logarithm makes faint dust on a plain background count, which is what the eye sees of a young generator.
     """
-    parts = [_look_at(rows) for rows in pixels.split(AT_ONCE)]
+    parts = [_look_at(rows) for rows in pixels.split(CHUNK)]
     return tuple(torch.cat(points) for points in zip(*parts, strict=True))
 
 
 def _look_at(pixels: Tensor) -> tuple[Tensor, Tensor]:
-    images = to_float(pixels)
-    coarse = F.interpolate(F.avg_pool2d(images, 2), scale_factor=2)
-    detail = F.avg_pool2d((images - coarse).square().mean(1, keepdim=True), DETAIL_CELL)
-    colours = F.adaptive_avg_pool2d(images, COLOUR_SIDE)
-    return colours.flatten(1), torch.log(detail + LEAST_DETAIL**2).flatten(1)
+    images = to_float(pixels)  # (N, 3, S, S)
+    coarse = F.interpolate(F.avg_pool2d(images, 2), scale_factor=2)  # (N, 3, S, S) again
+    detail = F.avg_pool2d((images - coarse).square().mean(1, keepdim=True), DETAIL_CELL)  # (N, 1, S/2, S/2)
+    colours = F.adaptive_avg_pool2d(images, COLOUR_SIDE)  # (N, 3, 12, 12)
+    return colours.flatten(1), torch.log(detail + MIN_DETAIL**2).flatten(1)
 
 
 def _compare(reals: Tensor, fakes: Tensor) -> tuple[float, float]:
-    """Distance and diversity of points `(M, D)` against others `(N, D)`, in units of the latter's spread."""
-    of_reals, of_fakes = _spread(reals), _spread(fakes)
-    unit = of_reals.clamp_min(LEAST_SPREAD)
+    """Give distance and diversity of `fakes` `(N, D)` against `reals` `(M, D)`, in units of how far those are apart."""
+    of_reals, of_fakes = mean_distance(reals), mean_distance(fakes)
+    unit = of_reals.clamp_min(MIN_SPREAD)
     distance = (2 * torch.cdist(reals, fakes).mean() - of_reals - of_fakes) / unit
     return distance.item(), (of_fakes / unit).item()
 
 
-def _spread(points: Tensor) -> Tensor:
-    """Mean distance of two different ones of the points `(N, D)`."""
+def mean_distance(points: Tensor) -> Tensor:
+    """Give the mean distance of two different ones of the points `(N, D)`, a scalar."""
     return torch.cdist(points, points).sum() / (len(points) * (len(points) - 1))

@@ -16,44 +16,40 @@ from dcgan.files import replacing, write_text
 from dcgan.layout import METRICS_NAME
 from dcgan.training.state import Metrics
 
-Progress = dict[str, float]  # how far a run is: step, epoch, images
-PROGRESS = ("step", "epoch", "images", "seconds")  # how far a line is; the rest of it is what was measured
+Position = dict[str, float]  # how far a run is: step, epoch, images
+POSITION = ("step", "epoch", "images", "seconds")  # how far a line is; the rest of it is what was measured
 # What a line says of the faces, where they were looked at; the last is what it called a relative diversity before.
 READING = ("distance", "relative_diversity", "snapshot", "best", "diversity")
 
 
-class Logbook:
+class MetricsLog:
     """Collects the metrics of steps, and writes what they come to as lines of a folder's metrics.jsonl.
 
     `seconds` is the time spent training, over all sessions of the run; `latest` the means that the last line had.
+    `on_line` is called with each line that was written.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, on_line: Callable[[dict[str, Any]], object] = lambda line: None):
         self.folder = folder
         self.seconds = 0.0
         self.latest: dict[str, float] = {}
-        self.on_line: Callable[[dict[str, Any]], object] = lambda line: None  # called with what was written
+        self._on_line = on_line
         self._interval: list[Metrics] = []
         self._began = time.perf_counter()
-        self._reading: dict[str, Any] = {}
 
     def note(self, metrics: Metrics) -> None:
         """Take in a finished step."""
         self._interval.append(metrics)
 
-    def note_reading(self, reading: dict[str, Any]) -> None:
-        """Take in what the faces were found to be, for the line of this step."""
-        self._reading = reading
-
     @contextmanager
     def untimed(self) -> Iterator[None]:
-        """What is done within isn't training."""
+        """Leave the time that the block takes out of `seconds`: what is done there isn't training."""
         entered = time.perf_counter()
         yield
         self._began += time.perf_counter() - max(entered, self._began)
 
-    def close_interval(self, progress: Progress, batch_size: int) -> None:
-        """Write the means over the steps since the last line, if there were any."""
+    def close_interval(self, position: Position, batch_size: int, reading: dict[str, Any] | None = None) -> None:
+        """Write the means over the steps since the last line, if there were any, and the `reading` of the faces."""
         if not self._interval:
             return
         names = {name for metrics in self._interval for name in metrics}
@@ -63,39 +59,31 @@ class Logbook:
         }
         means["images_per_second"] = len(self._interval) * batch_size / self._stop_the_clock()
         self.latest = {name: round(value, 5) for name, value in means.items() if math.isfinite(value)}
-        self.write(progress, self.latest | self._reading)
-        self._reading = {}
+        self.write(position, self.latest | (reading or {}))
         self._interval.clear()
-
-    def write_reading(self, progress: Progress) -> None:
-        """Write what the faces were found to be, where the end of an interval hasn't done that."""
-        if self._reading:
-            self.write(progress, self._reading)
-            self._reading = {}
 
     def drop_interval(self) -> None:
         """Forget the steps since the last line, which were undone; the time they took was spent all the same."""
         self._stop_the_clock()
         self._interval.clear()
-        self._reading = {}
 
-    def write(self, progress: Progress, values: dict[str, Any]) -> None:
+    def write(self, position: Position, values: dict[str, Any]) -> None:
         """Append a line."""
-        line = progress | {"seconds": round(self.seconds, 3)} | values
+        line = position | {"seconds": round(self.seconds, 3)} | values
         with open(self.folder / METRICS_NAME, "a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self.on_line(line)
+        self._on_line(line)
 
     def forget_after(self, step: int, rollbacks: int) -> None:
         """Drop the lines of steps that come again, since the run was killed after it last saved, or taken back."""
         lines = read_metrics(self.folder)
         kept = [line for line in lines if line["step"] <= step and line.get("rollback", 0) <= rollbacks]
         measured = next((line for line in reversed(kept) if "images_per_second" in line), {})
-        self.latest = {name: value for name, value in measured.items() if name not in PROGRESS + READING}
+        self.latest = {name: value for name, value in measured.items() if name not in POSITION + READING}
         write_text(self.folder / METRICS_NAME, "".join(json.dumps(line) + "\n" for line in kept))
 
     def _stop_the_clock(self) -> float:
-        """Seconds since it was last stopped."""
+        """Give the seconds since it was last stopped, and count them."""
         now = time.perf_counter()
         elapsed, self._began = now - self._began, now
         self.seconds += elapsed
@@ -103,7 +91,7 @@ class Logbook:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """The lines of a run's metrics.jsonl; a last line cut short by a crash is left out.
+    """Give the lines of a run's metrics.jsonl; a last line cut short by a crash is left out.
 
     A line has the means of an interval, a reading of the faces, or both; or it says that the run was taken back to its
     step, and why.

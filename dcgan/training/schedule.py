@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from dcgan.config import TrainConfig
 from dcgan.errors import InputError
 
+LOG_EVERY = 50  # steps a line of metrics.jsonl stands for
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -19,7 +21,11 @@ class Schedule:
 
     @classmethod
     def of(cls, config: TrainConfig, pictures: int) -> Schedule:
-        """Raises InputError where the pictures don't fill one batch."""
+        """Say when things happen by this configuration.
+
+        Raises:
+            InputError: the pictures don't fill one batch.
+        """
         steps_per_epoch = pictures // config.batch_size  # an incomplete last batch would upset BatchNorm
         if not steps_per_epoch:
             raise InputError(
@@ -37,7 +43,11 @@ class Schedule:
             {epoch * steps_per_epoch: epoch for epoch in sorted(epochs) if epoch * steps_per_epoch <= total},
         )
 
+    def is_logged(self, step: int) -> bool:
+        """Whether a line of metrics.jsonl is due after this step."""
+        return step % LOG_EVERY == 0 or step == self.total_steps
+
     def rate(self, step: int) -> float:
-        """The share of its learning rates at which a step learns: 1, and towards the end down to nearly 0."""
+        """Give the share of its learning rates at which a step learns: 1, and towards the end down to nearly 0."""
         left = self.total_steps - step
         return left / self.decay_steps if left < self.decay_steps else 1.0

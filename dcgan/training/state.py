@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from dcgan.config import TrainConfig
 from dcgan.models import Discriminator, Generator
-from dcgan.training.distributed import ALONE, World
+from dcgan.training.distributed import SINGLE_PROCESS, World
 
 Metrics = dict[str, Tensor]  # name -> scalar, still on the training device
 
@@ -22,7 +22,7 @@ class TrainState:
     are meant to be kept. `synced_generator` and `synced_discriminator` are the networks with gradients averaged.
     """
 
-    def __init__(self, config: TrainConfig, device: torch.device, world: World = ALONE):
+    def __init__(self, config: TrainConfig, device: torch.device, world: World = SINGLE_PROCESS):
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
             torch.manual_seed(config.seed)
             self.generator = Generator(**config.generator_config().to_dict()).to(device)

@@ -22,8 +22,8 @@ from dcgan.layout import TENSORBOARD
 
 PROJECT = "dcgan"  # where a tracker keeps runs by projects
 FLUSH_SECONDS = 10  # what a killed run may lose of its TensorBoard files
-PATIENCE = 60.0  # seconds for what is left to send once a run has ended
-HURRY = 8.0  # the same for one that was stopped; with publish.LONGEST_STOP within the 30 that torchrun grants
+CLOSE_TIMEOUT = 60.0  # seconds for what is left to send once a run has ended
+HURRIED_CLOSE_TIMEOUT = 8.0  # the same for one that was stopped; with publishing, within the 30 that torchrun grants
 
 Values = dict[str, Any]  # numbers and words
 
@@ -53,7 +53,7 @@ class Tracker(Protocol):
         """Show `pixels` (H, W, 3), uint8."""
 
     def went_back(self, step: int, why: str) -> None:
-        """All that was reported of later steps was undone."""
+        """Take note that all that was reported of later steps was undone."""
 
     def close(self) -> None: ...
 
@@ -169,7 +169,7 @@ class Trackers:
 
     @property
     def names(self) -> list[str]:
-        """Those that are reported to, in their order."""
+        """Name those that are reported to, in their order."""
         return list(self._trackers)
 
     def start(self, run: Tracked) -> None:
@@ -186,19 +186,19 @@ class Trackers:
     def went_back(self, step: int, why: str) -> None:
         self._each(lambda tracker: tracker.went_back(step, why))
 
-    def close(self, patience: float = PATIENCE) -> None:
-        """Let all send what they still have, beside each other and for no longer than `patience` seconds."""
+    def close(self, timeout: float = CLOSE_TIMEOUT) -> None:
+        """Let all send what they still have, beside each other and for no longer than `timeout` seconds."""
         closing = {
             name: Thread(target=self._contained, args=(name, tracker.close), daemon=True)
             for name, tracker in self._trackers.items()
         }
         for thread in closing.values():
             thread.start()
-        enough = monotonic() + patience
+        enough = monotonic() + timeout
         for name, thread in closing.items():
             thread.join(max(0.0, enough - monotonic()))
             if thread.is_alive():
-                self._tell(f"{name}: still not done after {patience:.0f} seconds; its last values may be missing there")
+                self._tell(f"{name}: still not done after {timeout:.0f} seconds; its last values may be missing there")
         self._trackers = {}
 
     def _each(self, report: Callable[[Tracker], None]) -> None:

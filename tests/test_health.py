@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from dcgan import faces
 from dcgan.checkpoints import load_generator, snapshot_names
 from dcgan.data import load_pictures
-from dcgan.training import health as watch
-from dcgan.training.health import Reading, Watch, best_of, compare, fell_apart, not_finite
+from dcgan.training import health
+from dcgan.training.health import Health, Reading, best_of, compare, fell_apart, not_finite
 
 
 @pytest.fixture(scope="module")
@@ -79,23 +79,23 @@ def test_the_first_snapshot_of_the_bundled_checkpoint_is_far_behind_its_last():
 
 
 def test_faces_fall_apart_only_from_where_they_were_good():
-    assert fell_apart(Reading(2.0, 0.0), Watch()) is None
-    assert fell_apart(Reading(2.0, 0.0), Watch(lowest=1.1)) is None  # a young run wavers
-    assert fell_apart(Reading(0.35, 0.5), Watch(lowest=0.12, widest=0.9)) is None
-    assert fell_apart(Reading(0.98, 0.01), Watch(lowest=0.12)) == (
+    assert fell_apart(Reading(2.0, 0.0), Health()) is None
+    assert fell_apart(Reading(2.0, 0.0), Health(lowest=1.1)) is None  # a young run wavers
+    assert fell_apart(Reading(0.35, 0.5), Health(lowest=0.12, widest=0.9)) is None
+    assert fell_apart(Reading(0.98, 0.01), Health(lowest=0.12)) == (
         "the faces fell apart (distance to the pictures 0.98 after 0.12, diversity 0.01)"
     )
 
 
 def test_faces_that_become_alike_before_they_were_good_are_told():
-    assert fell_apart(Reading(1.07, 0.18), Watch(lowest=1.05, widest=0.34)) is None
-    assert fell_apart(Reading(1.07, 0.10), Watch(lowest=1.05, widest=0.34)) == (
+    assert fell_apart(Reading(1.07, 0.18), Health(lowest=1.05, widest=0.34)) is None
+    assert fell_apart(Reading(1.07, 0.10), Health(lowest=1.05, widest=0.34)) == (
         "the faces became alike (diversity 0.10 after 0.34)"
     )
 
 
 def test_the_first_grey_of_a_run_that_draws_nothing_yet_is_no_collapse():
-    assert fell_apart(Reading(1.82, 0.04), Watch(lowest=1.65, widest=0.14)) is None
+    assert fell_apart(Reading(1.82, 0.04), Health(lowest=1.65, widest=0.14)) is None
 
 
 def test_the_best_is_the_nearest_and_the_newest_where_all_are_hopeless():
@@ -120,42 +120,42 @@ def losses(*values):
 
 
 def test_losses_that_move_are_no_trouble():
-    assert Watch().after(losses(*(i / 1000 for i in range(2000)))).trouble is None
+    assert Health().after(losses(*(i / 1000 for i in range(2000)))).trouble is None
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_a_loss_that_is_no_number_is_trouble_for_good(bad):
-    seen = Watch().after([*losses(1, 2), {"loss_g": bad}, *losses(3, 4)])
+    seen = Health().after([*losses(1, 2), {"loss_g": bad}, *losses(3, 4)])
     assert seen.trouble == f"loss_g is {bad}"
     json.dumps(seen.to_dict(), allow_nan=False)
 
 
 def test_a_loss_that_stands_still_is_trouble_though_the_other_moves(monkeypatch):
-    monkeypatch.setattr(watch, "FROZEN_STEPS", 5)
+    monkeypatch.setattr(health, "FROZEN_STEPS", 5)
     steps = [{"loss_d": 2.0, "loss_g": i} for i in range(6)]
-    assert Watch().after(steps[:5]).trouble is None
-    assert Watch().after(steps).trouble == "loss_d has stood at 2 for 5 updates"
+    assert Health().after(steps[:5]).trouble is None
+    assert Health().after(steps).trouble == "loss_d has stood at 2 for 5 updates"
 
 
 def test_a_step_without_a_loss_neither_breaks_nor_makes_its_standing_still(monkeypatch):
-    monkeypatch.setattr(watch, "FROZEN_STEPS", 5)
+    monkeypatch.setattr(health, "FROZEN_STEPS", 5)
     steps = [{"loss_d": 2.0}, {}] * 6
-    assert Watch().after(steps[:10]).trouble is None
-    assert Watch().after(steps).trouble
+    assert Health().after(steps[:10]).trouble is None
+    assert Health().after(steps).trouble
 
 
 def test_a_watch_that_went_through_a_file_halfway_sees_the_same(monkeypatch):
-    monkeypatch.setattr(watch, "FROZEN_STEPS", 8)
+    monkeypatch.setattr(health, "FROZEN_STEPS", 8)
     steps = losses(0.1, 0.7, *[1 / 3] * 7, 0.2)
     for steps_seen in (steps, losses(*[0.3] * 10), [*losses(1), {"loss_d": math.nan}, *losses(2)]):
         for cut in range(len(steps_seen)):
-            half = Watch(lowest=0.1, tries=2).after(steps_seen[:cut])
-            half = Watch(**json.loads(json.dumps(half.to_dict())))
-            assert half.after(steps_seen[cut:]) == Watch(lowest=0.1, tries=2).after(steps_seen)
+            half = Health(lowest=0.1, tries=2).after(steps_seen[:cut])
+            half = Health(**json.loads(json.dumps(half.to_dict())))
+            assert half.after(steps_seen[cut:]) == Health(lowest=0.1, tries=2).after(steps_seen)
 
 
 def test_a_good_state_lowers_the_bar_and_ends_the_tries():
-    seen = Watch(tries=2).after_good_state(Reading(0.3, 0.5))
+    seen = Health(tries=2).after_good_state(Reading(0.3, 0.5))
     assert (seen.lowest, seen.widest, seen.tries) == (0.3, 0.5, 0)
     worse, better = (seen.after_good_state(Reading(*values)) for values in ((0.4, 0.4), (0.2, 0.6)))
     assert (worse.lowest, worse.widest) == (0.3, 0.5)
