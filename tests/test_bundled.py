@@ -13,7 +13,7 @@ import train
 from benchmarks.eye import LABEL, SHEET_NAME, VERDICTS_NAME, seeds_of
 from dcgan import Discriminator, checkpoints, faces
 from dcgan.checkpoints import read_evaluation
-from dcgan.config import TrainConfig
+from dcgan.config import TrainConfig, config_of
 from dcgan.data import avatars
 from dcgan.evaluation.nearest import diversity
 from dcgan.evaluation.report import LOOKED_UP
@@ -57,7 +57,7 @@ class TestEachBundle:
         facts = checkpoints.read_training(folder)
         words = facts["command"].split()
         given = train.given_options(train.build_parser().parse_args(words[2:]))
-        assert train.config_of(given) == TrainConfig.from_dict(facts["config"])
+        assert config_of(given) == TrainConfig.from_dict(facts["config"])
         assert read_metrics(folder)[-1]["images"] == facts["images_seen"]
 
     def test_carries_what_was_measured_of_these_very_weights(self, folder):

@@ -18,6 +18,7 @@ import train
 from dcgan import checkpoints
 from dcgan.avatars import main as avatars_main
 from dcgan.checkpoints import load_generator, load_state
+from dcgan.config import config_of
 from dcgan.models import Discriminator
 from dcgan.training import run
 from dcgan.training.metrics_log import read_metrics
@@ -144,7 +145,7 @@ def test_a_relativistic_run_without_a_norm_in_d_leaves_both_networks_as_they_wer
 )  # fmt: skip
 def test_the_older_words_for_ds_norm_are_still_understood(older, today):
     given = train.given_options(train.build_parser().parse_args(["--data", "pictures", *older]))
-    assert train.config_of(given).d_norm == today
+    assert config_of(given).d_norm == today
     assert "spectral_norm" not in given
 
 

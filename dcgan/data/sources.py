@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.data import avatars, portraits
 from dcgan.data.attribution import Attribution
 from dcgan.errors import InputError
@@ -28,7 +29,6 @@ from dcgan.parallel import map_in_order
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 FIRST_HELD_OUT = 1_000_000  # rendered pictures from here on are for evaluation only; training draws from 0 up
-AVATARS_PREFIX, PORTRAITS_PREFIX = "avatars:", "portraits:"
 WHAT_WORKS = (
     f"What works: a folder of {' '.join(PICTURE_SUFFIXES)} files, a .zip of them, a .parquet file, "
     "a Hub data set user/name, avatars:STYLE such as avatars:adventurer, or portraits:FOLDER of layers"

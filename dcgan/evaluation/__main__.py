@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from dcgan.checkpoints import load_generator, read_evaluation
 from dcgan.cli import DONE, Parser, command
-from dcgan.config import TrainConfig
+from dcgan.config import TrainConfig, usual_background
 from dcgan.data import AVATARS_PREFIX, PORTRAITS_PREFIX, Pictures, load_pictures, open_art
 from dcgan.errors import InputError
 from dcgan.evaluation.extractors import EXTRACTORS, EfficientNetLite2, Extractor, open_extractor
@@ -56,7 +56,7 @@ def open_pictures(options: argparse.Namespace, facts: dict[str, Any] | None, siz
     """
     config = facts["config"] if facts else {}
     data_size = options.data_size or config.get("data_size", TrainConfig.data_size)
-    backgrounds = options.background or config.get("background", TrainConfig.background)
+    backgrounds = options.background or config.get("background") or usual_background(options.data)
     crop = config.get("portrait_crop", TrainConfig.portrait_crop)
     given, pictures = (
         load_pictures(data, size, data_size, backgrounds, track=_decoding, portrait_crop=crop)
