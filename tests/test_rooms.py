@@ -26,12 +26,8 @@ BELOW = {
     "train": {"training", "publish"},
 }
 ROOMS = {path.parent.name for path in (ROOT / "dcgan").glob("*/__init__.py")}
-COMMANDS = {
-    "avatars",
-    "portraits",
-    "social_card",
-    "options_page",
-}  # and the __main__ of a room: they may use any room but ui
+# These and the __main__ of a room may use any room but ui.
+COMMANDS = {"avatars", "portraits", "social_card", "options_page"}
 MODULES_AS_NAMES = {"hub.retry", "data.avatars", "data.portraits"}  # imported whole: `avatars.render(...)` reads best
 ONLY_FOR_TRAINING = {"training", "data", "evaluation", "publish"}
 
