@@ -169,6 +169,21 @@ def test_a_dry_run_goes_through_the_whole_chain_and_leaves_nothing(tmp_path, mon
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
 
 
+def test_an_option_without_effect_is_named_before_the_run_which_goes_on(tmp_path, capsys):
+    out = ["--output-dir", str(tmp_path / "out")]
+    assert train.main([*TINY, "--max-steps", "1", "--portrait-crop", "bust", *out]) == 0
+    told = "note: --portrait-crop has no effect: --data avatars:adventurer holds no portraits to crop."
+    assert capsys.readouterr().err.splitlines()[0] == told
+
+
+def test_a_dry_run_says_what_it_leaves_out(capsys, tmp_path):
+    assert train.main(["--dry-run", *TINY[4:], "--push-to-hub", "user/name", "--output-dir", str(tmp_path / "a")]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert notes == [
+        f"note: --{name} has no effect: a dry run keeps nothing." for name in ("output-dir", "push-to-hub")
+    ]
+
+
 def test_the_progress_shown_names_losses_beliefs_and_speed(tmp_path, capsys):
     assert train.main([*TINY, "--epochs", "2", "--snapshot-epochs", "1", "--output-dir", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().err
