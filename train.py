@@ -214,7 +214,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
     Trackers(dict.fromkeys(launch.report_to))  # only to see whether they could be
     config = dry_run_config(given)
-    name_without_effect(launch, vars(launch))
+    name_without_effect(launch, [name for name, value in vars(launch).items() if value])
     print("dry run: two steps and a snapshot on rendered pictures, whatever --data says; nothing is kept")
     with tempfile.TemporaryDirectory(prefix="dcgan-dry-run-") as scratch:
         pictures = open_pictures(config, cache=Path(scratch) / "cache")

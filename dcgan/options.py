@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
 from types import NoneType, UnionType
@@ -235,7 +235,7 @@ def given(parsed: argparse.Namespace, settings: type) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def without_effect(settings: Any, names: Mapping[str, Any]) -> Iterator[str]:
+def without_effect(settings: Any, names: Iterable[str]) -> Iterator[str]:
     """A line for each of these options that does nothing beside the other `settings`, and why."""
     options = options_of(type(settings))
     for each in (options[name] for name in names if name in options):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,7 +87,7 @@ def _folder_to_resume(launch: Launch, bring: Callable[[str, Path], None]) -> Pat
     return folder
 
 
-def name_without_effect(settings: Any, given: dict[str, Any]) -> None:
+def name_without_effect(settings: Any, given: Iterable[str]) -> None:
     """Say on stderr which of the options that were given do nothing beside the others, and why."""
     for line in without_effect(settings, given):
         print(line, file=sys.stderr)
