@@ -25,7 +25,7 @@ import torch
 import train
 from dcgan.checkpoints import Figures, Training, newest_state, read_evaluation, read_training
 from dcgan.cli import DONE, Parser, command
-from dcgan.config import TrainConfig
+from dcgan.config import TrainConfig, config_of
 from dcgan.data import Pictures
 from dcgan.errors import InputError
 from dcgan.files import write_json
@@ -103,7 +103,7 @@ class Comparison:
     def config(self, name: str, seed: int = 0) -> TrainConfig:
         """The run that an arm is: as many whole batches as fit into `pictures_seen`, and no snapshot on the way."""
         words = ["--data", f"avatars:{self.style}", *COMMON, *ARMS[name].options, "--seed", str(seed)]
-        config = train.config_of(train.given_options(train.build_parser().parse_args(words)))
+        config = config_of(train.given_options(train.build_parser().parse_args(words)))
         steps = max(1, self.pictures_seen // config.batch_size)
         return config.but(max_steps=steps, snapshot_epochs=(config.epochs,), save_every=max(1, steps // 8))
 

@@ -28,7 +28,7 @@ from dcgan.checkpoints import (
     snapshot_names,
 )
 from dcgan.cli import DONE, Parser, command
-from dcgan.data import AVATARS_PREFIX
+from dcgan.config import AVATARS_PREFIX
 from dcgan.errors import InputError
 from dcgan.evaluation import Extractor, features_of, figures, held_out_avatars, open_extractor
 from dcgan.files import replacing

@@ -1,13 +1,15 @@
-"""What every command line here shares: one-line errors and exit statuses."""
+"""What every command line here shares: one-line errors, exit statuses, and what signals do."""
 
 from __future__ import annotations
 
 import argparse
 import functools
+import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, redirect_stdout
+from typing import ClassVar, NoReturn
 
 from dcgan.errors import InputError
 
@@ -45,6 +47,39 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
             signal.signal(signal.SIGTERM, previous)
 
     return run
+
+
+class StopRequest:
+    """SIGINT and SIGTERM while a step runs: noted, so that it can be finished; a second one stops at once."""
+
+    STATUS: ClassVar = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
+
+    def __init__(self):
+        self.signal: signal.Signals | None = None
+
+    def __enter__(self) -> StopRequest:
+        self._previous = {number: signal.signal(number, self._note) for number in self.STATUS}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def _note(self, number: int, frame: object) -> None:
+        self.signal = signal.Signals(number)
+        for each, handler in self._previous.items():
+            signal.signal(each, handler)
+
+    @property
+    def status(self) -> int:
+        return self.STATUS[self.signal or signal.SIGTERM]  # another process was told, which means all
+
+
+@contextmanager
+def silent_unless(speaks: bool) -> Iterator[None]:
+    """Let nothing be printed to stdout, unless this is the process that `speaks`."""
+    with open(os.devnull, "w") as nowhere, nullcontext() if speaks else redirect_stdout(nowhere):
+        yield
 
 
 def _exit_terminated(number: int, frame: object) -> NoReturn:

@@ -5,16 +5,34 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from dcgan.errors import InputError
 from dcgan.layout import CONFIG_NAME
+from dcgan.options import UNSAID, OlderName, check_options, option, options_of, require_choice, require_number
 
 IMAGE_SIZES = (24, 32, 48, 64, 96, 128, 192, 256)
 MAX_FEATURE_MAPS = 512
 MAX_LATENT_DIM = 4096
 MAX_SEED = 2**31 - 1
 FIRST_SIZE = 4  # pixels a side of the smallest feature map of both networks
+AVATARS_PREFIX, PORTRAITS_PREFIX = "avatars:", "portraits:"  # of --data that is drawn here
+PORTRAIT_BACKGROUNDS = ("#f6e7e9", "#e7ebf7", "#e5f2ea", "#f6f0df", "#ede6f5", "#e1f1f4")
+PORTRAIT_CROPS = ("head", "bust")
+LOSSES = ("bce", "hinge", "relativistic")
+NORMS = ("batch", "spectral", "none")  # in D; the generator has BatchNorm
+SPECTRAL_NORM = OlderName("spectral_norm", on="spectral", off="batch")  # D's norm as it was chosen without a third one
+AUGMENTATIONS = ("color", "translation", "cutout")
+PRECISIONS = ("float32", "bfloat16")
+# What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
+# benchmarks/recipes.md settles on.
+RECIPES: dict[str, dict[str, Any]] = {
+    "best": {"loss": "hinge", "d_norm": "spectral", "r1_gamma": 1.0, "r2_gamma": 0.0, "ema": True}
+    | {"beta1": 0.0, "batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
+    "plain": {"loss": "bce", "d_norm": "batch", "r1_gamma": 0.0, "r2_gamma": 0.0, "ema": False}
+    | {"beta1": 0.5, "batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
+}
+PICTURES, NETWORKS, LENGTH, RECIPE, MACHINE = "pictures", "networks", "length and output", "recipe", "machine"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +48,9 @@ class ModelConfig:
     feature_maps: int = 64
 
     def __post_init__(self) -> None:
-        _require_choice("image_size", self.image_size, IMAGE_SIZES)
-        _require_choice("image_channels", self.image_channels, (1, 3))
-        _require_range("feature_maps", self.feature_maps, 1, MAX_FEATURE_MAPS)
+        require_choice("image_size", self.image_size, IMAGE_SIZES)
+        require_choice("image_channels", self.image_channels, (1, 3))
+        require_number("feature_maps", self.feature_maps, int, 1, MAX_FEATURE_MAPS)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = CONFIG_NAME) -> Self:
@@ -75,7 +93,7 @@ class GeneratorConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_range("latent_dim", self.latent_dim, 1, MAX_LATENT_DIM)
+        require_number("latent_dim", self.latent_dim, int, 1, MAX_LATENT_DIM)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +104,7 @@ class DiscriminatorConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _require_choice("norm", self.norm, NORMS)
+        require_choice("norm", self.norm, NORMS)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = CONFIG_NAME) -> Self:
@@ -95,79 +113,293 @@ class DiscriminatorConfig(ModelConfig):
         return super().from_dict(known, source)
 
 
+def _unless_drawn(run: TrainConfig) -> str | None:
+    return None if is_drawn(run.data) else f"the pictures of --data {run.data} aren't drawn here"
+
+
+def _unless_portraits(run: TrainConfig) -> str | None:
+    return None if run.data.startswith(PORTRAITS_PREFIX) else f"--data {run.data} holds no portraits to crop"
+
+
+def _without_penalty(run: TrainConfig) -> str | None:
+    return None if run.r1_gamma or run.r2_gamma else "--r1-gamma and --r2-gamma are 0, so there is no penalty"
+
+
+def _without_average(run: TrainConfig) -> str | None:
+    return None if run.ema else "by --no-ema there is no average"
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """One training run. Field names are the long options of train.py, with `_` for `-`.
+    """One training run. Field names are the long options of train.py, with `_` for `-`; see dcgan/options.py.
 
     Raises:
         InputError: a value outside its range; the message names the option and what would work.
     """
 
-    data: str
-    data_size: int = 20_000
-    background: tuple[str, ...] = ("white",)
-    portrait_crop: str = "head"
-    flip: bool = False
-    image_size: int = 96
-    latent_dim: int = 100
-    generator_feature_maps: int = 64
-    discriminator_feature_maps: int = 64
-    seed: int = 0
+    RECIPES: ClassVar = RECIPES
 
-    epochs: int = 66
-    max_steps: int | None = None
-    batch_size: int = 16
-    d_every: int = 1
-    g_every: int = 1
-    snapshot_epochs: tuple[int, ...] = (1, 5, 10, 20, 30, 40, 50, 60, 65, 66)
-    save_every: int = 1000
+    data: str = option(
+        help="a folder, .zip, .parquet, Hub data set user/name, avatars:STYLE or portraits:FOLDER",
+        doc="Pictures of your own may have any size; avatars and portraits are drawn here, as many as `--data-size`. "
+        "It is the one option that every new run needs.",
+        group=PICTURES,
+    )
+    data_size: int = option(
+        20_000,
+        help="how many avatars or portraits to draw",
+        doc="They are numbered, and a smaller set is the beginning of a larger one.",
+        group=PICTURES,
+        unit="pictures",
+        minimum=1,
+        idle=_unless_drawn,
+    )
+    background: tuple[str, ...] = option(
+        None,
+        help="colours behind avatars or portraits, as in white,#b6e3f4",
+        doc="Each picture has one of them.",
+        group=PICTURES,
+        unit="colours",
+        example="white,#b6e3f4",
+        by_data={AVATARS_PREFIX: ("white",), PORTRAITS_PREFIX: PORTRAIT_BACKGROUNDS},
+        idle=_unless_drawn,
+    )
+    portrait_crop: str = option(
+        "head",
+        help="how much of a portrait is in the picture",
+        group=PICTURES,
+        choices=PORTRAIT_CROPS,
+        metavar="CROP",
+        idle=_unless_portraits,
+    )
+    flip: bool = option(
+        False,
+        help="mirror half of the pictures, chosen anew each time",
+        doc="Not for faces that are asymmetric on purpose, by a parting or a scar.",
+        group=PICTURES,
+    )
 
-    recipe: str = "best"
-    loss: str = "hinge"
-    d_norm: str = "spectral"
-    r1_gamma: float = 1.0
-    r2_gamma: float = 0.0
-    r1_every: int = 4
-    augment: tuple[str, ...] = ()
-    ema: bool = True
-    ema_decay: float = 0.9998
-    lr_generator: float = 8e-4
-    lr_discriminator: float = 8e-4
-    lr_decay: float = 0.0
-    beta1: float = 0.0
-    beta2: float = 0.999
-    precision: str = "float32"
+    image_size: int = option(
+        96,
+        help="width and height of a picture",
+        doc="Pictures are resized to cover the square, and cropped to it.",
+        group=NETWORKS,
+        unit="pixels",
+        choices=IMAGE_SIZES,
+    )
+    latent_dim: int = option(
+        100,
+        help="length of the latent vector, nz",
+        group=NETWORKS,
+        unit="numbers",
+        minimum=1,
+        maximum=MAX_LATENT_DIM,
+    )
+    generator_feature_maps: int = option(
+        64,
+        help="width of the generator, ngf",
+        doc="Of its last hidden layer; each one before is twice as wide.",
+        group=NETWORKS,
+        unit="channels",
+        minimum=1,
+        maximum=MAX_FEATURE_MAPS,
+    )
+    discriminator_feature_maps: int = option(
+        64,
+        help="width of the discriminator, ndf",
+        doc="Of its first layer; each one after is twice as wide.",
+        group=NETWORKS,
+        unit="channels",
+        minimum=1,
+        maximum=MAX_FEATURE_MAPS,
+    )
+
+    epochs: int = option(
+        66,
+        help="passes over the pictures, in total",
+        doc="Beside `--resume` the new total counts, and a `--max-steps` that was given before counts no more.",
+        group=LENGTH,
+        unit="epochs",
+        minimum=1,
+        resumable=True,
+    )
+    max_steps: int | None = option(
+        None,
+        help="stop after so many batches, in total",
+        doc="Where `--epochs` ends earlier, that counts.",
+        group=LENGTH,
+        unit="steps",
+        minimum=1,
+        resumable=True,
+    )
+    snapshot_epochs: tuple[int, ...] = option(
+        (1, 5, 10, 20, 30, 40, 50, 60, 65, 66),
+        help="epochs to keep",
+        doc="The end of a run is always kept. A run that goes wrong goes back to one of these or of `--save-every`.",
+        group=LENGTH,
+        unit="epochs",
+        minimum=1,
+        example="1,5,10,20",
+        resumable=True,
+    )
+    save_every: int = option(
+        1000,
+        help="steps between saved resume states",
+        doc="What a power cut costs at most; a run that goes wrong goes back to one of these.",
+        group=LENGTH,
+        unit="steps",
+        minimum=1,
+        resumable=True,
+    )
+
+    recipe: str = option(
+        "best",
+        help="what the options below default to",
+        doc="Any option given beside it wins; what each does is measured in [recipes.md](../benchmarks/recipes.md).",
+        group=RECIPE,
+        choices=tuple(RECIPES),
+    )
+    batch_size: int = option(
+        16,
+        help="pictures a step",
+        doc="With several processes each gets an equal share of them.",
+        group=RECIPE,
+        unit="pictures",
+        minimum=2,
+        because="BatchNorm needs at least 2 pictures a batch",
+    )
+    loss: str = option(
+        "hinge",
+        help="what both networks minimise",
+        doc="bce is the cross entropy of the original; relativistic compares each face with a picture.",
+        group=RECIPE,
+        choices=LOSSES,
+    )
+    d_norm: str = option(
+        "spectral",
+        help="normalisation in D",
+        group=RECIPE,
+        choices=NORMS,
+        metavar="NORM",
+        older=SPECTRAL_NORM,
+    )
+    r1_gamma: float = option(
+        1.0,
+        help="weight of D's gradient penalty at reals, 0 for none",
+        group=RECIPE,
+        metavar="WEIGHT",
+    )
+    r2_gamma: float = option(
+        0.0,
+        help="weight of the same penalty at fakes, 0 for none",
+        group=RECIPE,
+        metavar="WEIGHT",
+        before=0.0,
+    )
+    r1_every: int = option(
+        4,
+        help="apply both every so many updates of D, as many times as strong",
+        doc="Seldom is faster, and learns as well.",
+        group=RECIPE,
+        unit="updates",
+        minimum=1,
+        before=1,
+        idle=_without_penalty,
+    )
+    augment: tuple[str, ...] = option(
+        (),
+        help=f"DiffAugment: {','.join(AUGMENTATIONS)} or some of them; all without a value",
+        doc="Helps where there are few pictures. An empty value, `--augment ''`, is off.",
+        group=RECIPE,
+        unit="changes",
+        choices=AUGMENTATIONS,
+        bare=AUGMENTATIONS,
+    )
+    ema: bool = option(
+        True,
+        help="publish the average of G's weights",
+        group=RECIPE,
+    )
+    ema_decay: float = option(
+        0.9998,
+        help="how slowly that average moves in the end",
+        doc="At first it moves faster.",
+        group=RECIPE,
+        metavar="SHARE",
+        below=1,
+        idle=_without_average,
+    )
+    lr_generator: float = option(
+        8e-4,
+        help="Adam's step size for G",
+        group=RECIPE,
+        metavar="RATE",
+    )
+    lr_discriminator: float = option(
+        8e-4,
+        help="Adam's step size for D",
+        group=RECIPE,
+        metavar="RATE",
+    )
+    lr_decay: float = option(
+        0.0,
+        help="the share of the run, its last, in which both fall to 0",
+        doc="0 is never, 1 from the first step on. 0.25 leaves cleaner lines where a run's length is settled.",
+        group=RECIPE,
+        metavar="SHARE",
+        maximum=1,
+        because="0 is never and 1 is from the first step on",
+    )
+    beta1: float = option(
+        0.0,
+        help="Adam's momentum, for both",
+        group=RECIPE,
+        metavar="SHARE",
+        below=1,
+    )
+    beta2: float = option(
+        0.999,
+        help="Adam's decay of squared gradients, for both",
+        group=RECIPE,
+        metavar="SHARE",
+        below=1,
+        before=0.999,
+    )
+    d_every: int = option(
+        1,
+        help="update D every so many steps",
+        group=RECIPE,
+        unit="steps",
+        minimum=1,
+    )
+    g_every: int = option(
+        1,
+        help="update G every so many steps",
+        group=RECIPE,
+        unit="steps",
+        minimum=1,
+    )
+
+    seed: int = option(
+        0,
+        help="of the initial weights, latents and picture order",
+        doc="The same options with the same seed are the same run, bit for bit on the CPU.",
+        group=MACHINE,
+        maximum=MAX_SEED,
+    )
+    precision: str = option(
+        "float32",
+        help="of the layers; weights stay float32",
+        doc="bfloat16 is faster where the processor has instructions for it.",
+        group=MACHINE,
+        choices=PRECISIONS,
+    )
 
     def __post_init__(self) -> None:
-        _require_choice("--image-size", self.image_size, IMAGE_SIZES)
-        _require_range("--latent-dim", self.latent_dim, 1, MAX_LATENT_DIM)
-        for name in ("generator_feature_maps", "discriminator_feature_maps"):
-            _require_range(_option(name), getattr(self, name), 1, MAX_FEATURE_MAPS)
-        for name in ("data_size", "epochs", "batch_size", "d_every", "g_every", "r1_every", "save_every"):
-            _require_range(_option(name), getattr(self, name), 1)
-        if self.batch_size < 2:
-            raise InputError("--batch-size is 1, but BatchNorm needs at least 2 pictures a batch.")
-        if not self.background:
-            raise InputError("--background takes one colour or more, as in white,#b6e3f4.")
-        if self.max_steps is not None:
-            _require_range("--max-steps", self.max_steps, 1)
-        if not self.snapshot_epochs or min(self.snapshot_epochs) < 1:
-            raise InputError("--snapshot-epochs takes epochs from 1 up, as in 1,5,10,20.")
-        _require_range("--seed", self.seed, 0, MAX_SEED)
-        _require_choice("--recipe", self.recipe, tuple(RECIPES))
-        _require_choice("--portrait-crop", self.portrait_crop, PORTRAIT_CROPS)
-        _require_choice("--loss", self.loss, LOSSES)
-        _require_choice("--d-norm", self.d_norm, NORMS)
-        _require_choice("--precision", self.precision, PRECISIONS)
-        for policy in self.augment:
-            _require_choice("--augment", policy, AUGMENTATIONS)
-        for name in ("r1_gamma", "r2_gamma", "lr_generator", "lr_discriminator"):
-            _require_range(_option(name), getattr(self, name), 0.0)
-        if not 0 <= self.lr_decay <= 1:
-            raise InputError(f"--lr-decay is {self.lr_decay}; it must be from 0 (never) to 1 (from the first step on).")
-        for name in ("ema_decay", "beta1", "beta2"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{_option(name)} is {getattr(self, name)}; it must be from 0 to below 1.")
+        for each in options_of(type(self)).values():
+            if each.by_data and getattr(self, each.name) is None:
+                object.__setattr__(self, each.name, each.usual(self.data))
+        check_options(self)
 
     def generator_config(self) -> GeneratorConfig:
         """The generator this run trains."""
@@ -188,30 +420,48 @@ class TrainConfig:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TrainConfig:
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The run that `to_dict` described, also of a version that lacked some of today's settings."""
-        known = BEFORE_IT_WAS_A_SETTING | with_named_norm(values, "d_norm", "the saved run")
+        before = {name: each.before for name, each in options_of(cls).items() if each.before is not UNSAID}
+        known = before | with_named_norm(values, "d_norm", "the saved run")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
 
     def command(self) -> str:
-        """The train.py command of this run, naming each option that isn't at its recipe's default."""
-        words = ["python", "train.py", "--data", self.data]
-        if self.recipe != TrainConfig.recipe:
-            words += ["--recipe", self.recipe]
-        usual = TrainConfig(data=self.data, recipe=self.recipe, **RECIPES[self.recipe])
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if f.name in ("data", "recipe") or value == getattr(usual, f.name):
-                continue
-            if isinstance(value, bool):
-                words.append(_option(f.name) if value else "--no-" + _option(f.name)[2:])
-            else:
-                words += [_option(f.name), ",".join(map(str, value)) if isinstance(value, tuple) else str(value)]
+        """The train.py command of this run, naming each option that has an effect: no later default changes the run.
+
+        Those in RESUMABLE_CHANGES are named like all others: they decide how far the run goes and, once it goes wrong,
+        to which state it goes back. Left out are options without effect beside the others, as those of drawn pictures
+        are where the pictures come from a folder, and those that say "none" by not being there.
+        """
+        words = ["python", "train.py"]
+        for each in options_of(type(self)).values():
+            value = getattr(self, each.name)
+            if value is not None and not each.idle(self):
+                words += each.words(value)
         return shlex.join(words)
 
-    def but(self, **changes: Any) -> TrainConfig:
+    def but(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated again."""
         return replace(self, **changes)
+
+
+# What `--resume` may change: how far the run goes and what it leaves behind, never what it computes.
+RESUMABLE_CHANGES = frozenset(name for name, each in options_of(TrainConfig).items() if each.resumable)
+
+
+def config_of(given: Mapping[str, Any]) -> TrainConfig:
+    """A new run's configuration: the recipe's settings, and over them the options that were given."""
+    return TrainConfig(**(RECIPES.get(given.get("recipe", TrainConfig.recipe), {}) | dict(given)))
+
+
+def is_drawn(data: str) -> bool:
+    """Whether `--data` names pictures that are drawn here, as many as wanted and on a background that can be chosen."""
+    return data.startswith((AVATARS_PREFIX, PORTRAITS_PREFIX))
+
+
+def usual_background(data: str) -> tuple[str, ...]:
+    """The colours behind drawn pictures where nothing else is said."""
+    return options_of(TrainConfig)["background"].usual(data)
 
 
 def with_named_norm(values: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
@@ -223,47 +473,10 @@ def with_named_norm(values: Mapping[str, Any], name: str, source: str) -> dict[s
     if name in values or "spectral_norm" not in values:
         return dict(values)
     older = values["spectral_norm"]
-    _require_choice(f"{source}: spectral_norm", older, (False, True))
+    require_choice(f"{source}: spectral_norm", older, (False, True))
     return {k: v for k, v in values.items() if k != "spectral_norm"} | {name: norm_named_by(older)}
 
 
 def norm_named_by(spectral_norm: bool) -> str:
     """D's normalisation as it was chosen before there was a third one."""
-    return "spectral" if spectral_norm else "batch"
-
-
-PORTRAIT_CROPS = ("head", "bust")
-LOSSES = ("bce", "hinge", "relativistic")
-NORMS = ("batch", "spectral", "none")  # in D; the generator has BatchNorm
-AUGMENTATIONS = ("color", "translation", "cutout")
-PRECISIONS = ("float32", "bfloat16")
-# What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
-# benchmarks/recipes.md settles on.
-RECIPES: dict[str, dict[str, Any]] = {
-    "best": {"loss": "hinge", "d_norm": "spectral", "r1_gamma": 1.0, "r2_gamma": 0.0, "ema": True}
-    | {"beta1": 0.0, "batch_size": 16, "lr_generator": 8e-4, "lr_discriminator": 8e-4},
-    "plain": {"loss": "bce", "d_norm": "batch", "r1_gamma": 0.0, "r2_gamma": 0.0, "ema": False}
-    | {"beta1": 0.5, "batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
-}
-# What a saved run did that doesn't say so, since it couldn't be chosen then.
-BEFORE_IT_WAS_A_SETTING = {"r1_every": 1, "r2_gamma": 0.0, "beta2": 0.999}
-# What `--resume` may change: how far the run goes and what it leaves behind, never what it computes.
-RESUMABLE_CHANGES = frozenset({"epochs", "max_steps", "snapshot_epochs", "save_every"})
-
-
-def _option(field_name: str) -> str:
-    return "--" + field_name.replace("_", "-")
-
-
-def _require_choice(name: str, value: Any, choices: tuple) -> None:
-    if not any(value == c and type(value) is type(c) for c in choices):
-        raise InputError(f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}.")
-
-
-def _require_range(name: str, value: Any, low: float, high: float | None = None) -> None:
-    whole = isinstance(low, int)
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise InputError(f"{name} is {value!r}; it must be a {'whole ' if whole else ''}number.")
-    if value < low or (high is not None and value > high) or value != value:
-        bounds = f"from {low} up" if high is None else f"from {low} to {high}"
-        raise InputError(f"{name} is {value}; it must be {bounds}.")
+    return SPECTRAL_NORM.word(spectral_norm)

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dcgan.cli import DONE, Parser, command
-from dcgan.data import BACKGROUNDS, Attribution, Composer, compose_many, open_art
+from dcgan.config import PORTRAIT_BACKGROUNDS
+from dcgan.data import Attribution, Composer, compose_many, open_art
 from dcgan.errors import InputError
 from dcgan.images import save_png
 
@@ -31,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--first", type=int, default=0, help="index of the first one (default 0)")
     parser.add_argument("--size", type=int, default=96, help="pixels a side (default 96)")
     parser.add_argument("--portrait-crop", default="head", help="head or bust (default head)")
-    parser.add_argument("--background", default=",".join(BACKGROUNDS), help="colours to take turns (six pale ones)")
+    parser.add_argument(
+        "--background", default=",".join(PORTRAIT_BACKGROUNDS), help="colours to take turns (six pale ones)"
+    )
     options = parser.parse_args(argv)
     if options.count < 1 or options.first < 0 or not 8 <= options.size <= 1024:
         raise InputError("--count must be from 1 up, --first from 0 up and --size from 8 to 1024.")

@@ -14,7 +14,7 @@ from benchmarks.eye import LABEL, seeds_of
 from dcgan import Discriminator, checkpoints, faces
 from dcgan.checkpoints import read_evaluation
 from dcgan.checkpoints.bundle import BUNDLED_FILE_LIMIT, BUNDLED_FOLDER_LIMIT, BUNDLED_LICENCES
-from dcgan.config import TrainConfig
+from dcgan.config import TrainConfig, config_of
 from dcgan.data import avatars
 from dcgan.evaluation.measure import LOOKED_UP
 from dcgan.evaluation.nearest import spread
@@ -59,7 +59,7 @@ class TestEachBundle:
         facts = checkpoints.read_training(folder)
         words = facts.command.split()
         given = train.given_options(train.build_parser().parse_args(words[2:]))
-        assert train.config_of(given) == TrainConfig.from_dict(facts.config)
+        assert config_of(given) == TrainConfig.from_dict(facts.config)
         assert read_metrics(folder)[-1]["images"] == facts.images_seen
 
     def test_carries_what_was_measured_of_these_very_weights(self, folder):

@@ -156,19 +156,28 @@ def test_a_norm_and_its_older_name_do_not_go_together():
         DiscriminatorConfig.from_dict({"norm": "none", "spectral_norm": False})
 
 
-def test_the_command_of_a_run_names_what_is_not_default():
+def test_the_command_of_a_run_names_what_is_default_too_so_that_a_later_default_changes_nothing():
     config = TrainConfig(
         data="my pictures", recipe="plain", **RECIPES["plain"] | {"ema": True}, flip=True, snapshot_epochs=(1, 2)
     )
     assert config.command() == (
-        "python train.py --data 'my pictures' --recipe plain --flip --snapshot-epochs 1,2 --ema"
+        "python train.py --data 'my pictures' --flip --image-size 96 --latent-dim 100 --generator-feature-maps 64 "
+        "--discriminator-feature-maps 64 --epochs 66 --snapshot-epochs 1,2 --save-every 1000 --recipe plain "
+        "--batch-size 64 --loss bce --d-norm batch --r1-gamma 0.0 --r2-gamma 0.0 --augment '' --ema "
+        "--ema-decay 0.9998 --lr-generator 0.0002 --lr-discriminator 0.0002 --lr-decay 0.0 --beta1 0.5 --beta2 0.999 "
+        "--d-every 1 --g-every 1 --seed 0 --precision float32"
     )
 
 
 def test_the_command_of_a_run_names_the_levers_of_a_modern_baseline():
-    config = TrainConfig(data="a", loss="relativistic", d_norm="none", r2_gamma=1.0, beta2=0.99)
+    config = TrainConfig(data="avatars:a", loss="relativistic", d_norm="none", r2_gamma=1.0, beta2=0.99)
     assert config.command() == (
-        "python train.py --data a --loss relativistic --d-norm none --r2-gamma 1.0 --beta2 0.99"
+        "python train.py --data avatars:a --data-size 20000 --background white --no-flip --image-size 96 "
+        "--latent-dim 100 --generator-feature-maps 64 --discriminator-feature-maps 64 --epochs 66 "
+        "--snapshot-epochs 1,5,10,20,30,40,50,60,65,66 --save-every 1000 --recipe best --batch-size 16 "
+        "--loss relativistic --d-norm none --r1-gamma 1.0 --r2-gamma 1.0 --r1-every 4 --augment '' --ema "
+        "--ema-decay 0.9998 --lr-generator 0.0008 --lr-discriminator 0.0008 --lr-decay 0.0 --beta1 0.0 --beta2 0.99 "
+        "--d-every 1 --g-every 1 --seed 0 --precision float32"
     )
 
 

@@ -19,6 +19,7 @@ from tiny import TINY
 from torch.distributed.run import get_args_parser as torchrun_parser
 
 import train
+from dcgan.config import TrainConfig, config_of
 from dcgan.publish.state import STATE_BRANCH
 from dcgan.training import TrainState, World
 
@@ -44,8 +45,8 @@ def options_of(training: list[str]) -> argparse.Namespace:
     return train.build_parser().parse_args(words[: words.index(">")] if ">" in words else words)
 
 
-def config_of(training: list[str]) -> train.TrainConfig:
-    return train.config_of({"data": "pictures"} | train.given_options(options_of(training)))
+def run_of(training: list[str]) -> TrainConfig:
+    return config_of({"data": "pictures"} | train.given_options(options_of(training)))
 
 
 def understood(command: list[str]) -> click.Context:
@@ -65,8 +66,8 @@ def test_every_command_starts_a_program_that_is_there():
 
 @pytest.mark.parametrize("command", TRAININGS, ids=" ".join)
 def test_every_training_command_is_understood(command):
-    train.check_push_options(options_of(command))
-    config_of(command)
+    train.launch_of(options_of(command))
+    run_of(command)
 
 
 def test_every_run_that_is_pushed_can_be_continued_from_there():
@@ -79,7 +80,7 @@ def test_every_run_that_is_pushed_can_be_continued_from_there():
 def test_torchrun_understands_its_part_and_the_batch_can_be_split(command):
     options = torchrun_parser().parse_args(command[1:])
     assert options.training_script == "train.py"
-    World(size=int(options.nproc_per_node)).check(config_of(command).batch_size)
+    World(size=int(options.nproc_per_node)).check(run_of(command).batch_size)
 
 
 @pytest.mark.parametrize("command", OF_THE_CLIENT, ids=" ".join)
@@ -163,7 +164,7 @@ def test_the_job_that_continues_is_started_like_the_first():
 
 @pytest.mark.parametrize("recipe", ["best", "plain"])
 def test_sizes_are_what_the_page_says(recipe):
-    state = TrainState(train.config_of({"data": "pictures", "recipe": recipe}), torch.device("cpu"))
+    state = TrainState(config_of({"data": "pictures", "recipe": recipe}), torch.device("cpu"))
     networks = {"generator": state.generator, "discriminator": state.discriminator}
     for name, network in networks.items():
         for parameter in network.parameters():

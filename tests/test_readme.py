@@ -16,6 +16,7 @@ from PIL import Image
 import app
 import train
 from dcgan import evaluation
+from dcgan.config import config_of
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,7 +82,7 @@ def test_every_command_in_the_readme_is_one_that_exists():
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[:2] == ["python", "train.py"]], ids=" ".join)
 def test_every_training_command_in_the_readme_is_understood(command):
     given = train.given_options(train.build_parser().parse_args(command[2:]))
-    train.config_of({"data": "pictures"} | given)
+    config_of({"data": "pictures"} | given)
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[:2] == ["python", "app.py"]], ids=" ".join)

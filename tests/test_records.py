@@ -33,9 +33,10 @@ from dcgan.checkpoints.reading import FORMAT, Record
 from dcgan.data import Attribution, Pictures, load_pictures
 from dcgan.errors import InputError, NewerFormatError
 from dcgan.models import read_config
-from dcgan.training import Run, config_to_resume, train
+from dcgan.training import Run, train
 from dcgan.training.health import Watch
 from dcgan.training.metrics_log import read_metrics
+from dcgan.training.run import config_to_resume
 
 FORMAT_0 = Path(__file__).parent / "fixtures" / "format-0"  # a tiny run by the version before files said their format
 FILES = {

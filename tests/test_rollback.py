@@ -19,9 +19,10 @@ from dcgan.data.pictures import Report
 from dcgan.errors import GaveUpError
 from dcgan.latents import seeds_from
 from dcgan.models import Generator
-from dcgan.training import Listeners, Run, config_to_resume, health, loop
+from dcgan.training import Listeners, Run, health, loop
 from dcgan.training.health import Reading
 from dcgan.training.metrics_log import read_metrics
+from dcgan.training.run import config_to_resume
 from dcgan.training.supervisor import MAX_TRIES, Supervisor
 
 CPU = torch.device("cpu")

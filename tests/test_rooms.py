@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"layout", "config", "errors", "files", "cli", "parallel"}
+GROUND = {"layout", "config", "options", "errors", "files", "cli", "parallel"}
 # A room or file, and those right below it; it may use whatever lies below these, too.
 BELOW = {
     "latents": GROUND,
@@ -26,7 +26,8 @@ BELOW = {
     "train": {"training", "publish"},
 }
 ROOMS = {path.parent.name for path in (ROOT / "dcgan").glob("*/__init__.py")}
-COMMANDS = {"avatars", "portraits", "social_card"}  # and the __main__ of a room: they may use any room but ui
+# These and the __main__ of a room may use any room but ui.
+COMMANDS = {"avatars", "portraits", "social_card", "options_page"}
 MODULES_AS_NAMES = {"hub.retry", "data.avatars", "data.portraits"}  # imported whole: `avatars.render(...)` reads best
 ONLY_FOR_TRAINING = {"training", "data", "evaluation", "publish"}
 

@@ -12,8 +12,9 @@ from dcgan.checkpoints import load_generator, load_state
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
 from dcgan.images import grid
-from dcgan.training import Run, config_to_resume, train
+from dcgan.training import Run, train
 from dcgan.training.metrics_log import read_metrics
+from dcgan.training.run import config_to_resume
 from dcgan.training.run_folder import SAMPLE_SEEDS
 from dcgan.training.schedule import LOG_EVERY
 

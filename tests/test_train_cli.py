@@ -17,6 +17,7 @@ from tiny import TINY, TINY_STEPS_PER_EPOCH
 import train
 from dcgan.avatars import main as avatars_main
 from dcgan.checkpoints import load_generator, load_state, snapshot_names
+from dcgan.config import config_of
 from dcgan.models import Discriminator
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.recorder import Recorder
@@ -143,7 +144,7 @@ def test_a_relativistic_run_without_a_norm_in_d_leaves_both_networks_as_they_wer
 )  # fmt: skip
 def test_the_older_words_for_ds_norm_are_still_understood(older, today):
     given = train.given_options(train.build_parser().parse_args(["--data", "pictures", *older]))
-    assert train.config_of(given).d_norm == today
+    assert config_of(given).d_norm == today
     assert "spectral_norm" not in given
 
 
@@ -165,6 +166,21 @@ def test_a_dry_run_goes_through_the_whole_chain_and_leaves_nothing(tmp_path, mon
     assert "dry run: all is well" in output
     assert "see it with" not in output
     assert [p for p in tmp_path.rglob("*") if p.is_file()] == []
+
+
+def test_an_option_without_effect_is_named_before_the_run_which_goes_on(tmp_path, capsys):
+    out = ["--output-dir", str(tmp_path / "out")]
+    assert train.main([*TINY, "--max-steps", "1", "--portrait-crop", "bust", *out]) == 0
+    told = "note: --portrait-crop has no effect: --data avatars:adventurer holds no portraits to crop."
+    assert capsys.readouterr().err.splitlines()[0] == told
+
+
+def test_a_dry_run_says_what_it_leaves_out(capsys, tmp_path):
+    assert train.main(["--dry-run", *TINY[4:], "--push-to-hub", "user/name", "--output-dir", str(tmp_path / "a")]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
+    assert notes == [
+        f"note: --{name} has no effect: a dry run keeps nothing." for name in ("output-dir", "push-to-hub")
+    ]
 
 
 def test_the_progress_shown_names_losses_beliefs_and_speed(tmp_path, capsys):

@@ -2,15 +2,11 @@
 
 from dcgan.data.attribution import Attribution
 from dcgan.data.drawn_sources import FIRST_HELD_OUT
-from dcgan.data.picture_source import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.data.pictures import Pictures, cache_root, epoch_order, load_pictures
-from dcgan.data.portraits import BACKGROUNDS, Art, Composer, compose_many, open_art
+from dcgan.data.portraits import Art, Composer, compose_many, open_art
 
 __all__ = [
-    "AVATARS_PREFIX",
-    "BACKGROUNDS",
     "FIRST_HELD_OUT",
-    "PORTRAITS_PREFIX",
     "Art",
     "Attribution",
     "Composer",

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.data import avatars, portraits
 from dcgan.data.attribution import Attribution
-from dcgan.data.picture_source import AVATARS_PREFIX, PORTRAITS_PREFIX, Decoded
+from dcgan.data.picture_source import Decoded
 from dcgan.errors import InputError
 from dcgan.images import check_colours
 

@@ -12,7 +12,6 @@ from dcgan.data.attribution import Attribution
 from dcgan.errors import InputError
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
-AVATARS_PREFIX, PORTRAITS_PREFIX = "avatars:", "portraits:"
 WHAT_WORKS = (
     f"What works: a folder of {' '.join(PICTURE_SUFFIXES)} files, a .zip of them, a .parquet file, "
     "a Hub data set user/name, avatars:STYLE such as avatars:adventurer, or portraits:FOLDER of layers"

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageColor
 
+from dcgan.config import PORTRAIT_BACKGROUNDS as BACKGROUNDS
 from dcgan.data.attribution import Attribution
 from dcgan.data.portrait_design import (
     CLOTH,
@@ -38,7 +39,6 @@ from dcgan.parallel import map_in_processes
 SOURCE = "https://github.com/V-ktor/pixel-art-portraits"
 SIDE = 96  # pixels a side of a layer
 CROPS = {"head": (slice(0, 64), slice(16, 80)), "bust": (slice(0, 96), slice(0, 96))}  # rows and columns
-BACKGROUNDS = ("#f6e7e9", "#e7ebf7", "#e5f2ea", "#f6f0df", "#ede6f5", "#e1f1f4")
 VERSION = 1  # raise it when the same index comes to look otherwise
 DARKEST = np.array((15, 8, 20), np.float32)  # what the darkest grey of a layer stands for; the lightest is white
 MAX_LAYER_BYTES = 2**20  # of a layer's file; the art's largest has 4 kB

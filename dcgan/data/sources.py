@@ -7,9 +7,10 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.data.drawn_sources import AvatarSource, PortraitSource
 from dcgan.data.file_sources import FolderSource, HubSource, ParquetSource, ZipSource
-from dcgan.data.picture_source import AVATARS_PREFIX, PORTRAITS_PREFIX, Source, unusable
+from dcgan.data.picture_source import Source, unusable
 
 
 def open_source(data: str, data_size: int, backgrounds: Sequence[str], portrait_crop: str = "head") -> Source:

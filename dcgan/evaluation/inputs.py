@@ -11,8 +11,8 @@ from typing import NamedTuple
 from tqdm import tqdm
 
 from dcgan.checkpoints import Training
-from dcgan.config import TrainConfig
-from dcgan.data import AVATARS_PREFIX, PORTRAITS_PREFIX, Pictures, load_pictures, open_art
+from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig, usual_background
+from dcgan.data import Pictures, load_pictures, open_art
 from dcgan.errors import InputError
 from dcgan.evaluation.extractors import Extractor
 from dcgan.evaluation.references import ReferencePictures, held_out_avatars, held_out_portraits, pictures_given
@@ -56,7 +56,10 @@ def open_pictures(options: argparse.Namespace, training: Training | None, size: 
     """
     settings = training.settings() if training else TrainConfig(data=options.data)
     data_size = options.data_size or settings.data_size
-    backgrounds, crop = options.background or settings.background, settings.portrait_crop
+    backgrounds, crop = (
+        options.background or settings.background or usual_background(options.data),
+        settings.portrait_crop,
+    )
     given, pictures = (
         load_pictures(data, size, data_size, backgrounds, track=_decoding, portrait_crop=crop)
         for data in (options.data, options.trained_on or options.data)

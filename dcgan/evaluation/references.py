@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from dcgan.data import AVATARS_PREFIX, FIRST_HELD_OUT, Art, Composer, Pictures, avatars, epoch_order, portraits
+from dcgan.config import AVATARS_PREFIX
+from dcgan.data import FIRST_HELD_OUT, Art, Composer, Pictures, avatars, epoch_order, portraits
 
 ORDER_SEED = 2020
 

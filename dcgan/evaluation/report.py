@@ -17,7 +17,8 @@ from dcgan.checkpoints import (
     name_in,
     read_training,
 )
-from dcgan.data import AVATARS_PREFIX, Pictures, cache_root
+from dcgan.config import AVATARS_PREFIX
+from dcgan.data import Pictures, cache_root
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json, write_text
 from dcgan.images import save_png

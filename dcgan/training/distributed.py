@@ -60,6 +60,12 @@ class World:
             f"{MIN_SHARE} pictures; use --batch-size {fits}, or another number of processes."
         )
 
+    def batch_in_words(self, batch_size: int) -> str:
+        """How many pictures a step has, and how many of them each process."""
+        if self.size == 1:
+            return f"{batch_size}"
+        return f"{batch_size} pictures ({self.size} processes with {batch_size // self.size} each)"
+
     def device(self, device: torch.device) -> torch.device:
         """The device of this process where `device` is the run's: with several processes, each has a GPU of its own.
 

@@ -10,6 +10,8 @@ from dcgan.training.schedule import Schedule
 from dcgan.training.state import Metrics, TrainState
 from dcgan.training.step import train_step
 
+IN_SHORT = {"loss_d": "D", "loss_g": "G", "d_real": "D(x)", "d_fake": "D(G(z))"}
+
 
 def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterator[Metrics]:
     """Train from `state.step` to the end of the schedule, yielding each finished step's metrics.
@@ -29,3 +31,10 @@ def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterato
         indices = order[position * config.batch_size : (position + 1) * config.batch_size]
         state.set_rates(schedule.rate(state.step))
         yield train_step(state, config, pictures.batch(state.world.rows(indices)))
+
+
+def in_short(metrics: dict[str, float]) -> dict[str, str]:
+    """What a progress bar says of the loop's latest metrics."""
+    found = {short: f"{metrics[name]:.3f}" for name, short in IN_SHORT.items() if name in metrics}
+    rate = metrics.get("images_per_second")
+    return found if rate is None else found | {"img/s": f"{rate:.0f}"}
