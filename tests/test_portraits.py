@@ -7,7 +7,8 @@ import pytest
 from layers import DEEP, LAYERS, LIGHT, WHITE, layer, write_layers, zipped
 from PIL import Image
 
-from dcgan.data import BACKGROUNDS, Composer, compose_many, open_art, portraits
+from dcgan.data import Composer, compose_many, open_art, portraits
+from dcgan.data import BACKGROUNDS
 from dcgan.data.portrait_design import HAIR, Palette, design
 from dcgan.data.portraits import CREDIT, UNKNOWN, Mask, layers_of
 from dcgan.errors import InputError

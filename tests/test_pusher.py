@@ -10,7 +10,8 @@ import pytest
 from dcgan.errors import HubError
 from dcgan.hub import MAIN, Patience
 from dcgan.hub.client import Commit, Refs
-from dcgan.publish import STATE_BRANCH, Pusher
+from dcgan.publish import Pusher
+from dcgan.publish.state import STATE_BRANCH
 
 NAMES = ["epoch-0001", "epoch-0002"]
 
