@@ -12,8 +12,7 @@ import train
 from dcgan.checkpoints import load_generator, read_training
 from dcgan.checkpoints.__main__ import main as checkpoints_main
 from dcgan.data import cache_root
-from dcgan.data import BACKGROUNDS
-from dcgan.data.portraits import CREDIT
+from dcgan.data.portraits import BACKGROUNDS, CREDIT
 from dcgan.evaluation.__main__ import main as evaluation_main
 
 

@@ -8,9 +8,8 @@ from layers import DEEP, LAYERS, LIGHT, WHITE, layer, write_layers, zipped
 from PIL import Image
 
 from dcgan.data import Composer, compose_many, open_art, portraits
-from dcgan.data import BACKGROUNDS
 from dcgan.data.portrait_design import HAIR, Palette, design
-from dcgan.data.portraits import CREDIT, UNKNOWN, Mask, layers_of
+from dcgan.data.portraits import BACKGROUNDS, CREDIT, UNKNOWN, Mask, layers_of
 from dcgan.errors import InputError
 from dcgan.parallel import CHUNK
 from dcgan.portraits import main as portraits_main

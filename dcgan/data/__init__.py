@@ -6,10 +6,10 @@ from dcgan.data.pictures import Pictures, cache_root, epoch_order, load_pictures
 from dcgan.data.portraits import Art, Composer, compose_many, open_art
 
 __all__ = [
+    "FIRST_HELD_OUT",
     "Art",
     "Attribution",
     "Composer",
-    "FIRST_HELD_OUT",
     "Pictures",
     "cache_root",
     "compose_many",
