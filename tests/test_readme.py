@@ -15,8 +15,8 @@ from PIL import Image
 
 import app
 import train
-from dcgan import evaluation
 from dcgan.config import config_of
+from dcgan.evaluation import __main__ as evaluation
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_contributing_says_why_each_dependency_is_here():
 
 
 def test_every_command_in_the_readme_is_one_that_exists():
-    programs = {"python", "pip", "make", "hf", ".venv/bin/python"}
+    programs = {"python", "pip", "make", "hf", "git", ".venv/bin/python"}
     assert {command[0] for command in COMMANDS} <= programs
     for command in COMMANDS:
         if command[:2] == ["pip", "install"]:
@@ -105,17 +105,29 @@ def test_every_option_the_readme_names_exists():
         assert option in known, option
 
 
-def test_the_tree_names_every_module_and_no_other():
-    tree = re.search(r"## The tree\n\n```\n(.*?)```", README, re.DOTALL)[1]
-    package, page = (
-        {name for line in re.findall(rf"^ {{{indent}}}(\S.*?)  ", tree, re.MULTILINE) for name in line.split(", ")}
-        for indent in (2, 4)
-    )
-    assert package == {path.name for path in (ROOT / "dcgan").glob("*.py")} | {"ui/"}
-    assert page == {path.name for path in (ROOT / "dcgan" / "ui").iterdir() if path.is_file()} - {"__init__.py"}
+def paths_in_the_tree() -> set[str]:
+    """Every path that the README's tree names, by the indentation of its lines; several may share a line."""
+    tree = re.search(r"## The tree\n\n.*?```\n(.*?)```", README, re.DOTALL)[1]
+    found, folders = set(), []
     for line in tree.splitlines():
-        if not line.startswith(" "):
-            assert list(ROOT.glob(line.split()[0].rstrip("/"))), line
+        names = re.match(r" *(\S.*?)(  |$)", line)[1].split(", ")
+        depth = (len(line) - len(line.lstrip())) // 2
+        folders[depth:] = [names[0]] if names[0].endswith("/") else []
+        found |= {"".join(folders[:depth]) + name for name in names}
+    return found
+
+
+def test_the_tree_names_every_module_and_no_other():
+    named = {path for path in paths_in_the_tree() if path.startswith("dcgan/")}
+    files = {
+        path.relative_to(ROOT) for path in (ROOT / "dcgan").rglob("*") if path.suffix in (".py", ".md", ".css", ".js")
+    }
+    doors = {"__init__.py", "__main__.py"}  # a room's door and its command, which the text explains
+    inside = {path.as_posix() for path in files if path.name not in doors}
+    rooms = {f"{path.parent.as_posix()}/" for path in files if path.name == "__init__.py"}
+    assert named == inside | rooms | {"dcgan/__init__.py"}
+    for path in paths_in_the_tree() - named:
+        assert list(ROOT.glob(path.rstrip("/"))), path
 
 
 def test_every_local_link_leads_somewhere():
