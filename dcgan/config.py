@@ -188,12 +188,7 @@ class TrainConfig:
         choices=IMAGE_SIZES,
     )
     latent_dim: int = option(
-        100,
-        help="length of the latent vector, nz",
-        group=NETWORKS,
-        unit="numbers",
-        minimum=1,
-        maximum=MAX_LATENT_DIM,
+        100, help="length of the latent vector, nz", group=NETWORKS, unit="numbers", minimum=1, maximum=MAX_LATENT_DIM
     )
     generator_feature_maps: int = option(
         64,
@@ -276,25 +271,13 @@ class TrainConfig:
         choices=LOSSES,
     )
     d_norm: str = option(
-        "spectral",
-        help="normalisation in D",
-        group=RECIPE,
-        choices=NORMS,
-        metavar="NORM",
-        older=SPECTRAL_NORM,
+        "spectral", help="normalisation in D", group=RECIPE, choices=NORMS, metavar="NORM", older=SPECTRAL_NORM
     )
     r1_gamma: float = option(
-        1.0,
-        help="weight of D's gradient penalty at reals, 0 for none",
-        group=RECIPE,
-        metavar="WEIGHT",
+        1.0, help="weight of D's gradient penalty at reals, 0 for none", group=RECIPE, metavar="WEIGHT"
     )
     r2_gamma: float = option(
-        0.0,
-        help="weight of the same penalty at fakes, 0 for none",
-        group=RECIPE,
-        metavar="WEIGHT",
-        before=0.0,
+        0.0, help="weight of the same penalty at fakes, 0 for none", group=RECIPE, metavar="WEIGHT", before=0.0
     )
     r1_every: int = option(
         4,
@@ -315,11 +298,7 @@ class TrainConfig:
         choices=AUGMENTATIONS,
         bare=AUGMENTATIONS,
     )
-    ema: bool = option(
-        True,
-        help="publish the average of G's weights",
-        group=RECIPE,
-    )
+    ema: bool = option(True, help="publish the average of G's weights", group=RECIPE)
     ema_decay: float = option(
         0.9998,
         help="how slowly that average moves in the end",
@@ -329,18 +308,8 @@ class TrainConfig:
         below=1,
         idle=_without_average,
     )
-    lr_generator: float = option(
-        8e-4,
-        help="Adam's step size for G",
-        group=RECIPE,
-        metavar="RATE",
-    )
-    lr_discriminator: float = option(
-        8e-4,
-        help="Adam's step size for D",
-        group=RECIPE,
-        metavar="RATE",
-    )
+    lr_generator: float = option(8e-4, help="Adam's step size for G", group=RECIPE, metavar="RATE")
+    lr_discriminator: float = option(8e-4, help="Adam's step size for D", group=RECIPE, metavar="RATE")
     lr_decay: float = option(
         0.0,
         help="the share of the run, its last, in which both fall to 0",
@@ -350,35 +319,12 @@ class TrainConfig:
         maximum=1,
         because="0 is never and 1 is from the first step on",
     )
-    beta1: float = option(
-        0.0,
-        help="Adam's momentum, for both",
-        group=RECIPE,
-        metavar="SHARE",
-        below=1,
-    )
+    beta1: float = option(0.0, help="Adam's momentum, for both", group=RECIPE, metavar="SHARE", below=1)
     beta2: float = option(
-        0.999,
-        help="Adam's decay of squared gradients, for both",
-        group=RECIPE,
-        metavar="SHARE",
-        below=1,
-        before=0.999,
+        0.999, help="Adam's decay of squared gradients, for both", group=RECIPE, metavar="SHARE", below=1, before=0.999
     )
-    d_every: int = option(
-        1,
-        help="update D every so many steps",
-        group=RECIPE,
-        unit="steps",
-        minimum=1,
-    )
-    g_every: int = option(
-        1,
-        help="update G every so many steps",
-        group=RECIPE,
-        unit="steps",
-        minimum=1,
-    )
+    d_every: int = option(1, help="update D every so many steps", group=RECIPE, unit="steps", minimum=1)
+    g_every: int = option(1, help="update G every so many steps", group=RECIPE, unit="steps", minimum=1)
 
     seed: int = option(
         0,

@@ -54,10 +54,7 @@ class Launch:
         choices=tuple(TRACKERS),
     )
     dry_run: bool = option(
-        False,
-        help="two steps and a snapshot on a few avatars, cleaned up",
-        group=LENGTH,
-        negatable=False,
+        False, help="two steps and a snapshot on a few avatars, cleaned up", group=LENGTH, negatable=False
     )
     push_to_hub: str | None = option(
         None,
@@ -66,24 +63,9 @@ class Launch:
         metavar="USER/NAME",
         idle=_in_a_dry_run,
     )
-    private: bool = option(
-        False,
-        help="create that repository as a private one",
-        group=HUB,
-        negatable=False,
-    )
-    push_state: bool = option(
-        False,
-        help="also keep there what --resume USER/NAME needs",
-        group=HUB,
-        negatable=False,
-    )
-    device: str = option(
-        "auto",
-        help="what computes; auto is cuda, mps or cpu",
-        group=MACHINE,
-        choices=DEVICES,
-    )
+    private: bool = option(False, help="create that repository as a private one", group=HUB, negatable=False)
+    push_state: bool = option(False, help="also keep there what --resume USER/NAME needs", group=HUB, negatable=False)
+    device: str = option("auto", help="what computes; auto is cuda, mps or cpu", group=MACHINE, choices=DEVICES)
 
     def __post_init__(self) -> None:
         check_options(self)
