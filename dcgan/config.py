@@ -1,27 +1,29 @@
-"""What a network is (it travels with the weights) and what one training run is. Imports no torch."""
+"""What one training run is: every option of it, with its default, bounds and help. Imports no torch."""
 
 from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
-from dcgan.errors import InputError
-from dcgan.layout import CONFIG_NAME
-from dcgan.options import UNSAID, OlderName, check_options, option, options_of, require_choice, require_number
+from dcgan.network_config import (
+    IMAGE_SIZES,
+    MAX_FEATURE_MAPS,
+    MAX_LATENT_DIM,
+    NORMS,
+    SPECTRAL_NORM,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    with_named_norm,
+)
+from dcgan.options import UNSAID, check_options, option, options_of
 
-IMAGE_SIZES = (24, 32, 48, 64, 96, 128, 192, 256)
-MAX_FEATURE_MAPS = 512
-MAX_LATENT_DIM = 4096
 MAX_SEED = 2**31 - 1
-FIRST_SIZE = 4  # pixels a side of the smallest feature map of both networks
 AVATARS_PREFIX, PORTRAITS_PREFIX = "avatars:", "portraits:"  # of --data that is drawn here
 PORTRAIT_BACKGROUNDS = ("#f6e7e9", "#e7ebf7", "#e5f2ea", "#f6f0df", "#ede6f5", "#e1f1f4")
 PORTRAIT_CROPS = ("head", "bust")
 LOSSES = ("bce", "hinge", "relativistic")
-NORMS = ("batch", "spectral", "none")  # in D; the generator has BatchNorm
-SPECTRAL_NORM = OlderName("spectral_norm", on="spectral", off="batch")  # D's norm as it was chosen without a third one
 AUGMENTATIONS = ("color", "translation", "cutout")
 PRECISIONS = ("float32", "bfloat16")
 # What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
@@ -33,84 +35,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     | {"beta1": 0.5, "batch_size": 64, "lr_generator": 2e-4, "lr_discriminator": 2e-4},
 }
 PICTURES, NETWORKS, LENGTH, RECIPE, MACHINE = "pictures", "networks", "length and output", "recipe", "machine"
-
-
-@dataclass(frozen=True, kw_only=True)
-class ModelConfig:
-    """The shape of a network: `image_size = 4 * 2**doublings * last_stride`, the last stride being 3 or 2.
-
-    Raises:
-        InputError: a value outside its range; the message names it and what would work.
-    """
-
-    image_size: int = 96
-    image_channels: int = 3
-    feature_maps: int = 64
-
-    def __post_init__(self) -> None:
-        require_choice("image_size", self.image_size, IMAGE_SIZES)
-        require_choice("image_channels", self.image_channels, (1, 3))
-        require_number("feature_maps", self.feature_maps, int, 1, MAX_FEATURE_MAPS)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str = CONFIG_NAME) -> Self:
-        """Build from a parsed config.json; a key this network doesn't have is an error that names it."""
-        if not isinstance(values, Mapping):
-            raise InputError(f"{source} holds a {type(values).__name__}, not an object of named settings.")
-        names = [f.name for f in fields(cls)]
-        if unknown := sorted(set(values) - set(names)):
-            raise InputError(f"{source} has the unknown key {unknown[0]!r}; known are {', '.join(names)}.")
-        try:
-            return cls(**values)
-        except InputError as error:
-            raise InputError(f"{source}: {error}") from None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The same settings as JSON-ready values."""
-        return asdict(self)
-
-    @property
-    def last_stride(self) -> int:
-        """Stride of the layer next to the picture: 3 where the size has a factor 3, else 2."""
-        return 3 if self.image_size % 3 == 0 else 2
-
-    @property
-    def doublings(self) -> int:
-        """How many stride-2 layers lie between the 4x4 feature map and the layer next to the picture."""
-        return (self.image_size // (FIRST_SIZE * self.last_stride)).bit_length() - 1
-
-    @property
-    def widths(self) -> list[int]:
-        """Channels of the generator's feature maps, widest (4x4) first."""
-        return [self.feature_maps * 2**k for k in range(self.doublings, -1, -1)]
-
-
-@dataclass(frozen=True, kw_only=True)
-class GeneratorConfig(ModelConfig):
-    """`ModelConfig` plus the length of the latent vector."""
-
-    latent_dim: int = 100
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_number("latent_dim", self.latent_dim, int, 1, MAX_LATENT_DIM)
-
-
-@dataclass(frozen=True, kw_only=True)
-class DiscriminatorConfig(ModelConfig):
-    """`ModelConfig` plus what stands in the normalisation's place."""
-
-    norm: str = "batch"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_choice("norm", self.norm, NORMS)
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any], source: str = CONFIG_NAME) -> Self:
-        """As of any network; an older config.json has `spectral_norm`, true or false, in the place of `norm`."""
-        known = with_named_norm(values, "norm", source) if isinstance(values, Mapping) else values
-        return super().from_dict(known, source)
 
 
 def _unless_drawn(run: TrainConfig) -> str | None:
@@ -130,14 +54,8 @@ def _without_average(run: TrainConfig) -> str | None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """One training run. Field names are the long options of train.py, with `_` for `-`; see dcgan/options.py.
-
-    Raises:
-        InputError: a value outside its range; the message names the option and what would work.
-    """
-
-    RECIPES: ClassVar = RECIPES
+class PictureOptions:
+    """Which pictures, and how they are shown."""
 
     data: str = option(
         help="a folder, .zip, .parquet, Hub data set user/name, avatars:STYLE or portraits:FOLDER",
@@ -179,6 +97,11 @@ class TrainConfig:
         group=PICTURES,
     )
 
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkOptions:
+    """How large the networks are."""
+
     image_size: int = option(
         96,
         help="width and height of a picture",
@@ -208,6 +131,11 @@ class TrainConfig:
         minimum=1,
         maximum=MAX_FEATURE_MAPS,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LengthOptions:
+    """How long a run goes on, and what it keeps."""
 
     epochs: int = option(
         66,
@@ -246,6 +174,11 @@ class TrainConfig:
         minimum=1,
         resumable=True,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecipeOptions:
+    """How the networks are trained."""
 
     recipe: str = option(
         "best",
@@ -326,6 +259,11 @@ class TrainConfig:
     d_every: int = option(1, help="update D every so many steps", group=RECIPE, unit="steps", minimum=1)
     g_every: int = option(1, help="update G every so many steps", group=RECIPE, unit="steps", minimum=1)
 
+
+@dataclass(frozen=True, kw_only=True)
+class MachineOptions:
+    """How it is computed."""
+
     seed: int = option(
         0,
         help="of the initial weights, latents and picture order",
@@ -340,6 +278,17 @@ class TrainConfig:
         group=MACHINE,
         choices=PRECISIONS,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig(MachineOptions, RecipeOptions, LengthOptions, NetworkOptions, PictureOptions):
+    """One training run. Field names are the long options of train.py, with `_` for `-`; see dcgan/options.py.
+
+    Raises:
+        InputError: a value outside its range; the message names the option and what would work.
+    """
+
+    RECIPES: ClassVar = RECIPES
 
     def __post_init__(self) -> None:
         for each in options_of(type(self)).values():
@@ -408,21 +357,3 @@ def is_drawn(data: str) -> bool:
 def usual_background(data: str) -> tuple[str, ...]:
     """The colours behind drawn pictures where nothing else is said."""
     return options_of(TrainConfig)["background"].usual(data)
-
-
-def with_named_norm(values: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
-    """Saved settings that call D's normalisation `name`, as older ones don't: they have `spectral_norm`, on or off.
-
-    Raises:
-        InputError: `spectral_norm` is something else; the message says that it is of `source`.
-    """
-    if name in values or "spectral_norm" not in values:
-        return dict(values)
-    older = values["spectral_norm"]
-    require_choice(f"{source}: spectral_norm", older, (False, True))
-    return {k: v for k, v in values.items() if k != "spectral_norm"} | {name: norm_named_by(older)}
-
-
-def norm_named_by(spectral_norm: bool) -> str:
-    """D's normalisation as it was chosen before there was a third one."""
-    return SPECTRAL_NORM.word(spectral_norm)

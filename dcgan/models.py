@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 
-from dcgan.config import DiscriminatorConfig, GeneratorConfig, ModelConfig
 from dcgan.errors import InputError
 from dcgan.hub import fetch_checkpoint, is_repo_id, without_cache_paths
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
+from dcgan.network_config import DiscriminatorConfig, GeneratorConfig, ModelConfig
 
 MAX_HEADER_BYTES = 2**16  # the most that names and shapes take of a weights file
 

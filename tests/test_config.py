@@ -3,16 +3,9 @@ import sys
 
 import pytest
 
-from dcgan.config import (
-    IMAGE_SIZES,
-    MAX_FEATURE_MAPS,
-    RECIPES,
-    DiscriminatorConfig,
-    GeneratorConfig,
-    ModelConfig,
-    TrainConfig,
-)
+from dcgan.config import RECIPES, TrainConfig
 from dcgan.errors import InputError
+from dcgan.network_config import IMAGE_SIZES, MAX_FEATURE_MAPS, DiscriminatorConfig, GeneratorConfig, ModelConfig
 
 
 @pytest.mark.parametrize("size", IMAGE_SIZES)

@@ -6,7 +6,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from dcgan import Discriminator, Generator, InputError
-from dcgan.config import IMAGE_SIZES, NORMS
+from dcgan.network_config import IMAGE_SIZES, NORMS
 
 
 def parameters(network):

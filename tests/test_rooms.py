@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-GROUND = {"layout", "config", "options", "errors", "files", "cli", "parallel"}
+GROUND = {"layout", "config", "network_config", "options", "errors", "files", "cli", "parallel"}
 # A room or file, and those right below it; it may use whatever lies below these, too.
 BELOW = {
     "latents": GROUND,

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from dcgan import Discriminator, Generator, faces, latents
-from dcgan.config import NORMS
 from dcgan.errors import InputError
+from dcgan.network_config import NORMS
 from dcgan.sampling import BATCH, belief, most_convincing_faces, pick_device, render
 
 

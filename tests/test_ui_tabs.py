@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from dcgan.config import IMAGE_SIZES, GeneratorConfig
 from dcgan.errors import InputError
 from dcgan.gallery import LocalCatalog, Renderer
+from dcgan.network_config import IMAGE_SIZES, GeneratorConfig
 from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
 from dcgan.ui.face_strip import face_strip_entry, link_in
 from dcgan.ui.networks import networks_figure

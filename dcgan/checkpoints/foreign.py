@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from dcgan.checkpoints.networks import save_network
-from dcgan.config import IMAGE_SIZES
 from dcgan.errors import InputError
 from dcgan.models import Generator
+from dcgan.network_config import IMAGE_SIZES
 
 
 def import_state_dict(path: Path, folder: Path) -> Generator:

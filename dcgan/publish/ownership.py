@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from dcgan.checkpoints import Training, object_in
-from dcgan.config import GeneratorConfig
 from dcgan.errors import InputError, OccupiedError
 from dcgan.hub import MAIN, MAX_CONFIG_BYTES, Repository
 from dcgan.layout import CONFIG_NAME, TRAINING_NAME, WEIGHTS_NAME, is_snapshot
+from dcgan.network_config import GeneratorConfig
 
 
 class Ownership:

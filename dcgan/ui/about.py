@@ -9,10 +9,10 @@ from typing import Any
 import gradio as gr
 
 from dcgan.checkpoints import Training
-from dcgan.config import GeneratorConfig
 from dcgan.errors import InputError
 from dcgan.gallery import Catalog, Renderer
 from dcgan.layout import CARD_NAME, TRAINING_NAME
+from dcgan.network_config import GeneratorConfig
 from dcgan.ui.events import Listener, message, on
 from dcgan.ui.networks import networks_figure
 from dcgan.ui.texts import i18n, one_line, say

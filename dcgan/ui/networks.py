@@ -6,7 +6,7 @@ import html
 import math
 from dataclasses import replace
 
-from dcgan.config import FIRST_SIZE, GeneratorConfig
+from dcgan.network_config import FIRST_SIZE, GeneratorConfig
 from dcgan.ui.texts import say
 
 HEIGHT, GAP, LABELS = 200, 34, 44  # of the picture, in its own units
