@@ -88,7 +88,7 @@ def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch
             return BAD_INPUT
         pictures = open_pictures(plan.config)  # from the cache that the main process left
     with plan.folder_removed_if_it_fails():
-        run = plan.open(pictures, device, world, listeners_of(trackers, publisher))
+        run = plan.open(pictures, device, world, Listeners(publisher and publisher.wake, tqdm.write, trackers))
     go_on = command_to_go_on(launch, plan, trackers, publisher)
     status = trained = train_to_the_end(run, go_on, publisher)
     if publisher:
@@ -100,17 +100,14 @@ def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch
     return status
 
 
-def prepare(
-    launch: Launch, given: dict[str, Any], world: World, patience: Patience
-) -> tuple[Plan, Publisher | None, Pictures]:
+Prepared = tuple[Plan, Publisher | None, Pictures]
+
+
+def prepare(launch: Launch, given: dict[str, Any], world: World, patience: Patience) -> Prepared:
     """Do all that can fail before the first step, the quick things first."""
     plan = plan_run(launch, given, world, partial(bring_run, patience))
     with plan.folder_removed_if_it_fails():
         return plan, open_publisher(launch, plan, patience), open_pictures(plan.config)
-
-
-def listeners_of(trackers: Trackers, publisher: Publisher | None) -> Listeners:
-    return Listeners(publisher.wake if publisher else lambda: None, tqdm.write, trackers)
 
 
 def bring_run(patience: Patience, repo_id: str, folder: Path) -> None:
@@ -124,8 +121,7 @@ def bring_run(patience: Patience, repo_id: str, folder: Path) -> None:
 
 def command_to_go_on(launch: Launch, plan: Plan, trackers: Trackers, publisher: Publisher | None) -> str:
     words = ["python", "train.py", "--resume", "--output-dir", str(plan.folder)]
-    if trackers.names:
-        words += ["--report-to", ",".join(trackers.names)]
+    words += ["--report-to", ",".join(trackers.names)] if trackers.names else []
     if publisher:
         words += ["--push-to-hub", publisher.pusher.repository.id, *(["--push-state"] if launch.push_state else [])]
     return shlex.join(words)

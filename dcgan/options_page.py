@@ -17,7 +17,7 @@ INTRODUCTION = """\
 
 `python train.py --help` says the same in short. A default that hangs on `--recipe`, or on the pictures, is told for
 each. Options marked † may be changed beside `--resume`; any other would make it another run, and is refused. Lists are
-written with commas. The `command` in a run's `training.json` and card names every option that has an effect on it, so
+written with commas. The `command` in a run's record and card names every option that has an effect on it, so
 that it stays the same run when a default changes. An option that does nothing beside the others is named before the run
 begins.
 """

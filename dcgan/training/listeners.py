@@ -12,7 +12,7 @@ from dcgan.training.trackers import Trackers
 class Listeners:
     """Who hears of a run: nobody by default."""
 
-    on_saved: Callable[[], object] = lambda: None  # called when there is something new in the folder
+    on_saved: Callable[[], object] | None = None  # called when there is something new in the folder
     tell: Callable[[str], object] = lambda line: None  # called with what people should read in the log
     trackers: Trackers = field(default_factory=Trackers)  # get what the folder gets
 

@@ -168,7 +168,8 @@ class Run:
         )
         save_state(self.folder, SavedState(self.state.tensors(), facts))
         self.saved_step = self.state.step
-        self.listeners.on_saved()
+        if self.listeners.on_saved:
+            self.listeners.on_saved()
 
     @_by_the_main_process
     def _record(self, look: Look | None) -> None:
