@@ -173,10 +173,7 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
 
 
 def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -> int:
-    """Drive the run with a progress bar until it ends, fails or is told to stop; returns the exit status.
-
-    `go_on` is the command that continues the run, for whoever has to read of a failure.
-    """
+    """Drive the run until it ends, fails or is told to stop; `go_on` continues it. Returns the exit status."""
     total, world = run.schedule.total_steps, run.state.world
     batch = world.batch_in_words(run.config.batch_size)
     print(f"training on {run.state.device} for {total:,} steps of {batch}, into {run.folder}")
@@ -223,7 +220,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
         folder = Path(scratch) / "run"
         folder.mkdir()
-        run = Run.start(folder, config, pictures, device, listeners=listeners_of(Trackers(), None))
+        run = Run.start(folder, config, pictures, device, listeners=Listeners(tell=tqdm.write))
         status = train_to_the_end(run, go_on=shlex.join(["python", *sys.argv]))
         files = sum(path.is_file() for path in folder.rglob("*"))
     if status == DONE:
