@@ -218,8 +218,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
     print("dry run: two steps and a snapshot on rendered pictures, whatever --data says; nothing is kept")
     with tempfile.TemporaryDirectory(prefix="dcgan-dry-run-") as scratch:
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
-        folder = Path(scratch) / "run"
-        folder.mkdir()
+        (folder := Path(scratch) / "run").mkdir()
         run = Run.start(folder, config, pictures, device, listeners=Listeners(tell=tqdm.write))
         status = train_to_the_end(run, go_on=shlex.join(["python", *sys.argv]))
         files = sum(path.is_file() for path in folder.rglob("*"))

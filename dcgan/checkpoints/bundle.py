@@ -27,7 +27,7 @@ from dcgan.layout import (
 from dcgan.models import Discriminator, read_config
 
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
-BUNDLED_FOLDER_LIMIT = 35 * 2**20
+BUNDLED_FOLDER_LIMIT = 52 * 2**20
 BUNDLED_LICENCES = ("CC0", "CC BY ")  # prefixes of names; the space keeps CC BY-SA and CC BY-NC out
 
 
@@ -75,7 +75,8 @@ def _refuse_too_large(folder: Path) -> None:
     if sizes[largest] > BUNDLED_FILE_LIMIT or sum(sizes.values()) > BUNDLED_FOLDER_LIMIT:
         raise InputError(
             f"{folder.name} would have {sum(sizes.values()) / 2**20:.1f} MB, {largest.name} alone "
-            f"{sizes[largest] / 2**20:.1f}; a bundle is at most 35 MB and a file 10. Keep fewer with --snapshots."
+            f"{sizes[largest] / 2**20:.1f}; a bundle is at most "
+            f"{BUNDLED_FOLDER_LIMIT / 2**20:.0f} MB and a file {BUNDLED_FILE_LIMIT / 2**20:.0f}. Keep fewer with --snapshots."
         )
 
 
