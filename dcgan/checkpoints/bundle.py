@@ -76,7 +76,8 @@ def _refuse_too_large(folder: Path) -> None:
         raise InputError(
             f"{folder.name} would have {sum(sizes.values()) / 2**20:.1f} MB, {largest.name} alone "
             f"{sizes[largest] / 2**20:.1f}; a bundle is at most "
-            f"{BUNDLED_FOLDER_LIMIT / 2**20:.0f} MB and a file {BUNDLED_FILE_LIMIT / 2**20:.0f}. Keep fewer with --snapshots."
+            f"{BUNDLED_FOLDER_LIMIT / 2**20:.0f} MB and a file {BUNDLED_FILE_LIMIT / 2**20:.0f}. "
+            "Keep fewer with --snapshots."
         )
 
 
