@@ -71,10 +71,10 @@ def belief(discriminator: Discriminator, pixels: np.ndarray) -> np.ndarray:
     return torch.cat(logits).numpy()
 
 
-def most_believed(
+def most_realistic(
     generator: Generator, discriminator: Discriminator, seeds: list[int], count: int, psi: float = 1.0
 ) -> list[tuple[int, float]]:
-    """The `count` seeds whose faces D takes for real most, each with D's logit; the most believed first."""
+    """The `count` seeds whose faces D takes for real most, each with D's logit; the most realistic first."""
     logits = belief(discriminator, faces(generator, seeds, psi))
     order = np.argsort(-logits, kind="stable")[:count]
     return [(seeds[i], float(logits[i])) for i in order]

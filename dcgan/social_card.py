@@ -20,7 +20,7 @@ from dcgan.gallery import Library
 from dcgan.images import save_png
 from dcgan.latents import seeds_from
 from dcgan.models import Generator
-from dcgan.sampling import faces, most_believed
+from dcgan.sampling import faces, most_realistic
 
 SIZE = (1280, 640)  # what GitHub, X and the Hub ask for
 COLUMNS, ROWS, FACE, GAP = 5, 4, 144, 12
@@ -49,7 +49,7 @@ def most_convincing(library: Library) -> list[int]:
     count, discriminator = COLUMNS * ROWS, library.discriminator()
     if discriminator is None:
         return seeds_from(0, count)
-    return [seed for seed, _ in most_believed(library.generator(), discriminator, seeds_from(0, CANDIDATES), count)]
+    return [seed for seed, _ in most_realistic(library.generator(), discriminator, seeds_from(0, CANDIDATES), count)]
 
 
 @command

@@ -5,7 +5,7 @@ import torch
 from dcgan import Discriminator, Generator, faces, latents
 from dcgan.config import NORMS
 from dcgan.errors import InputError
-from dcgan.sampling import BATCH, belief, most_believed, pick_device, render
+from dcgan.sampling import BATCH, belief, most_realistic, pick_device, render
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +57,11 @@ def test_what_d_believes_of_a_picture_does_not_depend_on_its_company(generator, 
     assert np.allclose(logits, expected.numpy(), atol=1e-4)
 
 
-def test_the_most_believed_come_first_with_what_d_thinks_of_them(generator):
+def test_the_most_realistic_come_first_with_what_d_thinks_of_them(generator):
     torch.manual_seed(1)
     discriminator = Discriminator(feature_maps=4, norm="spectral").eval()
     seeds = list(range(100, 130))
-    picked = most_believed(generator, discriminator, seeds, 4)
+    picked = most_realistic(generator, discriminator, seeds, 4)
     logits = dict(zip(seeds, belief(discriminator, faces(generator, seeds)), strict=True))
     assert [seed for seed, _ in picked] == sorted(seeds, key=lambda seed: -logits[seed])[:4]
     assert [logit for _, logit in picked] == [logits[seed] for seed, _ in picked]

@@ -13,7 +13,7 @@ from dcgan.gallery import Library, Recipe, Studio, from_file, open_library
 from dcgan.gallery.file_metadata import MOST_BYTES
 from dcgan.gallery.renderer import FILES_KEPT_SECONDS
 from dcgan.latents import SEEDS
-from dcgan.sampling import most_believed
+from dcgan.sampling import most_realistic
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_truncation_draws_the_same_seeds_nearer_to_the_average(studio, library):
 
 def test_the_best_of_many_are_those_the_discriminator_believes_and_can_be_drawn_again(studio, library):
     recipe, made = studio.faces(Recipe(seed=100, count=4), best_of=8)
-    picked = most_believed(library.generator(), library.discriminator(), list(range(100, 132)), 4)
+    picked = most_realistic(library.generator(), library.discriminator(), list(range(100, 132)), 4)
     assert [(face.seed, face.logit) for face in made] == picked
     assert recipe.seeds == tuple(seed for seed, _ in picked)
     _, again = studio.faces(recipe)

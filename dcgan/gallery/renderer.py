@@ -23,7 +23,7 @@ from dcgan.gallery.spec import Recipe, to_note
 from dcgan.gallery.walks import Progress, render_grid_walk
 from dcgan.images import enlarge, save_gif, save_png
 from dcgan.latents import SEEDS, latents, seeds_from
-from dcgan.sampling import faces, most_believed
+from dcgan.sampling import faces, most_realistic
 
 FILES_KEPT_SECONDS = 3600
 STILL_FACTORS = (1, 2, 4, 8)
@@ -186,7 +186,7 @@ class Studio:
                 "another checkpoint."
             )
         seeds = seeds_from(first, count * best_of)
-        return most_believed(self.library.generator(checkpoint), discriminator, seeds, count, psi)
+        return most_realistic(self.library.generator(checkpoint), discriminator, seeds, count, psi)
 
     def _frames(
         self, checkpoint: str, walks: list[list[int]], frames: int, mode: str, method: str, psi: float

@@ -39,7 +39,7 @@ class World:
 
     @classmethod
     def from_environment(cls) -> World:
-        """This process as torchrun's RANK, WORLD_SIZE and LOCAL_RANK describe it; without them, the only one."""
+        """Give this process as torchrun's RANK, WORLD_SIZE and LOCAL_RANK describe it; without them, the only one."""
         rank = int(os.environ.get("RANK", 0))
         return cls(rank, int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_RANK", rank)))
 
@@ -49,7 +49,11 @@ class World:
         return self.rank == 0
 
     def check(self, batch_size: int) -> None:
-        """Raises InputError where a batch can't be split into equal shares that BatchNorm can work with."""
+        """Make sure that a batch can be split into equal shares that BatchNorm can work with.
+
+        Raises:
+            InputError: it can't; names sizes that can.
+        """
         least = MIN_SHARE * self.size
         if self.size == 1 or (batch_size >= least and batch_size % self.size == 0):
             return
@@ -61,7 +65,7 @@ class World:
         )
 
     def device(self, device: torch.device) -> torch.device:
-        """The device of this process where `device` is the run's: with several processes, each has a GPU of its own.
+        """Pick this process's device where `device` is the run's: with several processes, each has a GPU of its own.
 
         Raises:
             InputError: fewer GPUs than processes, or a kind of device that only a single process can use.
@@ -98,12 +102,12 @@ class World:
             dist.destroy_process_group()
 
     def rows(self, batch: Tensor, dim: int = 0) -> Tensor:
-        """This process's equal share of a whole batch whose rows are counted along `dim`."""
+        """Give this process's equal share of a whole batch whose rows are counted along `dim`."""
         assert batch.shape[dim] % self.size == 0, (batch.shape, dim, self.size)
         return batch.chunk(self.size, dim)[self.rank]
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """`network` with its gradients averaged over the processes in every backward pass, through the same weights.
+        """Let `network` average its gradients over the processes in every backward pass, through the same weights.
 
         Buffers stay each process's own: BatchNorm's statistics are those of its share of the batch.
         """
@@ -114,7 +118,7 @@ class World:
         return parallel
 
     def any(self, flag: bool) -> bool:
-        """Whether `flag` is true in any process. Cheap enough for every step."""
+        """Say whether `flag` is true in any process. Cheap enough for every step."""
         if self.size == 1:
             return flag
         flags = torch.tensor(int(flag))
@@ -126,7 +130,7 @@ class World:
         self.any(False)  # torch's own barrier would wait for the GPU
 
     def from_main(self, value: Value) -> Value:
-        """The main process's `value`, plain data, in every process."""
+        """Give the main process's `value`, plain data, in every process."""
         if self.size == 1:
             return value
         box = [value]

@@ -10,9 +10,10 @@ from dcgan.models import Discriminator
 
 
 def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: str) -> Tensor:
-    """What D minimises, from logits `(N,)` of reals and of fakes.
+    """Compute what D minimises, from logits `(N,)` of reals and of fakes.
 
-    `bce`: cross entropy with reals as 1 and fakes as 0 (Goodfellow et al. 2014); `hinge`: Lim and Ye 2017;
+    `bce`: cross entropy with reals as 1 and fakes as 0 (Goodfellow et al. 2014,
+    https://arxiv.org/abs/1406.2661); `hinge`: Lim and Ye 2017, https://arxiv.org/abs/1705.02894;
     `relativistic`: that the i-th real is more real than the i-th fake (RpGAN, Jolicoeur-Martineau 2018,
     https://arxiv.org/abs/1807.00734; as in Huang et al. 2024, https://arxiv.org/abs/2501.05441).
     """
@@ -24,7 +25,7 @@ def discriminator_loss(real_logits: Tensor, fake_logits: Tensor, kind: str) -> T
 
 
 def generator_loss(fake_logits: Tensor, kind: str, real_logits: Tensor | None = None) -> Tensor:
-    """What G minimises, from logits `(N,)` of fakes, and for `relativistic` of the reals that they are paired with.
+    """Compute what G minimises, from logits `(N,)` of fakes, and for `relativistic` of the reals paired with them.
 
     `bce`: the non-saturating form, fakes as 1; `relativistic`: that the i-th fake is more real than the i-th real.
     """
@@ -34,7 +35,7 @@ def generator_loss(fake_logits: Tensor, kind: str, real_logits: Tensor | None = 
 
 
 def belief(logits: Tensor, others: Tensor | None, kind: str) -> Tensor:
-    """D's mean belief that pictures are real, from their logits `(N,)`.
+    """Compute D's mean belief that pictures are real, from their logits `(N,)`.
 
     For `relativistic` that they are more real than the `others`, their partners: a logit alone means nothing there.
     """
@@ -42,10 +43,10 @@ def belief(logits: Tensor, others: Tensor | None, kind: str) -> Tensor:
 
 
 def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:
-    """Squared gradient of D at the images `(N, C, S, S)`, mean over the batch; without the factor gamma / 2.
+    """Compute D's squared gradient at the images `(N, C, S, S)`, mean over the batch; without the factor gamma / 2.
 
     R1 at reals, R2 at fakes (Mescheder et al. 2018, https://arxiv.org/abs/1801.04406).
     """
     images = images.detach().requires_grad_(True)
     (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
-    return gradient.square().sum(dim=(1, 2, 3)).mean()
+    return gradient.square().sum(dim=(1, 2, 3)).mean()  # (N, C, S, S) to (N,) to a scalar

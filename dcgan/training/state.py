@@ -48,15 +48,15 @@ class TrainState:
                 group["lr"] = share * self.rates[name]
 
     def published_generator(self) -> Generator:
-        """The generator people should see, in eval mode: the EMA, or a copy of the trained one where there is none."""
+        """Give the generator people should see, in eval mode: the EMA, or where there is none a copy of the other."""
         return self.ema if self.ema is not None else self.trained_generator()
 
     def trained_generator(self) -> Generator:
-        """A copy in eval mode of the generator that learns, which an EMA follows with thousands of steps' delay."""
+        """Copy, in eval mode, the generator that learns, which an EMA follows with thousands of steps' delay."""
         return copy.deepcopy(self.generator).eval()
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors of the state under telling names; `step` and `rollbacks` are not among them."""
+        """Give all tensors of the state under telling names; `step` and `rollbacks` are not among them."""
         tensors = {"rng": self.rng.get_state()}
         for part, network in self._networks().items():
             tensors |= {f"{part}.{name}": tensor for name, tensor in network.state_dict().items()}

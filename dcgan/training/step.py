@@ -14,7 +14,7 @@ from dcgan.training.state import Metrics, TrainState
 
 
 def train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metrics:
-    """One step on a batch of reals `(N, S, S, 3)`, uint8: D, then G on the same fakes, each as often as configured.
+    """Take a step on a batch of reals `(N, S, S, 3)`, uint8: D, then G on the same fakes, each as often as configured.
 
     With several processes `pixels` are this one's rows of the batch. Random numbers are drawn for the whole batch
     everywhere, so that they don't depend on the number of processes.
@@ -25,12 +25,12 @@ def train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metric
 
 def _train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metrics:
     updates_d, updates_g = state.step % config.d_every == 0, state.step % config.g_every == 0
-    reals = to_float(pixels.to(state.device, non_blocking=True))
+    reals = to_float(pixels.to(state.device, non_blocking=True))  # (N, C, S, S)
     if config.flip:
         reals = _flip_half(reals, state.rng, state.world)
-    z = torch.randn(len(reals) * state.world.size, config.latent_dim, generator=state.rng)
+    z = torch.randn(len(reals) * state.world.size, config.latent_dim, generator=state.rng)  # (size * N, nz)
     with torch.set_grad_enabled(updates_g):
-        fakes = state.synced_generator(state.world.rows(z).to(state.device)).float()
+        fakes = state.synced_generator(state.world.rows(z).to(state.device)).float()  # (N, C, S, S)
 
     metrics: Metrics = {}
     if updates_d:
@@ -44,7 +44,7 @@ def _train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metri
 
 
 def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
-    real_logits = state.synced_discriminator(augment(reals, config.augment, state.rng, state.world)).float()
+    real_logits = state.synced_discriminator(augment(reals, config.augment, state.rng, state.world)).float()  # (N,)
     fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
     loss = discriminator_loss(real_logits, fake_logits, config.loss)
     metrics = {"loss_d": loss.detach(), "d_real": belief(real_logits, fake_logits, config.loss)}
@@ -70,7 +70,11 @@ def _update_generator(state: TrainState, config: TrainConfig, reals: Tensor, fak
 
 @torch.no_grad()
 def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
-    """Move `ema` towards `network` by 1 - decay, BatchNorm's running statistics included; counters are copied."""
+    """Move `ema` towards `network` by 1 - decay, BatchNorm's running statistics included; counters are copied.
+
+    An average of G's weights draws better than the last of them (Yazıcı et al. 2018, "The unusual effectiveness of
+    averaging in GAN training", https://arxiv.org/abs/1806.04498).
+    """
     for averaged, current in zip(ema.state_dict().values(), network.state_dict().values(), strict=True):
         if averaged.is_floating_point():
             averaged.lerp_(current, 1 - decay)
