@@ -329,7 +329,8 @@ def dry_run(options: argparse.Namespace, device: torch.device) -> int:
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
         folder = Path(scratch) / "run"
         folder.mkdir()
-        status = train_to_the_end(Run.start(folder, config, pictures, device), go_on=shlex.join(["python", *sys.argv]))
+        run = Run.start(folder, config, pictures, device, listeners=listeners_of(Trackers(), None))
+        status = train_to_the_end(run, go_on=shlex.join(["python", *sys.argv]))
         files = sum(path.is_file() for path in folder.rglob("*"))
     if status == DONE:
         print(f"dry run: all is well; {files} files were written and removed again")
