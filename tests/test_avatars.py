@@ -61,14 +61,14 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     script = tmp_path / "render.py"
     script.write_text(
         "import os, signal, multiprocessing\n"
-        "from dcgan import avatars\n"
+        "from dcgan.data import avatars\n"
         "if __name__ == '__main__':\n"
         "    pictures = avatars.render_many('pixel-art', 100_000, 24, workers=2)\n"
         "    next(pictures)\n"
         "    print(*(child.pid for child in multiprocessing.active_children()), flush=True)\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    environment = os.environ | {"PYTHONPATH": str(Path(avatars.__file__).parents[1])}
+    environment = os.environ | {"PYTHONPATH": str(Path(avatars.__file__).parents[2])}
     with open(tmp_path / "out", "w+") as output:
         killed = subprocess.run([sys.executable, str(script)], env=environment, stdout=output)
         output.seek(0)
