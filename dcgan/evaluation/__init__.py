@@ -1,13 +1,20 @@
 """How good a checkpoint's faces are."""
 
-from dcgan.evaluation.extractors import Extractor, open_extractor
-from dcgan.evaluation.metrics import features_of, figures
-from dcgan.evaluation.references import held_out_avatars
+from dcgan.evaluation.extractors import EfficientNetLite0, Extractor, open_extractor
+from dcgan.evaluation.inputs import require_torch_fidelity
+from dcgan.evaluation.metrics import compare, features_of, figures
+from dcgan.evaluation.references import ReferencePictures, held_out_avatars, held_out_portraits, pictures_given
 
 __all__ = [
+    "EfficientNetLite0",
     "Extractor",
+    "ReferencePictures",
+    "compare",
     "features_of",
     "figures",
     "held_out_avatars",
+    "held_out_portraits",
     "open_extractor",
+    "pictures_given",
+    "require_torch_fidelity",
 ]

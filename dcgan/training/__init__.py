@@ -4,9 +4,12 @@ from dcgan.training.distributed import World
 from dcgan.training.launch import Launch, build_parser, given_options, launch_of
 from dcgan.training.listeners import Listeners
 from dcgan.training.loop import in_short, train
-from dcgan.training.plan import Plan, dry_run_config, name_without_effect, new_folder, plan_run
-from dcgan.training.run import Run
+from dcgan.training.metrics_log import read_metrics
+from dcgan.training.plan import Plan, dry_run_config, name_without_effect, new_folder, plan_run, prepare_folder
+from dcgan.training.run import Run, config_to_resume, new_run_id
+from dcgan.training.schedule import Schedule
 from dcgan.training.state import TrainState
+from dcgan.training.step import update_ema
 from dcgan.training.trackers import CLOSE_TIMEOUT, HURRIED_CLOSE_TIMEOUT, Trackers
 
 __all__ = [
@@ -16,16 +19,22 @@ __all__ = [
     "Listeners",
     "Plan",
     "Run",
+    "Schedule",
     "Trackers",
     "TrainState",
     "World",
     "build_parser",
+    "config_to_resume",
     "dry_run_config",
     "given_options",
     "in_short",
     "launch_of",
     "name_without_effect",
     "new_folder",
+    "new_run_id",
     "plan_run",
+    "prepare_folder",
+    "read_metrics",
     "train",
+    "update_ema",
 ]
