@@ -1,6 +1,7 @@
 """What is committed under checkpoints/, held against what is promised of it."""
 
 import json
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class TestEachBundle:
 
     def test_holds_the_command_that_made_it(self, folder):
         facts = checkpoints.read_training(folder)
-        words = facts.command.split()
+        words = shlex.split(facts.command)
         given = train.given_options(train.build_parser().parse_args(words[2:]))
         assert config_of(given) == TrainConfig.from_dict(facts.config)
         assert read_metrics(folder)[-1]["images"] == facts.images_seen

@@ -234,7 +234,7 @@ def test_a_run_in_quarters_that_was_stopped_between_equals_one_made_at_once(name
     assert in_pieces.progress() == f"{seen[name]} of 128 pictures seen"
     assert small_trial(tmp_path / "in pieces", name).train(here) == 0
     end = in_pieces.ends[-1]
-    at_once = in_pieces.config().command().split()[2:]
+    at_once = shlex.split(in_pieces.config().command())[2:]
     assert train.main([*at_once, "--output-dir", str(tmp_path / "at once")]) == 0
     wanted, found = (load_generator(path).state_dict() for path in (tmp_path / "at once", in_pieces.quarter(end)))
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
