@@ -1,6 +1,7 @@
 """The comparison of recipes, on runs of a second."""
 
 import os
+import shlex
 import signal
 import threading
 import time
