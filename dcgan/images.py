@@ -1,7 +1,7 @@
 """Pictures: the one conversion between [-1, 1] and uint8, grids, and files to look at or share.
 
 A file can carry a note, a few kB of text in its own metadata: PNG iTXt, GIF comment, WebP XMP, MP4 comment.
-`notes.py` reads it.
+`gallery/file_metadata.py` reads it.
 """
 
 from __future__ import annotations
