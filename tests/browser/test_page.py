@@ -398,7 +398,7 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     assert all("7" in alt for alt in alts)
     for plot in ("#losses", "#beliefs"):
         page.locator(plot).locator("canvas, svg").first.wait_for()
-    assert f"{read_training(BUNDLED)['images_seen']:,}" in page.locator("#run-facts").inner_text()
+    assert f"{read_training(BUNDLED).images_seen:,}" in page.locator("#run-facts").inner_text()
     screenshot(page, "training")
     path = download(page, "#learned-gif", tmp_path)
     assert path.name == "adventurer-96_seed-7_learned.gif"
