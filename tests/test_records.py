@@ -34,7 +34,7 @@ from dcgan.data import Attribution, Pictures, load_pictures
 from dcgan.errors import InputError, NewerFormatError
 from dcgan.models import read_config
 from dcgan.training import Run, train
-from dcgan.training.health import Watch
+from dcgan.training.health import Health
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.run import config_to_resume
 
@@ -260,9 +260,9 @@ def test_the_lines_of_older_metrics_have_the_names_of_today():
 
 
 def test_records_have_the_fields_of_what_they_are_made_from():
-    for record, origin in ((Credit, Attribution), (Watched, Watch)):
+    for record, origin in ((Credit, Attribution), (Watched, Health)):
         assert [each.name for each in fields(record)] == [each.name for each in fields(origin)]
-    assert Watch(**vars(Watched())) == Watch()
+    assert Health(**vars(Watched())) == Health()
 
 
 def test_an_evaluation_of_other_weights_or_of_none_is_as_good_as_none(tmp_path):
@@ -309,8 +309,8 @@ def test_an_older_folder_makes_the_card_that_it_has_but_for_the_words_of_today(o
 
 def test_an_older_run_goes_on_and_what_it_writes_then_is_of_todays_format(older, pictures):
     run = Run.resume(older, config_to_resume(older, {"epochs": 3}), pictures, torch.device("cpu"))
-    assert (run.state.step, run.watch.lowest) == (10, load_state(older).facts.watch.lowest)
-    assert not {"relative_diversity", "diversity"} & set(run.logbook.latest)
+    assert (run.state.step, run.supervisor.health.lowest) == (10, load_state(older).facts.watch.lowest)
+    assert not {"relative_diversity", "diversity"} & set(run.metrics_log.latest)
     for metrics in train(run.state, run.config, run.pictures):
         run.after_step(metrics)
     run.finish()
