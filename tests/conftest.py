@@ -13,15 +13,16 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
-import hub_client
 import pytest
-from hub_server import HubServer
-from pictures import SIZE
-from tiny import TINY
 
 import train
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
+from support import hub_client
+from support.hub_server import HubServer
+from support.paths import ROOT
+from support.pictures import SIZE
+from support.tiny import TINY
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -98,7 +99,6 @@ def pushed_run(hub, pushed_store, trained_run, tmp_path) -> Path:
     return trained_run
 
 
-ROOT = Path(__file__).parent.parent
 START_SECONDS = 90
 
 

@@ -4,7 +4,6 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import pytest
 
@@ -14,8 +13,7 @@ from dcgan.errors import InputError
 from dcgan.options import OlderName, add_options, given, option, options_of, without_effect
 from dcgan.options_page import page
 from dcgan.training import Launch, build_parser, given_options, launch_of
-
-ROOT = Path(__file__).parent.parent
+from support.paths import ROOT
 
 
 @dataclass(frozen=True, kw_only=True)

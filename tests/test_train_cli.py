@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import TINY, TINY_STEPS_PER_EPOCH
 
 import train
 from dcgan.avatars import main as avatars_main
@@ -21,8 +20,9 @@ from dcgan.config import config_of
 from dcgan.models import Discriminator
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.recorder import Recorder
+from support.paths import ROOT
+from support.tiny import TINY, TINY_STEPS_PER_EPOCH
 
-ROOT = Path(__file__).parent.parent
 ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
 
 

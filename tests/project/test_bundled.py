@@ -1,0 +1,83 @@
+"""What is committed under checkpoints/, held against what is promised of it."""
+
+import json
+import shlex
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+from PIL import Image
+from safetensors.torch import load_file
+
+import train
+from benchmarks.eye import LABEL, seeds_of
+from dcgan import Discriminator, checkpoints, faces
+from dcgan.checkpoints import read_evaluation
+from dcgan.checkpoints.bundle import BUNDLED_FILE_LIMIT, BUNDLED_FOLDER_LIMIT, BUNDLED_LICENCES
+from dcgan.config import TrainConfig, config_of
+from dcgan.data import avatars
+from dcgan.evaluation.measure import LOOKED_UP
+from dcgan.evaluation.nearest import spread
+from dcgan.files import sha256
+from dcgan.latents import seeds_from
+from dcgan.layout import EYE_SHEET_NAME, VERDICTS_NAME
+from dcgan.training.metrics_log import read_metrics
+from support.paths import ROOT
+
+BUNDLED = sorted(path.parent for path in (ROOT / "checkpoints").glob("*-96/config.json"))
+
+
+def test_the_default_is_among_them():
+    assert "adventurer-96" in [folder.name for folder in BUNDLED]
+
+
+@pytest.mark.parametrize("folder", BUNDLED, ids=lambda folder: folder.name)
+class TestEachBundle:
+    def test_is_small_enough_to_commit(self, folder):
+        files = [path for path in folder.rglob("*") if path.is_file()]
+        assert max(path.stat().st_size for path in files) < BUNDLED_FILE_LIMIT
+        assert sum(path.stat().st_size for path in files) < BUNDLED_FOLDER_LIMIT
+        tensors = load_file(folder / "model.safetensors")
+        assert {str(t.dtype) for t in tensors.values() if t.ndim == 4} == {"torch.float16"}
+
+    def test_draws_faces_that_differ_and_its_five_snapshots_do_too(self, folder):
+        names = checkpoints.snapshot_names(folder)
+        assert len(names) == 5
+        drawn = [faces(checkpoints.load_generator(folder, name), [1, 2, 3, 4]) for name in (None, *names)]
+        assert all(face.std() > 20 for sheet in drawn for face in sheet)
+        assert len({face.tobytes() for face in drawn[0]}) == 4
+        assert not np.array_equal(drawn[1], drawn[-1])
+        Discriminator.from_pretrained(folder / "discriminator")
+
+    def test_says_whose_pictures_it_learned_from_in_their_own_words(self, folder):
+        data = checkpoints.read_training(folder).data
+        style = data.name.removeprefix("avatars:")
+        assert data.attribution.to_json() == asdict(avatars.attribution(style))
+        assert data.attribution.licence.startswith(BUNDLED_LICENCES)
+        assert data.attribution.licence_text in (folder / "README.md").read_text(encoding="utf-8")
+
+    def test_holds_the_command_that_made_it(self, folder):
+        facts = checkpoints.read_training(folder)
+        words = shlex.split(facts.command)
+        given = train.given_options(train.build_parser().parse_args(words[2:]))
+        assert config_of(given) == TrainConfig.from_dict(facts.config)
+        assert read_metrics(folder)[-1]["images"] == facts.images_seen
+
+    def test_carries_what_was_measured_of_these_very_weights(self, folder):
+        evaluation = read_evaluation(folder)
+        assert evaluation.samples.fakes == 5000
+        assert evaluation.reals.held_out
+        drawn = faces(checkpoints.load_generator(folder), seeds_from(evaluation.seeds.first_face, LOOKED_UP))
+        assert spread(drawn) == pytest.approx(evaluation.fakes.spread, rel=0.01)
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        assert evaluation.command in card
+        assert "](samples/neighbours.png)" in card
+        assert (folder / "samples" / "neighbours.png").is_file()
+
+    def test_its_sheet_to_judge_by_eye_is_of_these_very_weights(self, folder):
+        if (folder / VERDICTS_NAME).exists():
+            digest, found = sha256(folder / "model.safetensors"), json.loads((folder / VERDICTS_NAME).read_text())
+            assert found["weights_sha256"] == digest
+            assert list(found["verdicts"]) == [str(seed) for seed in seeds_of(digest)]
+            with Image.open(folder / EYE_SHEET_NAME) as sheet:
+                assert sheet.size == (8 * 194 + 2, 8 * (194 + LABEL) + 2)
