@@ -6,7 +6,7 @@ VENV := $(or $(VIRTUAL_ENV),.venv)
 IN_VENV := $(VENV)/bin/python
 
 test: $(IN_VENV)
-	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
+	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt --constraint constraints.txt
 	PYTHONPATH=tests $(IN_VENV) -m support.chromium
 	PYTHONPATH=tests $(IN_VENV) -m support.olah
 	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal --durations 30
