@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from dcgan.errors import InputError
 
@@ -19,8 +19,8 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line, raised as `InputError`; options can't be abbreviated."""
 
-    def __init__(self, **kwargs):
-        super().__init__(allow_abbrev=False, **kwargs)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (see --help)")
@@ -54,7 +54,7 @@ class StopRequest:
 
     STATUS: ClassVar = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.signal: signal.Signals | None = None
 
     def __enter__(self) -> StopRequest:

@@ -319,7 +319,8 @@ class TrainConfig(MachineOptions, RecipeOptions, LengthOptions, NetworkOptions, 
         """The run that `to_dict` described, also of a version that lacked some of today's settings."""
         before = {name: each.before for name, each in options_of(cls).items() if each.before is not UNSAID}
         known = before | with_named_norm(values, "d_norm", "the saved run")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
+        return cls(**settings)
 
     def command(self) -> str:
         """The train.py command of this run, naming each option that has an effect: no later default changes the run.
@@ -356,4 +357,5 @@ def is_drawn(data: str) -> bool:
 
 def usual_background(data: str) -> tuple[str, ...]:
     """The colours behind drawn pictures where nothing else is said."""
-    return options_of(TrainConfig)["background"].usual(data)
+    colours: tuple[str, ...] = options_of(TrainConfig)["background"].usual(data)
+    return colours

@@ -88,7 +88,7 @@ def save_gif(
     column = column.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     # Enlarged only now: choosing colours takes seconds at 768 pixels a side
     indices = enlarge(np.asarray(column).reshape(*frames.shape[:3], 1), factor * frames.shape[1])[..., 0]
-    palette = bytes(column.getpalette())
+    palette = bytes(column.getpalette() or ())
     images = [Image.fromarray(frame) for frame in indices]
     for image in images:
         image.putpalette(palette)

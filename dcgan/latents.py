@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+Way = Callable[[Tensor, Tensor, float], Tensor]  # from one latent to another: at 0 the first, at 1 the second
 SEEDS = 2**31  # seeds are 0 <= seed < SEEDS, exact in JavaScript too
 
 
@@ -48,7 +49,7 @@ def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
     return torch.where(sine.abs() < 1e-4, torch.lerp(start, end, t), arc)
 
 
-def along(stops: Tensor, positions: Iterable[float], way: Callable[[Tensor, Tensor, float], Tensor] = slerp) -> Tensor:
+def along(stops: Tensor, positions: Iterable[float], way: Way = slerp) -> Tensor:
     """Latents `(N, D)` at N positions on the way from stop to stop `(K, D)`: at 0 the first, at 1.5 amid 2nd and 3rd.
 
     Exactly the stop at a whole position. `way` goes one leg: `slerp`, or `torch.lerp` for a straight one.

@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -37,9 +37,9 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         pretrained_model_name_or_path: str | Path,
         *,
         subfolder: str = "",
-        map_location: str = "cpu",
+        map_location: str | torch.device = "cpu",
         **hub_options: Any,
-    ):
+    ) -> Self:
         """Load from a checkpoint folder or a Hub repository `user/name`, in eval mode; always strictly.
 
         The discriminator of a run is in its `subfolder` "discriminator". `hub_options` are huggingface_hub's:
@@ -80,9 +80,12 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         return most - sum(t.numel() * t.itemsize // 2 for t in tensors if t.ndim == 4), most + MAX_HEADER_BYTES
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, config: dict, map_location: str, **options: Any):
-        network = cls(**cls._arguments(config, model_id))
-        load_weights(network, Path(model_id) / WEIGHTS_NAME)
+    def _from_pretrained(
+        cls, *, model_id: str, map_location: str | torch.device = "cpu", strict: bool = True, **options: Any
+    ) -> Self:
+        folder = Path(model_id)
+        network = cls(**cls._arguments(read_config(folder), model_id))
+        load_weights(network, folder / WEIGHTS_NAME)
         return network.to(map_location).eval()
 
     @classmethod
@@ -128,7 +131,8 @@ class Generator(
 
     def forward(self, z: Tensor) -> Tensor:
         """Draw the pictures of latents."""
-        return self.main(z.reshape(len(z), self.latent_dim, 1, 1))
+        images: Tensor = self.main(z.reshape(len(z), self.latent_dim, 1, 1))  # (N, nz, 1, 1) to (N, C, S, S)
+        return images
 
 
 class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.org/abs/1511.06434"):
@@ -176,7 +180,8 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
 
     def forward(self, images: Tensor) -> Tensor:
         """Judge pictures."""
-        return self.main(images).flatten()
+        logits: Tensor = self.main(images)  # (N, C, S, S) to (N, 1, 1, 1)
+        return logits.flatten()  # (N,)
 
 
 def init_weights(module: nn.Module) -> None:

@@ -42,7 +42,7 @@ class Option:
     minimum: float = 0
     maximum: float | None = None
     below: float | None = None  # a bound that is not reached itself
-    choices: tuple = ()
+    choices: tuple[Any, ...] = ()
     because: str = ""  # why its bounds are these
     example: str = ""  # of a list, which has to hold something then
     metavar: str | None = None
@@ -100,12 +100,13 @@ class Option:
 
     def add_to(self, group: argparse._ArgumentGroup) -> None:
         """Add it to a group of a parser, and its older name; each is None there where it isn't given."""
-        told = {"dest": self.name, "default": None, "help": self._help().replace("%", "%%")}
+        told: dict[str, Any] = {"dest": self.name, "default": None, "help": self._help().replace("%", "%%")}
         if self.kind is bool:
-            action = argparse.BooleanOptionalAction if self.negatable else "store_true"
-            group.add_argument(self.flag, action=action, **told)
+            group.add_argument(
+                self.flag, action=argparse.BooleanOptionalAction if self.negatable else "store_true", **told
+            )
         else:
-            several = {"nargs": "?", "const": self.bare} if self.bare is not None else {}
+            several: dict[str, Any] = {"nargs": "?", "const": self.bare} if self.bare is not None else {}
             reader = _list_of(self.kind) if self.many else self.kind
             choices = self.choices if self.choices and not self.many else None
             metavar = None if choices else self.metavar_words()
@@ -121,8 +122,7 @@ class Option:
             InputError: its older name beside it, and they don't mean the same.
         """
         value = getattr(parsed, self.name)
-        older = getattr(parsed, self.older.name) if self.older else None
-        if older is None:
+        if self.older is None or (older := getattr(parsed, self.older.name)) is None:
             return value
         word = self.older.word(older)
         if value not in (None, word):
@@ -184,12 +184,16 @@ def option(default: Any = MISSING, **about: Any) -> Any:
     return field(default=default, metadata={"option": Option(**about)})
 
 
-@cache
 def options_of(settings: type) -> dict[str, Option]:
     """The options that are fields of a dataclass, by name, each with its type and default.
 
     What its `RECIPES` set, where it has any, is known of them too.
     """
+    return _options_of(settings)
+
+
+@cache
+def _options_of(settings: type) -> dict[str, Option]:
     hints, recipes = get_type_hints(settings), getattr(settings, "RECIPES", {})
     return {
         f.name: replace(
@@ -243,7 +247,7 @@ def without_effect(settings: Any, names: Iterable[str]) -> Iterator[str]:
             yield f"note: {each.flag} has no effect: {why}."
 
 
-def require_choice(name: str, value: Any, choices: tuple) -> None:
+def require_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
     """Raises InputError where `value` is none of `choices`."""
     if not any(value == c and type(value) is type(c) for c in choices):
         raise InputError(f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}.")
@@ -288,8 +292,8 @@ def _kind(hint: Any) -> dict[str, Any]:
     return {"kind": get_args(kind)[0] if many else kind, "many": many, "may_be_none": NoneType in of_union}
 
 
-def _list_of(kind: type) -> Callable[[str], tuple]:
-    def read(text: str) -> tuple:
+def _list_of(kind: type) -> Callable[[str], tuple[Any, ...]]:
+    def read(text: str) -> tuple[Any, ...]:
         return tuple(kind(word.strip()) for word in text.split(",") if word.strip())
 
     read.__name__ = "list of numbers" if kind in NUMBERS else "list"  # argparse: invalid ... value

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ def map_in_order(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], waiting: int
 ) -> Iterator[Result]:
     """`function` of each item, in the items' order, with at most `waiting` of them under way or in memory at a time."""
-    pending = deque()
+    pending: deque[Future[Result]] = deque()
     for item in items:
         pending.append(pool.submit(function, item))
         if len(pending) >= waiting:
@@ -62,7 +62,8 @@ def _begin(shared: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:
-        parent_process().join()
+        if parent := parent_process():
+            parent.join()
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

@@ -219,7 +219,8 @@ def _figures(evaluation: Evaluation) -> dict[str, list[str]]:
 
 
 def _yaml(metadata: dict[str, Any]) -> str:
-    return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True).strip()
+    text: str = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
+    return text.strip()
 
 
 def _work(data: str, credit: Credit | None) -> str:

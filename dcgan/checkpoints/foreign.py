@@ -77,7 +77,7 @@ def _generator_of_shapes(path: Path, tensors: dict[str, Tensor]) -> Generator:
     )
 
 
-def _order(name: str) -> tuple:
+def _order(name: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else -1 for part in name.split("."))
 
 

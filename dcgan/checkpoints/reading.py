@@ -46,9 +46,10 @@ def number(value: Any, lenient: bool) -> int | float:
 
 
 def count(value: Any, lenient: bool) -> int:
-    if not isinstance(number(value, lenient), int) or value < 0:
+    found = number(value, lenient)
+    if not isinstance(found, int) or found < 0:
         raise _other(value, "a whole number from 0 up")
-    return value
+    return found
 
 
 def flag(value: Any, lenient: bool) -> bool:
@@ -162,7 +163,7 @@ def object_in(content: str | bytes) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _taken(each: Field, values: Mapping[str, Any], lenient: bool) -> Any:
+def _taken(each: Field[Any], values: Mapping[str, Any], lenient: bool) -> Any:
     """The value of a field, out of the object that has it."""
     key = next((name for name in _keys(each) if name in values), None)
     if key is None:
@@ -177,7 +178,7 @@ def _taken(each: Field, values: Mapping[str, Any], lenient: bool) -> Any:
         raise broken.below(key) from None
 
 
-def _absent(each: Field, lenient: bool) -> Any:
+def _absent(each: Field[Any], lenient: bool) -> Any:
     """What a field is where its key isn't there, or what is there is broken."""
     if each.default is not MISSING:
         return each.default
@@ -191,7 +192,7 @@ def _absent(each: Field, lenient: bool) -> Any:
         return None
 
 
-def _keys(each: Field) -> tuple[str, ...]:
+def _keys(each: Field[Any]) -> tuple[str, ...]:
     """What a field's key is called, and was called before."""
     key, *older = each.metadata["keys"]
     return (key or each.name, *older)

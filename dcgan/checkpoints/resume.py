@@ -97,7 +97,7 @@ def copy_state(folder: Path, target: Path) -> str | None:
     None where there is no state.
     """
     tried = None
-    while (name := newest_state(folder)) != tried:
+    while (name := newest_state(folder)) is not None and name != tried:
         try:
             shutil.copytree(folder / STATES / name, target / STATES / name)
         except OSError:
