@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from huggingface_hub import (
     CommitOperationAdd,
+    CommitOperationCopy,
     CommitOperationDelete,
     HfApi,
     get_token,
@@ -19,8 +20,8 @@ from huggingface_hub import (
     snapshot_download,
 )
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils.logging import set_verbosity_error
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dcgan.errors import HubError, InputError
 from dcgan.hub.explain import LOG_IN, explanation
@@ -141,6 +142,7 @@ class Repository:
         delete: Iterable[str] = (),
     ) -> str:
         """Add files to a branch whose newest commit is `parent`; gives the new one, or `parent` if nothing changes."""
+        operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete]
         operations = [CommitOperationAdd(path, content) for path, content in files.items()]
         operations += [CommitOperationDelete(path) for path in delete]
         with self.explained(branch, writing=True):

@@ -43,12 +43,13 @@ def fetch_checkpoint(
         InputError: as `weight_bytes` raises it.
     """
     repository = Repository(repo_id, token, patience)
-    where = {"cache_dir": cache_dir, "local_files_only": local_files_only}
     with repository.explained(revision):
-        commit = repository.api.resolve_revision(repo_id, revision=revision, **where).resolved
+        commit = repository.api.resolve_revision(
+            repo_id, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        ).resolved
     config, weights = (f"{subfolder}/{name}" if subfolder else name for name in (CONFIG_NAME, WEIGHTS_NAME))
-    cached = [_cached(repo_id, name, commit, cache_dir) for name in (config, weights)]
-    if all(cached) and all(map(_is_intact, cached)) and not force_download:
+    cached = [path for name in (config, weights) if (path := _cached(repo_id, name, commit, cache_dir))]
+    if len(cached) == 2 and all(map(_is_intact, cached)) and not force_download:
         return cached[0].parent
     if local_files_only:
         raise HubError(f"{repo_id} is not in the cache, or is damaged there", temporary=True)
@@ -118,8 +119,16 @@ def _download(repository: Repository, name: str, commit: str, cache_dir: str | P
     cached = _cached(repository.id, name, commit, cache_dir)
     for again in (force or (cached is not None and not _is_intact(cached)), True):
         with repository.explained(commit):
-            options = {"revision": commit, "cache_dir": cache_dir, "token": repository.token, "force_download": again}
-            path = Path(hf_hub_download(repository.id, name, **options))
+            path = Path(
+                hf_hub_download(
+                    repository.id,
+                    name,
+                    revision=commit,
+                    cache_dir=cache_dir,
+                    token=repository.token,
+                    force_download=again,
+                )
+            )
         if _is_intact(path):
             return path
     path.resolve().unlink()

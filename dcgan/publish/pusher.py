@@ -6,6 +6,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dcgan.checkpoints import snapshot_folder, snapshot_names
@@ -84,7 +85,7 @@ class Pusher:
 
     def _push_run(self, with_folder: bool, sleep: Sleep) -> None:
         for name in self.missing():
-            self._persistently(lambda name=name: self._push_snapshot(name), sleep)
+            self._persistently(partial(self._push_snapshot, name), sleep)
         if with_folder:
             self._persistently(self._push_folder, sleep)
 
