@@ -28,7 +28,7 @@ from dcgan.errors import InputError
 CACHE_FORMAT = 1  # raise it when decoding changes, so that old caches are not mistaken for new ones
 ABANDONED_SECONDS = 24 * 3600  # a half-made cache that nobody has written to for so long is nobody's
 NAMED_UNREADABLE = 10  # how many unreadable pictures the report names
-Track = Callable[[Iterable, int], Iterable]  # wraps an iterable of known length, as tqdm does
+Track = Callable[[Iterable[Decoded], int], Iterable[Decoded]]  # wraps an iterable of known length, as tqdm does
 
 
 @dataclass
@@ -138,7 +138,7 @@ def epoch_order(count: int, seed: int, epoch: int, rollbacks: int = 0) -> Tensor
 def _is_whole(folder: Path, size: int) -> bool:
     """Tell whether `folder` holds a complete cache; one that was damaged is as good as none."""
     try:
-        used = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))["report"]["used"]
+        used: int = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))["report"]["used"]
         return (folder / "pictures.u8").stat().st_size == used * size * size * 3
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
@@ -20,6 +21,7 @@ from dcgan.latents import SEEDS
 
 MIN_COUNT = 16  # pictures a set: below that no figure means anything
 TRAINED_ON = "which were trained on"
+T = TypeVar("T")
 
 
 class PictureSets(NamedTuple):
@@ -108,5 +110,6 @@ def _relation(pictures: Pictures, training: Training | None) -> str:
     return "not the set that was trained on, though some may be in both"
 
 
-def _decoding(pictures, total):
-    return tqdm(pictures, total=total, unit="picture", desc="decoding", leave=False, disable=None)
+def _decoding(pictures: Iterable[T], total: int) -> Iterable[T]:
+    shown: Iterable[T] = tqdm(pictures, total=total, unit="picture", desc="decoding", leave=False, disable=None)
+    return shown

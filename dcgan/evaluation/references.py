@@ -35,7 +35,9 @@ class ReferencePictures:
 
     def rows(self, first: int, count: int, pictures: Pictures) -> np.ndarray | None:
         """Find where these stand among `pictures`; None where they weren't taken from there."""
-        return self.order[first : first + count] if self.taken_from == pictures.fingerprint else None
+        if self.order is None or self.taken_from != pictures.fingerprint:
+            return None
+        return self.order[first : first + count]
 
 
 def held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> ReferencePictures:

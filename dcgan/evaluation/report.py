@@ -128,9 +128,9 @@ def _measure_lines(measure: Evaluation | Measure) -> list[str]:
 
 def _rows(fakes: Figures, floor: Figures) -> list[tuple[str, float | None, float | None]]:
     """What faces got and the floor, each after its label."""
-    thousandfold = [None if each.kid is None else 1000 * each.kid for each in (fakes, floor)]
+    of_fakes, of_floor = (None if each.kid is None else 1000 * each.kid for each in (fakes, floor))
     labels = {"FID": "fid", "FD": "fd"} | {name: name for name in ("precision", "recall", "spread")}
     return [
-        ("KID x 1000", *thousandfold),
+        ("KID x 1000", of_fakes, of_floor),
         *((label, getattr(fakes, name), getattr(floor, name)) for label, name in labels.items()),
     ]
