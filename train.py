@@ -83,12 +83,12 @@ def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch
             raise
         world.from_main(plan)
     else:
-        plan, publisher = world.from_main(None), None
-        if plan is None:
+        told: Plan | None = world.from_main(None)
+        if told is None:
             return BAD_INPUT
-        pictures = open_pictures(plan.config)  # from the cache that the main process left
+        plan, publisher, pictures = told, None, open_pictures(told.config)  # from the cache that the main one left
     with plan.folder_removed_if_it_fails():
-        run = plan.open(pictures, device, world, Listeners(publisher and publisher.wake, tqdm.write, trackers))
+        run = plan.open(pictures, device, world, Listeners(publisher.wake if publisher else None, tqdm.write, trackers))
     go_on = command_to_go_on(launch, plan, trackers, publisher)
     status = trained = train_to_the_end(run, go_on, publisher)
     if publisher:

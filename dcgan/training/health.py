@@ -72,7 +72,7 @@ def fell_apart(reading: Reading, health: Health) -> str | None:
     return None
 
 
-def best_of(distances: Mapping[str, float]) -> str | None:
+def best_of(distances: dict[str, float]) -> str | None:
     """Name the lowest distance; of equal ones the last, and all are that which a single picture would beat."""
     return min(reversed(distances), key=lambda name: min(distances[name], 1.0), default=None)
 

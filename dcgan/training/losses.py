@@ -30,6 +30,7 @@ def generator_loss(fake_logits: Tensor, kind: str, real_logits: Tensor | None = 
     `bce`: the non-saturating form, fakes as 1; `relativistic`: that the i-th fake is more real than the i-th real.
     """
     if kind == "relativistic":
+        assert real_logits is not None, "each fake needs a real to be compared with"
         return F.softplus(real_logits - fake_logits).mean()
     return -fake_logits.mean() if kind == "hinge" else F.softplus(-fake_logits).mean()
 
@@ -39,7 +40,10 @@ def belief(logits: Tensor, others: Tensor | None, kind: str) -> Tensor:
 
     For `relativistic` that they are more real than the `others`, their partners: a logit alone means nothing there.
     """
-    return (logits - others if kind == "relativistic" else logits).detach().sigmoid().mean()
+    if kind == "relativistic":
+        assert others is not None, "each picture needs another to be compared with"
+        logits = logits - others
+    return logits.detach().sigmoid().mean()
 
 
 def gradient_penalty(discriminator: Discriminator, images: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class MetricsLog:
         """Drop the lines of steps that come again, since the run was killed after it last saved, or taken back."""
         lines = read_metrics(self.folder)
         kept = [line for line in lines if line["step"] <= step and line.get("rollback", 0) <= rollbacks]
-        measured = next((line for line in reversed(kept) if "images_per_second" in line), {})
+        measured: dict[str, Any] = next((line for line in reversed(kept) if "images_per_second" in line), {})
         self.latest = {name: value for name, value in measured.items() if name not in POSITION + READING}
         write_text(self.folder / METRICS_NAME, "".join(json.dumps(line) + "\n" for line in kept))
 

@@ -75,7 +75,7 @@ def _plan_to_resume(folder: Path, given: dict[str, Any], world: World) -> Plan:
 
 
 def _folder_to_resume(launch: Launch, bring: Callable[[str, Path], None]) -> Path:
-    if launch.resume is True:
+    if not isinstance(launch.resume, str):
         if launch.output_dir is None:
             raise InputError("--resume needs --output-dir, the folder of the run to continue.")
         return launch.output_dir

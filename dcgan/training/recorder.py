@@ -67,12 +67,14 @@ class Recorder:
 
     def record(self, look: Look | None) -> None:
         """Leave a metrics line, and a snapshot where one is due, of a sound step whose faces were looked at if so."""
+        if look is None:  # nothing is due but a line, if that
+            self._write_line()
+            return
         epoch = self.schedule.snapshots.get(self.state.step)
         due = snapshot_name(epoch) if epoch else None
-        distances = self.distances() | ({due: look.reading.distance} if due else {})
-        best = best_of(distances)
+        best = best_of(self.distances() | ({due: look.reading.distance} if due else {}))
         self._write_line(look, due, best)
-        if due:
+        if due and best:
             self._snapshot(due, best, look)
         elif self.state.step == self.schedule.total_steps:
             self._show_end(best, look)
@@ -113,7 +115,7 @@ class Recorder:
     def _position(self) -> Position:
         return {"step": self.state.step, "epoch": round(self.epoch, 4), "images": self.images_seen}
 
-    def _write_line(self, look: Look | None, due: str | None, best: str | None) -> None:
+    def _write_line(self, look: Look | None = None, due: str | None = None, best: str | None = None) -> None:
         reading = {name: round(value, 5) for name, value in look.reading.to_record().to_json().items()} if look else {}
         if due:
             reading |= {"snapshot": due, "best": best}

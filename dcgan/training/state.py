@@ -79,7 +79,7 @@ class TrainState:
             optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
 
     def _networks(self) -> dict[str, nn.Module]:
-        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         return networks | ({"ema": self.ema} if self.ema is not None else {})
 
 

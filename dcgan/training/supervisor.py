@@ -64,7 +64,7 @@ class Supervisor:
         config: TrainConfig,
         schedule: Schedule,
         pictures: Pictures,
-        untimed: Callable[[], AbstractContextManager] = nullcontext,
+        untimed: Callable[[], AbstractContextManager[None]] = nullcontext,
     ):
         self.state, self.config, self.schedule, self.pictures = state, config, schedule, pictures
         self.health = Health()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -61,7 +62,7 @@ class Tracker(Protocol):
 class Trackio:
     """Keeps runs where TRACKIO_DIR says, or sends them to TRACKIO_SPACE_ID. Undone steps stay beside the new ones."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         import trackio
 
         self._trackio = trackio
@@ -97,7 +98,7 @@ class Trackio:
 class TensorBoard:
     """Writes to the run's folder. Words are texts; undone steps are hidden."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
         from torch.utils.tensorboard import SummaryWriter
 
@@ -129,7 +130,7 @@ class TensorBoard:
 class WandB:
     """Sends runs as WANDB_PROJECT, WANDB_MODE and its other variables say. Undone steps stay beside the new ones."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         import wandb
 
         self._wandb = wandb
@@ -203,7 +204,7 @@ class Trackers:
 
     def _each(self, report: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self._trackers.items()):
-            self._contained(name, lambda tracker=tracker: report(tracker))
+            self._contained(name, partial(report, tracker))
 
     def _contained(self, name: str, report: Callable[[], None]) -> None:
         try:
