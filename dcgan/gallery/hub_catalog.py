@@ -42,7 +42,7 @@ class HubCatalog:
         self._take_what_is_cached()
         self.refresh()
         if not self._commits:
-            self._asking.join(FIRST_WAIT)
+            self._wait_for_an_answer()
 
     @property
     def default(self) -> str:
@@ -123,6 +123,10 @@ class HubCatalog:
     def of(self, name: str | None = None) -> HubCatalog:
         """Give itself: there is one model."""
         return self
+
+    def _wait_for_an_answer(self) -> None:
+        if self._asking:
+            self._asking.join(FIRST_WAIT)
 
     def _commit_of(self, name: str | None) -> str | None:
         """Find the commit of `name`; None where the fallback is meant, as by a page that was opened before."""

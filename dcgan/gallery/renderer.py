@@ -84,13 +84,16 @@ class Renderer:
         """
         spec = self.signed(spec)
         if best_of > 1:
-            drawn = self._drawing.best_faces(spec.checkpoint, spec.seed, spec.count, best_of, spec.psi)
-            spec = replace(spec, seeds=tuple(seed for seed, *_ in drawn))
+            chosen = self._drawing.best_faces(spec.checkpoint, spec.seed, spec.count, best_of, spec.psi)
+            spec = replace(spec, seeds=tuple(seed for seed, _, _ in chosen))
+            drawn: list[tuple[int, np.ndarray, float | None]] = [*chosen]
         else:
             pictures = self.pixels(spec.checkpoint, spec.shown, spec.psi)
             drawn = [(seed, picture, None) for seed, picture in zip(spec.shown, pictures, strict=True)]
         folder = self._fresh_folder()
-        return spec, [self._saved_face(folder, of_one_face(spec, seed), *others) for seed, *others in drawn]
+        return spec, [
+            self._saved_face(folder, of_one_face(spec, seed), picture, logit) for seed, picture, logit in drawn
+        ]
 
     def stills(self, spec: PictureSpec, drawn: np.ndarray | None = None) -> dict[int, Path]:
         """Save PNGs of a spec's first face by their pixels a side: as it is, and 2, 4 and 8 times as large.
@@ -182,8 +185,11 @@ class Renderer:
                 problems.append(problem)
         pictures = self.pixels_of_groups([(spec.checkpoint, [spec.seed], spec.psi) for spec in specs])
         problems += [each for each in pictures if isinstance(each, InputError)]
-        drawn = zip(specs, pictures, strict=True)
-        drawn = [(spec, picture[0]) for spec, picture in drawn if not isinstance(picture, InputError)]
+        drawn = [
+            (spec, picture[0])
+            for spec, picture in zip(specs, pictures, strict=True)
+            if not isinstance(picture, InputError)
+        ]
         if not drawn:
             raise problems[0]
         return drawn
@@ -211,8 +217,9 @@ class Renderer:
 
 def of_one_face(spec: PictureSpec, seed: int) -> PictureSpec:
     """Make the spec of one face of a gallery or a walk."""
-    made_by = {"model": spec.model, "checkpoint": spec.checkpoint, "commit": spec.commit}
-    return PictureSpec(seed=seed, count=1, psi=spec.psi, **made_by)
+    return PictureSpec(
+        model=spec.model, checkpoint=spec.checkpoint, commit=spec.commit, seed=seed, count=1, psi=spec.psi
+    )
 
 
 def _stem(spec: PictureSpec) -> str:

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor
 
 from dcgan.images import grid
-from dcgan.latents import along, slerp
+from dcgan.latents import Way, along, slerp
 from dcgan.models import Generator
 from dcgan.sampling import BATCH, render
 
 MODES = ("loop", "ping-pong", "open")
-METHODS = {"slerp": slerp, "linear": torch.lerp}
+METHODS: dict[str, Way] = {"slerp": slerp, "linear": torch.lerp}
 KEYFRAMES = (2, 12)
 GRIDS = (1, 4, 9, 16)
 LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure a leg; at most, all legs of a walk
@@ -114,7 +114,8 @@ def _moments(frames: int, mode: str) -> np.ndarray:
 def _stops(keyframes: Tensor, mode: str) -> Tensor:
     """List what the way goes through, without stops at which it would stand still."""
     stops = torch.cat([keyframes, keyframes[:1]]) if mode == "loop" else keyframes
-    return torch.unique_consecutive(stops, dim=0)
+    different: Tensor = torch.unique_consecutive(stops, dim=0)
+    return different
 
 
 def _sampled(legs: int) -> np.ndarray:
@@ -138,7 +139,7 @@ def _counting(generator: Generator, total: int, progress: ProgressCallback | Non
     return draw
 
 
-def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Callable) -> Tensor:
+def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Way) -> Tensor:
     """Find latents `(len(moments), D)` on the way through `stops` where its pictures changed by as much as is due."""
     positions = _sampled(len(stops) - 1)
     small = np.concatenate([_shrunk(draw(part)) for part in along(stops, positions, way).split(4 * BATCH)])
@@ -159,7 +160,8 @@ def _shrunk(pictures: np.ndarray) -> np.ndarray:
     count, side = pictures.shape[:2]
     block = max(1, side // MEASURED_SIDE)
     blocks = pictures.reshape(count, side // block, block, side // block, block, 3)
-    return blocks.mean(axis=(2, 4), dtype=np.float32)
+    small: np.ndarray = blocks.mean(axis=(2, 4), dtype=np.float32)
+    return small
 
 
 def _on_whole_frames(stops: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
