@@ -50,9 +50,10 @@ class DeepLinks:
         self.catalog.refresh()
         language = language_of(request)
         spec = from_query(dict(request.query_params))
-        name, amiss = checkpoint_for(self.catalog, spec)
-        if amiss and amiss.key == "another-model":
-            amiss = RefusedError("another-model-link", **amiss.values)
+        name, refusal = checkpoint_for(self.catalog, spec)
+        if refusal and refusal.key == "another-model":
+            refusal = RefusedError("another-model-link", **refusal.values)
+        amiss: InputError | None = refusal
         try:
             settings = self._settings(spec, name)
         except InputError as error:  # a snapshot that is gone, while the link is still about

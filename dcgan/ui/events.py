@@ -73,7 +73,9 @@ def _index(event: gr.EventData) -> int:
     return max(0, index) if isinstance(index, int) else 0
 
 
-def _listen(listener: Listener, handle: Callable, inputs: Sequence, outputs: Sequence, options: dict) -> Any:
+def _listen(
+    listener: Listener, handle: Listener, inputs: Sequence[Any], outputs: Sequence[Any], options: dict[str, Any]
+) -> Any:
     return listener(handle, list(inputs), list(outputs), **{"api_visibility": "private"} | options)
 
 

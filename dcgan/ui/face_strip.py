@@ -49,7 +49,7 @@ element.addEventListener('click', (event) => {
 
 def face_strip(elem_id: str) -> gr.HTML:
     """Make the component; its value is `face_strip_entry`s. Events: `input` after a change, `select` of an index."""
-    labels = {name: i18n(name.replace("_", "-")) for name in ("move_left", "move_right", "remove")}
+    labels: dict[str, Any] = {name: i18n(name.replace("_", "-")) for name in ("move_left", "move_right", "remove")}
     return gr.HTML([], html_template=TEMPLATE, js_on_load=BEHAVIOUR, elem_id=elem_id, apply_default_css=False, **labels)
 
 
