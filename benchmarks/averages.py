@@ -23,8 +23,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 import train
+from dcgan import training
 from dcgan.checkpoints import SavedState, StateFacts, load_state, save_state
-from dcgan.cli import DONE, FAILED, Parser, command
+from dcgan.cli import DONE, FAILED, Parser, StopRequest, command
 from dcgan.config import TrainConfig, config_of
 from dcgan.data import Pictures
 from dcgan.errors import InputError
@@ -109,10 +110,10 @@ class AveragedRun:
         )
         save_state(self.folder, SavedState(self.state.tensors() | self.averages.tensors(), facts))
 
-    def train(self, stop: train.StopRequest) -> int:
+    def train(self, stop: StopRequest) -> int:
         """Train to the end, or until told to stop, and save; the exit status. A loss that is no number ends it."""
         total = Schedule.of(self.config, len(self.pictures)).total_steps
-        steps = train.train(self.state, self.config, self.pictures)
+        steps = training.train(self.state, self.config, self.pictures)
         with tqdm(total=total, initial=self.state.step, unit="step", mininterval=5) as bar:
             while self.state.step < total and stop.signal is None:
                 began = time.perf_counter()
@@ -141,7 +142,7 @@ def decays_in(text: str) -> tuple[float, ...]:
 
 
 def build_parser() -> Parser:
-    parser = train.build_parser()
+    parser = training.build_parser()
     parser.prog, parser.description = "python -m benchmarks.averages", __doc__
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--decays", type=decays_in, required=True, help="of the averages, as in 0.98,0.99")
@@ -155,16 +156,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if folder is None:
         raise InputError("--output-dir is missing, the folder of the run.")
     del options.decays
-    given = train.given_options(options)
+    given = training.given_options(options)
     config = config_to_resume(folder, given) if options.resume else config_of(given)
     pictures = train.open_pictures(config)
-    run = AveragedRun.start(folder, config, pictures, decays, pick_device(train.launch_of(options).device))
+    run = AveragedRun.start(folder, config, pictures, decays, pick_device(training.launch_of(options).device))
     if options.resume:
         run.resume()
     else:
         prepare_folder(folder)
         run.save()
-    with train.StopRequest() as stop:
+    with StopRequest() as stop:
         return run.train(stop)
 
 

@@ -114,7 +114,7 @@ def count_broken(by_reason: dict[str, list[int]]) -> int:
 def _read(path: Path) -> dict[str, Any]:
     """A file of verdicts. What can't be read is left alone, since a person's work may be in it."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found["verdicts"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

@@ -198,7 +198,8 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
     refuse_unknown(getattr(options, "arms", ()))
-    return options.do(options)
+    status: int = options.do(options)
+    return status
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ def table() -> str:
         "|---|---|---|---|---|---|---|---|",
     ]
     for folder in bundles():
-        evaluation = read_evaluation(folder)
+        evaluation = _evaluation_of(folder)
         cells = [" / ".join(same) for same in zip(*map(_cells, evaluation.measures), strict=True)]
         cells += [_cell(evaluation, "spread"), _broken_cell(folder)]
         seen = facts_of_the_shown(read_training(folder)).images_seen
@@ -66,9 +66,16 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def _evaluation_of(folder: Path) -> Evaluation:
+    if evaluation := read_evaluation(folder):
+        return evaluation
+    raise InputError(f"{folder} has no evaluation of its weights as they are; python -m dcgan.evaluation makes one.")
+
+
 def _cells(measure: Evaluation | Measure) -> list[str]:
+    fakes, floor = measure.fakes.kid, measure.floor.kid
     return [
-        f"{1000 * measure.fakes.kid:.4g} ({1000 * measure.floor.kid:.2f})",
+        "-" if fakes is None or floor is None else f"{1000 * fakes:.4g} ({1000 * floor:.2f})",
         *(_cell(measure, name) for name in ("fd", "precision", "recall")),
     ]
 

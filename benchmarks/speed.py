@@ -17,7 +17,8 @@ from benchmarks.records import Record
 from benchmarks.verdict import SPEED
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures
-from dcgan.training import TrainState
+from dcgan.training import TrainState, build_parser, given_options
+from dcgan.training import train as take_steps
 
 PICTURES = 1_024  # to train on, and that an arm is timed for in each round
 ROUNDS = 3
@@ -27,7 +28,7 @@ WARM_UP = 2  # steps
 def config_of(arm: str) -> TrainConfig:
     """An arm on a few rendered pictures: what is in them costs no time."""
     words = ["--data", adventurer().source, *options_of(arm), "--data-size", str(PICTURES)]
-    return dcgan.config.config_of(train.given_options(train.build_parser().parse_args(words)))
+    return dcgan.config.config_of(given_options(build_parser().parse_args(words)))
 
 
 def measure(arms: Sequence[str]) -> dict[str, float]:
@@ -42,7 +43,7 @@ def measure(arms: Sequence[str]) -> dict[str, float]:
 
 def pictures_per_second(config: TrainConfig, pictures: Pictures, device: torch.device) -> float:
     """The speed of a run's first steps, without the very first."""
-    steps = train.train(TrainState(config, device), config, pictures)
+    steps = take_steps(TrainState(config, device), config, pictures)
     for _ in range(WARM_UP):
         next(steps)["loss_g"].item()
     count = timed_steps(config)

@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import train
 from benchmarks import arms
 from benchmarks.averages import below, prefix_of
 from benchmarks.machine import ROOT, Machine, now, this_commit, this_machine
@@ -35,7 +34,7 @@ from dcgan.latents import seeds_from
 from dcgan.layout import WEIGHTS_NAME
 from dcgan.models import Generator
 from dcgan.sampling import faces
-from dcgan.training import read_metrics
+from dcgan.training import build_parser, given_options, read_metrics
 
 QUARTERS = 4
 NO_EPOCH = 1_000_000  # an epoch that no run reaches: train.py keeps no snapshots of its own
@@ -78,8 +77,8 @@ class Trial:
     def config(self) -> TrainConfig:
         """The whole run. No arm lets its learning rates fall, since that would hang on where a quarter ends."""
         words = ["--data", self.pictures.source, *self.pictures.options, *arms.options_of(self.name)]
-        options = train.build_parser().parse_args([*words, "--seed", str(self.seed)])
-        config = config_of(train.given_options(options))
+        options = build_parser().parse_args([*words, "--seed", str(self.seed)])
+        config = config_of(given_options(options))
         steps = max(QUARTERS, self.count // config.batch_size)
         return config.but(
             max_steps=steps, epochs=NO_EPOCH, snapshot_epochs=(NO_EPOCH,), save_every=max(1, steps // (4 * QUARTERS))
@@ -248,4 +247,5 @@ class Trial:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
