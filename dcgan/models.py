@@ -130,7 +130,7 @@ class Generator(
         self.apply(init_weights)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Draw the pictures of latents."""
+        """Draw the pictures `(N, C, S, S)`, in [-1, 1], of latents `(N, latent_dim, 1, 1)` or `(N, latent_dim)`."""
         images: Tensor = self.main(z.reshape(len(z), self.latent_dim, 1, 1))  # (N, nz, 1, 1) to (N, C, S, S)
         return images
 
@@ -171,23 +171,26 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
         if norm == "batch":
             self.apply(init_weights)
         elif norm == "spectral":
-            # PyTorch's own init stays: from N(0, 0.02), in the one run that tried it, D won early and G kept a few
-            # faces. A normalised weight has no scale, but Adam's steps do: that start lets the first layer learn
-            # faster.
+            # PyTorch's own initialisation stays. With N(0, 0.02), in the one run that tried it, D won early and G drew
+            # only a few faces: a normalised weight has no scale, but Adam's steps have one, so that from such small
+            # weights the first layer learns faster.
             for layer in self.main:
                 if isinstance(layer, nn.Conv2d):
                     with_spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge pictures."""
+        """Judge pictures `(N, C, S, S)` in [-1, 1]: logits `(N,)`, above 0 for those taken for real."""
         logits: Tensor = self.main(images)  # (N, C, S, S) to (N, 1, 1, 1)
         return logits.flatten()  # (N,)
 
 
 def init_weights(module: nn.Module) -> None:
-    """Start as Radford et al. 2015: convolution weights from N(0, 0.02), BatchNorm weights from N(1, 0.02), bias 0."""
+    """Draw a layer's first weights: convolutions from N(0, 0.02), BatchNorm from N(1, 0.02) with bias 0.
+
+    The second number is the standard deviation (Radford et al. 2015, https://arxiv.org/abs/1511.06434).
+    """
     if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
-        return  # it is there for its shapes alone, and PyTorch would import a second's worth of code for this
+        return  # only its shapes are needed, and PyTorch would spend a second on importing code for this
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -196,7 +199,11 @@ def init_weights(module: nn.Module) -> None:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Parse config.json of a checkpoint folder; an InputError says what is wrong with it."""
+    """Parse config.json of a checkpoint folder.
+
+    Raises:
+        InputError: no such file, or one that holds no JSON object.
+    """
     path = folder / CONFIG_NAME
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

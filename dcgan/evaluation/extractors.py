@@ -104,7 +104,7 @@ class EfficientNetLite(Extractor):
 
 
 class EfficientNetLite0(EfficientNetLite):
-    """The smallest of them, by which checkpoints and recipes are compared."""
+    """The smallest EfficientNet-Lite, by which checkpoints and recipes are compared."""
 
     title = "EfficientNet-Lite0 (ImageNet)"
     option = "efficientnet-lite0"

@@ -27,12 +27,12 @@ MEASURED_BY = ("torch", "torch-fidelity")
 
 
 def compare(fakes: np.ndarray, reals: ReferencePictures, extractor: Extractor) -> dict[str, Any]:
-    """Compare faces with as many reals, and these with as many others; says how it was measured, too.
+    """Compare faces `(N, S, S, 3)`, uint8, with N reals, and these with N other reals; says how it was measured, too.
 
-    The second comparison is the floor: what pictures from the very source of the reals would get.
+    The second comparison is the floor: the figures that pictures of the same source would get.
     """
     count = len(fakes)
-    real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))
+    real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))  # (N, D) each
     return {
         "extractor": extractor.facts() | {"distance": extractor.distance, "features": real_features.shape[1]},
         "fakes": figures(extractor.features(fakes), real_features, extractor.distance),
@@ -113,5 +113,5 @@ def _subsets(count: int) -> int:
 
 
 def to_five_digits(value: float) -> float:
-    """Round to five significant digits: those beyond depend on the machine's threads."""
+    """Round to five significant digits: further ones depend on how many threads the machine has."""
     return float(f"{value:.5g}")

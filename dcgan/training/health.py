@@ -45,7 +45,7 @@ class Reading:
     diversity: float
 
     def to_record(self) -> FacesReading:
-        """The same as files have it, by the name that tells this diversity from an evaluation's."""
+        """Give the same as files have it, under the name that tells this diversity from an evaluation's."""
         return FacesReading(distance=self.distance, relative_diversity=self.diversity)
 
 
@@ -140,7 +140,7 @@ def _hardly_moved(before: float, now: float) -> bool:
 def _looks(pixels: Tensor) -> tuple[Tensor, ...]:
     """Turn pictures `(N, S, S, 3)` into two kinds of points `(N, D)`: colours at 12x12, the logarithm of local detail.
 
-    The logarithm makes faint dust on a plain background count, which is what the eye sees of a young generator.
+    The logarithm lets faint dust on a plain background count: that is what people notice of a young generator.
     """
     parts = [_look_at(rows) for rows in pixels.split(CHUNK)]
     return tuple(torch.cat(points) for points in zip(*parts, strict=True))
@@ -155,10 +155,13 @@ def _look_at(pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _compare(reals: Tensor, fakes: Tensor) -> tuple[float, float]:
-    """Give distance and diversity of `fakes` `(N, D)` against `reals` `(M, D)`, in units of how far those are apart."""
+    """Give distance and diversity of `fakes` `(N, D)` against `reals` `(M, D)`, in units of the reals' mean distance.
+
+    The distance is the energy distance (Székely and Rizzo 2013, https://doi.org/10.1016/j.jspi.2013.03.018).
+    """
     of_reals, of_fakes = mean_distance(reals), mean_distance(fakes)
     unit = of_reals.clamp_min(MIN_SPREAD)
-    distance = (2 * torch.cdist(reals, fakes).mean() - of_reals - of_fakes) / unit
+    distance = (2 * torch.cdist(reals, fakes).mean() - of_reals - of_fakes) / unit  # (M, N) to a scalar
     return distance.item(), (of_fakes / unit).item()
 
 
