@@ -136,7 +136,7 @@ def report(run: Run, status: int, go_on: str) -> None:
 
 
 def open_publisher(launch: Launch, plan: Plan, patience: Patience) -> Publisher | None:
-    """What will push the run, made sure to be able to before there is anything to lose."""
+    """Make what will push the run; it must be able to before there is anything to lose."""
     if not launch.push_to_hub:
         return None
     keep_quiet()
@@ -154,7 +154,7 @@ def open_publisher(launch: Launch, plan: Plan, patience: Patience) -> Publisher 
 
 
 def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
-    """Push the rest, say what can't be; the exit status."""
+    """Push the rest, and say what can't be pushed; return the exit status."""
     try:
         problem = publisher.close(ended)
     except (KeyboardInterrupt, SystemExit) as stop:
@@ -173,7 +173,7 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
 
 
 def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -> int:
-    """Drive the run until it ends, fails or is told to stop; `go_on` continues it. Returns the exit status."""
+    """Train until the run ends, fails or is told to stop; return the exit status. `go_on` is the command to go on."""
     total, world = run.schedule.total_steps, run.state.world
     batch = world.batch_in_words(run.config.batch_size)
     print(f"training on {run.state.device} for {total:,} steps of {batch}, into {run.folder}")
@@ -228,7 +228,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
 
 
 def open_pictures(config: TrainConfig, cache: Path | None = None) -> Pictures:
-    """The run's pictures, with a progress bar while they are decoded and a report of what they are."""
+    """Open the run's pictures: with a progress bar while they are decoded, and a report of what was found."""
     pictures = load_pictures(
         config.data,
         config.image_size,

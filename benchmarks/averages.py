@@ -36,7 +36,7 @@ from dcgan.training import Schedule, TrainState, config_to_resume, new_run_id, p
 
 
 def prefix_of(decay: float) -> str:
-    """What the tensors of an average are called in a saved state, before a dot."""
+    """Give what the names of an average's tensors begin with in a saved state, before a dot."""
     return f"average-{decay}"
 
 
@@ -52,7 +52,7 @@ class Averages:
             update_ema(average, generator, min(decay, steps / (steps + 9)))
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors under names that tell the decay."""
+        """Give all tensors, under names that tell the decay."""
         return {
             f"{prefix_of(decay)}.{name}": tensor
             for decay, average in self.generators.items()
@@ -66,7 +66,7 @@ class Averages:
 
 
 def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Those of a saved state's tensors that belong to one network."""
+    """Pick those of a saved state's tensors that belong to one network."""
     start = f"{prefix}."
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
 
@@ -111,7 +111,7 @@ class AveragedRun:
         save_state(self.folder, SavedState(self.state.tensors() | self.averages.tensors(), facts))
 
     def train(self, stop: StopRequest) -> int:
-        """Train to the end, or until told to stop, and save; the exit status. A loss that is no number ends it."""
+        """Train to the end or a request to stop, and save; return the exit status. A loss that is no number ends it."""
         total = Schedule.of(self.config, len(self.pictures)).total_steps
         steps = training.train(self.state, self.config, self.pictures)
         with tqdm(total=total, initial=self.state.step, unit="step", mininterval=5) as bar:

@@ -46,13 +46,13 @@ Curve = dict[int, float]  # pictures seen -> KID x 1000
 
 
 def bundles() -> list[Path]:
-    """The bundled checkpoints, the default first."""
+    """List the bundled checkpoints, the default first."""
     folders = sorted(path.parent for path in (ROOT / "checkpoints").glob(f"*-96/{EVALUATION_NAME}"))
     return sorted(folders, key=lambda folder: folder != DEFAULT)
 
 
 def table() -> str:
-    """What was measured of each checkpoint, as Markdown: the floor in brackets, a second measure after a slash."""
+    """Write what was measured of each checkpoint as Markdown: the floor in brackets, a second measure after a slash."""
     rows = [
         "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | spread (grey levels) | broken of 64 |",
         "|---|---|---|---|---|---|---|---|",
@@ -99,7 +99,7 @@ def draw_faces(path: Path) -> None:
 
 
 def measure_curve(folder: Path, extractor: Extractor) -> Curve:
-    """KID of each of a checkpoint's snapshots against avatars that training never draws."""
+    """Measure the KID of each of a checkpoint's snapshots against avatars that training never draws."""
     training = read_training(folder)
     settings, style = training.settings(), training.data.name.removeprefix(AVATARS_PREFIX)
     reals = held_out_avatars(style, settings.image_size, settings.background)
@@ -114,7 +114,7 @@ def measure_curve(folder: Path, extractor: Extractor) -> Curve:
 
 
 def draw_curves(curves: dict[str, Curve], path: Path) -> None:
-    """Plot KID over pictures seen, a line a checkpoint."""
+    """Plot KID over pictures seen, a line for each checkpoint."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     for name, curve in curves.items():

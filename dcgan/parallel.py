@@ -22,7 +22,7 @@ CHUNK = 64  # items that a process works on in one go
 def map_in_order(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], waiting: int
 ) -> Iterator[Result]:
-    """`function` of each item, in the items' order, with at most `waiting` of them under way or in memory at a time."""
+    """Yield `function(item)` of each item, in order, with at most `waiting` of them under way or in memory at once."""
     pending: deque[Future[Result]] = deque()
     for item in items:
         pending.append(pool.submit(function, item))
@@ -35,7 +35,7 @@ def map_in_order(
 def map_in_processes(
     function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item], workers: int | None = None
 ) -> Iterator[Result]:
-    """`function(shared, item)` of each item, in order, by `workers` processes, one a core by default.
+    """Yield `function(shared, item)` of each item, in order, from `workers` processes, by default one for each core.
 
     `function` must be found by its name, and each process is sent `shared` once. A few items are done right here, where
     starting processes would cost more than it saves.
@@ -58,7 +58,7 @@ _in_this_process: dict[str, Any] = {}  # what a worker was sent
 
 
 def _begin(shared: Any) -> None:
-    """In a worker: leave Ctrl-C to the parent, and don't outlive it, however it ends."""
+    """Begin a worker: leave Ctrl-C to the parent, and end when the parent does, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:

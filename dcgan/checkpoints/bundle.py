@@ -89,7 +89,7 @@ def _checked_snapshots(run: Path, names: Sequence[str]) -> list[str]:
 
 
 def _spread(names: list[str], count: int) -> list[str]:
-    """At most `count` of `names`, evenly spread from the first to the last."""
+    """Choose at most `count` of `names`, evenly spread from the first to the last."""
     if len(names) <= count:
         return names
     return [names[round(i * (len(names) - 1) / (count - 1))] for i in range(count)]

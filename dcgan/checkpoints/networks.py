@@ -26,7 +26,7 @@ def save_network(network: Generator | Discriminator, folder: Path, half: bool = 
 
 
 def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
-    """The generator of a checkpoint folder, or of its snapshot `epoch-0010`, in eval mode.
+    """Load the generator of a checkpoint folder, or of its snapshot `epoch-0010`, in eval mode.
 
     Raises:
         InputError: not a checkpoint folder, no such snapshot, or files that don't fit; the message names what.

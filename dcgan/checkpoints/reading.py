@@ -29,7 +29,7 @@ class BrokenError(Exception):
         self.words, self.keys = words, keys
 
     def below(self, key: str) -> BrokenError:
-        """The same, seen from the object that has it as `key`."""
+        """Give the same error, seen from the object that has it as `key`."""
         return BrokenError(self.words, (key, *self.keys))
 
 
@@ -63,7 +63,7 @@ def anything(value: Any, lenient: bool) -> Any:
 
 
 def named(take: Take) -> Take:
-    """An object of any keys, whose values are taken so; leniently those that can't be are left out."""
+    """Take an object of any keys, and its values by `take`; a lenient reader leaves out values that can't be taken."""
 
     def take_all(values: Any, lenient: bool) -> dict[str, Any]:
         taken = {}
@@ -79,7 +79,7 @@ def named(take: Take) -> Take:
 
 
 def part(take: Take, *older: str, key: str | None = None, absent: Any = MISSING, omit: bool = False) -> Any:
-    """A field of a record: how its value is taken, and what the key is called, if not as the field; `older` names too.
+    """Make a field of a record: how its value is taken, its key where that isn't the field's name, and `older` keys.
 
     `absent` is what files without the key mean by that, and what is put in the place of a broken value. Without it the
     key must be there, and is None where a lenient reader doesn't find it. None is written as null; with `omit` not.
@@ -102,7 +102,7 @@ class Part:
         return cls(**{each.name: _taken(each, known, lenient) for each in fields(cls)})
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready values, which a strict reader takes back."""
+        """Give JSON-ready values, which a strict reader takes back."""
         found = {}
         for each in fields(self):
             value = getattr(self, each.name)
@@ -119,7 +119,7 @@ class Record(Part):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What a file says, strictly.
+        """Read a file strictly.
 
         Raises:
             InputError: there is no such file, or it isn't what any version wrote; names file and key.
@@ -132,7 +132,7 @@ class Record(Part):
 
     @classmethod
     def of(cls, values: Any, path: Path) -> Self:
-        """What the values of a file say, strictly; raises as `read` does."""
+        """Take the values of a file strictly; raises as `read` does."""
         try:
             known = BEFORE_FORMATS | dict(_object(values))
             if isinstance(known["format"], int) and known["format"] > FORMAT:
@@ -146,7 +146,7 @@ class Record(Part):
 
     @classmethod
     def glean(cls, content: str | bytes) -> Self:
-        """What can be understood of a file's content, whoever wrote it; never raises."""
+        """Take what can be understood of a file's content, whoever wrote it; never raises."""
         return cls.take(BEFORE_FORMATS | object_in(content), lenient=True)
 
     @classmethod
@@ -155,7 +155,7 @@ class Record(Part):
 
 
 def object_in(content: str | bytes) -> dict[str, Any]:
-    """The JSON object that a content is; an empty one where it is none."""
+    """Parse a content as a JSON object; an empty one where it is none."""
     try:
         values = json.loads(content)
     except (ValueError, RecursionError):
@@ -164,7 +164,7 @@ def object_in(content: str | bytes) -> dict[str, Any]:
 
 
 def _taken(each: Field[Any], values: Mapping[str, Any], lenient: bool) -> Any:
-    """The value of a field, out of the object that has it."""
+    """Take the value of a field out of the object that has it."""
     key = next((name for name in _keys(each) if name in values), None)
     if key is None:
         return _absent(each, lenient)
@@ -179,7 +179,7 @@ def _taken(each: Field[Any], values: Mapping[str, Any], lenient: bool) -> Any:
 
 
 def _absent(each: Field[Any], lenient: bool) -> Any:
-    """What a field is where its key isn't there, or what is there is broken."""
+    """Give what a field is where its key is missing or its value broken."""
     if each.default is not MISSING:
         return each.default
     if each.default_factory is not MISSING:
@@ -193,7 +193,7 @@ def _absent(each: Field[Any], lenient: bool) -> Any:
 
 
 def _keys(each: Field[Any]) -> tuple[str, ...]:
-    """What a field's key is called, and was called before."""
+    """List what a field's key is called, and what it was called before."""
     key, *older = each.metadata["keys"]
     return (key or each.name, *older)
 

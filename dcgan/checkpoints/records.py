@@ -75,7 +75,7 @@ class Best(Part):
 
     @classmethod
     def of(cls, snapshot: str, training: Training) -> Self:
-        """What the training.json of a snapshot says that is of its generator, not of the run."""
+        """Take from a snapshot's training.json what is of its generator, not of the run."""
         own = [each.name for each in fields(cls) if each.name != "snapshot"]
         return cls(snapshot=snapshot, **{name: getattr(training, name) for name in own})
 
@@ -105,7 +105,7 @@ class Training(Record):
     best: Best | None = part(Best.take, absent=None, omit=True)
 
     def settings(self) -> TrainConfig:
-        """The options of the run.
+        """Make the run's configuration.
 
         Raises:
             InputError: there are others than this version knows.
@@ -121,12 +121,12 @@ class Training(Record):
 
 
 def read_training(folder: Path) -> Training:
-    """The facts of the run that made a checkpoint folder, read strictly."""
+    """Read strictly the facts of the run that made a checkpoint folder."""
     return Training.read(folder / TRAINING_NAME)
 
 
 def facts_of_the_shown(training: Training) -> Training:
-    """What a training.json says of the generator that shows, which is the best snapshot where there is one."""
+    """Give what a training.json says of the generator that shows, which is the best snapshot where there is one."""
     if training.best is None:
         return training
     of_the_best = {name: value for name, value in vars(training.best).items() if value is not None}
@@ -137,7 +137,7 @@ def facts_of_the_shown(training: Training) -> Training:
 
 
 def glean_metrics(content: str) -> list[dict[str, Any]]:
-    """What can be understood of the lines of a metrics.jsonl, by the names of today, whoever wrote them."""
+    """Read what can be understood of the lines of a metrics.jsonl, under today's names, whoever wrote them."""
     return [_with_todays_names(line) for line in map(object_in, content.splitlines()) if line]
 
 
@@ -289,7 +289,7 @@ class Evaluation(Record):
 
 
 def read_evaluation(folder: Path) -> Evaluation | None:
-    """What was measured of the weights that `folder` holds now, read leniently; None where that isn't known."""
+    """Read leniently what was measured of the weights that `folder` holds now; None where that isn't known."""
     try:
         evaluation = Evaluation.glean((folder / EVALUATION_NAME).read_bytes())
         return evaluation if evaluation.weights_sha256 == sha256(folder / WEIGHTS_NAME) else None

@@ -57,7 +57,7 @@ def save_state(folder: Path, state: SavedState) -> None:
 
 
 def load_state(folder: Path, good: bool = False) -> SavedState:
-    """The newest resume state of a run; the one before it where that is damaged, which costs a few steps.
+    """Load the newest resume state of a run; where that is damaged, the one before it, which costs a few steps.
 
     With `good` it is the newest that a run may be taken back to; any where there is no such one.
 
@@ -92,7 +92,7 @@ def newest_state(folder: Path) -> str | None:
 
 
 def copy_state(folder: Path, target: Path) -> str | None:
-    """Copy the newest resume state to `target`/state, out of the way of a run that deletes old ones; gives its name.
+    """Copy the newest resume state to `target`/state, where a run that deletes old ones won't; return its name.
 
     None where there is no state.
     """
@@ -115,7 +115,7 @@ def _newest_first(states: Path) -> list[Path]:
 
 
 def _is_good(saved: Path) -> bool:
-    """Whether a run may be taken back to a state: all that were saved before anybody asked count as good."""
+    """Tell whether a run may be taken back to a state; older files, which don't say, count as good."""
     try:
         return StateFacts.read(saved / STATE_FACTS_NAME).good
     except InputError:

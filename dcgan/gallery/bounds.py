@@ -54,7 +54,7 @@ class Number(Generic[N]):
         return self.default if number is None else number
 
     def parse(self, value: object) -> N | None:
-        """As `clean`, but None for what is no number."""
+        """Make a number of `value` as `clean` does, but None of what is no number."""
         try:
             number = float(_text(value))
         except ValueError:
@@ -62,7 +62,7 @@ class Number(Generic[N]):
         return None if math.isnan(number) else self.rounded(min(max(number, float(self.low)), float(self.high)))
 
     def rounded(self, number: float) -> N:
-        """Round to the digits: to an int without."""
+        """Round to the digits; to an int where there are none."""
         return cast(N, round(number, self.digits))
 
 

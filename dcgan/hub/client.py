@@ -141,7 +141,7 @@ class Repository:
         branch: str = MAIN,
         delete: Iterable[str] = (),
     ) -> str:
-        """Add files to a branch whose newest commit is `parent`; gives the new one, or `parent` if nothing changes."""
+        """Add files to a branch whose newest commit is `parent`; return the new one, or `parent` if nothing changes."""
         operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete]
         operations = [CommitOperationAdd(path, content) for path, content in files.items()]
         operations += [CommitOperationDelete(path) for path in delete]

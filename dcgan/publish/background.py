@@ -29,7 +29,7 @@ class Publisher:
         self._news.set()
 
     def close(self, ended: bool) -> HubError | None:
-        """Push what is left, and wait for that; returns what stood in the way.
+        """Push what is left, and wait for that; return what went wrong, or None.
 
         Of a run that has `ended` main gets the folder as it is; one that was stopped is in a hurry: nothing is tried
         twice or waited for long, and what its snapshots don't say waits for the run to go on.

@@ -65,7 +65,7 @@ class World:
         )
 
     def batch_in_words(self, batch_size: int) -> str:
-        """How many pictures a step has, and how many of them each process."""
+        """Say how many pictures a step has, and how many of them each process has."""
         if self.size == 1:
             return f"{batch_size}"
         return f"{batch_size} pictures ({self.size} processes with {batch_size // self.size} each)"

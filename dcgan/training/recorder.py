@@ -66,7 +66,10 @@ class Recorder:
         return self.state.step / self.schedule.steps_per_epoch
 
     def record(self, look: Look | None) -> None:
-        """Leave a metrics line, and a snapshot where one is due, of a sound step whose faces were looked at if so."""
+        """Write what is due after a sound step: a metrics line, a snapshot, or both.
+
+        `look` is at the step's faces; None where none was taken, and so no snapshot is due.
+        """
         if look is None:  # nothing is due but a line, if that
             self._write_line()
             return

@@ -91,12 +91,12 @@ def tell(folder: Path, facts: Training) -> None:
 
 
 def is_bare(folder: Path) -> bool:
-    """Whether the top shows nothing yet, or what was to show there wasn't finished; the card is written last."""
+    """Tell whether the top shows nothing yet, or nothing finished; the card is written last."""
     return not all((folder / name).exists() for name in (WEIGHTS_NAME, CARD_NAME))
 
 
 def shows_best(folder: Path, best: str) -> bool:
-    """Whether the top shows this snapshot, and says that it is the best; not where a run was killed meanwhile."""
+    """Tell whether the top shows this snapshot as the best; it doesn't where a run was killed meanwhile."""
     try:
         told = read_training(folder).best
     except InputError:

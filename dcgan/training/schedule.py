@@ -44,7 +44,7 @@ class Schedule:
         )
 
     def is_logged(self, step: int) -> bool:
-        """Whether a line of metrics.jsonl is due after this step."""
+        """Tell whether a line of metrics.jsonl is due after this step."""
         return step % LOG_EVERY == 0 or step == self.total_steps
 
     def rate(self, step: int) -> float:

@@ -75,7 +75,7 @@ class Trackio:
         )
 
     def _would_resume(self, run: Tracked) -> bool:
-        """Whether the newest run of its name is this one: trackio resumes by names, and folders may be called alike."""
+        """Tell whether the newest run of its name is this one: trackio resumes by name, and folders may share one."""
         try:
             alike = [kept for kept in self._trackio.Api().runs(PROJECT) if kept.name == run.name]
         except ValueError:  # there is nothing of the project here, but a Space may have it

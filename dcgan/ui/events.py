@@ -48,7 +48,7 @@ def on_select(
     message: gr.HTML,
     **options: Any,
 ) -> Any:
-    """As `on`, for `function(language, index, *inputs)` where one of several is picked; the last pick counts."""
+    """Do as `on`, with `function(language, index, *inputs)`, where one of several is picked; the last pick counts."""
 
     def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
         language = language_of(request)

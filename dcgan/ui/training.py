@@ -221,7 +221,7 @@ def _rounded(value: object) -> str:
 
 
 def _plain(text: object) -> str:
-    """Somebody's text in one line of a table, as it is, whatever it would mean in Markdown."""
+    """Escape somebody's text for one line of a table, so that it shows as it is whatever it would mean in Markdown."""
     return re.sub(r"[|*_\[\]!]", lambda mark: f"&#{ord(mark[0])};", html.escape(one_line(text)))
 
 
