@@ -37,7 +37,7 @@ def to_float(pixels: Tensor) -> Tensor:
 
 
 def enlarge(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Enlarge pixels `(..., H, W, 3)`, kept sharp, to the largest whole multiple of H within `size`, or else to H."""
+    """Enlarge pixels `(..., H, W, 3)` by the largest whole factor, at least 1, that keeps H within `size`."""
     factor = max(1, size // pixels.shape[-3])
     return pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
@@ -82,7 +82,7 @@ def save_gif(
     """Write frames `(T, H, W, 3)`, `factor` times as large, as an endless GIF of at most `colours` colours.
 
     All frames share one table of colours, so that none flickers. `milliseconds` is how long each frame stays, or a list
-    of one a frame; GIF keeps hundredths of a second.
+    with a number for each frame; GIF keeps hundredths of a second.
     """
     column = Image.fromarray(frames.reshape(-1, *frames.shape[2:]))
     column = column.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
@@ -110,7 +110,7 @@ def save_webp(
 def save_mp4(frames: np.ndarray, path: Path, fps: Fraction | int, note: str = "", crf: int = 18) -> None:
     """Write frames `(T, H, W, 3)` as H.264 in yuv420p, which every browser and phone plays. H and W must be even.
 
-    `crf` is x264's quality: 18 is hardly told from the original, 40 is poor.
+    `crf` is x264's quality: 18 looks nearly like the original, 40 is poor.
     """
     with av.open(path, "w", format="mp4") as container:
         if note:

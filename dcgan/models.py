@@ -20,7 +20,7 @@ from dcgan.hub import fetch_checkpoint, is_repo_id, without_cache_paths
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 from dcgan.network_config import DiscriminatorConfig, GeneratorConfig, ModelConfig
 
-MAX_HEADER_BYTES = 2**16  # the most that names and shapes take of a weights file
+MAX_HEADER_BYTES = 2**16  # at most so many bytes of a weights file are names and shapes
 
 # (kernel, padding) of the layer next to the picture, by its stride
 _LAST_LAYER = {3: (5, 1), 2: (4, 1)}
@@ -118,9 +118,9 @@ class Generator(
         self.config, self.latent_dim, self.image_size = config, latent_dim, image_size
 
         widths = config.widths
-        layers = _up_block(latent_dim, widths[0], kernel=4, stride=1, padding=0)  # 1 -> 4
+        layers = _up_block(latent_dim, widths[0], kernel=4, stride=1, padding=0)  # (N, nz, 1, 1) to (N, C, 4, 4)
         for wide, narrow in pairwise(widths):
-            layers += _up_block(wide, narrow, kernel=4, stride=2, padding=1)  # doubles
+            layers += _up_block(wide, narrow, kernel=4, stride=2, padding=1)  # doubles the side
         kernel, padding = _LAST_LAYER[config.last_stride]
         layers += [
             nn.ConvTranspose2d(widths[-1], image_channels, kernel, config.last_stride, padding, bias=False),
@@ -138,9 +138,9 @@ class Generator(
 class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.org/abs/1511.06434"):
     """Images `(N, C, S, S)` in [-1, 1] to logits `(N,)`: above 0 it takes the picture for real.
 
-    Strided convolutions with LeakyReLU(0.2). By `norm` "batch" the middle ones are followed by BatchNorm. By the others
-    every convolution has a bias and keeps PyTorch's own initialisation; by "spectral" it is spectrally normalised
-    (Miyato et al. 2018, https://arxiv.org/abs/1802.05957), by "none" it is as it is.
+    Strided convolutions with LeakyReLU(0.2). With `norm` "batch" the middle ones are followed by BatchNorm. With the
+    other two every convolution has a bias and keeps PyTorch's own initialisation; with "spectral" it is spectrally
+    normalised (Miyato et al. 2018, https://arxiv.org/abs/1802.05957), with "none" nothing is normalised.
 
     Raises:
         InputError: an argument outside its range, such as an image size other than the eight that fit.
@@ -162,11 +162,11 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
         kernel, padding = _LAST_LAYER[config.last_stride]
         layers = [conv(image_channels, widths[0], kernel, config.last_stride, padding), nn.LeakyReLU(0.2, inplace=True)]
         for narrow, wide in pairwise(widths):
-            layers.append(conv(narrow, wide, kernel=4, stride=2, padding=1))  # halves
+            layers.append(conv(narrow, wide, kernel=4, stride=2, padding=1))  # halves the side
             if norm == "batch":
                 layers.append(nn.BatchNorm2d(wide))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
-        layers.append(conv(widths[-1], 1, kernel=4, stride=1, padding=0))  # 4 -> 1
+        layers.append(conv(widths[-1], 1, kernel=4, stride=1, padding=0))  # (N, C, 4, 4) to (N, 1, 1, 1)
         self.main = nn.Sequential(*layers)
         if norm == "batch":
             self.apply(init_weights)

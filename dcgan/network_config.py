@@ -1,4 +1,4 @@
-"""What a network is: it travels with the weights. Imports no torch."""
+"""The shape of a network, which is kept beside its weights. Imports no torch."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class GeneratorConfig(ModelConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DiscriminatorConfig(ModelConfig):
-    """`ModelConfig` plus what stands in the normalisation's place."""
+    """`ModelConfig` plus the normalisation of the discriminator's layers."""
 
     norm: str = "batch"
 

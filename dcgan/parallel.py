@@ -37,8 +37,8 @@ def map_in_processes(
 ) -> Iterator[Result]:
     """Yield `function(shared, item)` of each item, in order, from `workers` processes, by default one for each core.
 
-    `function` must be found by its name, and each process is sent `shared` once. A few items are done right here, where
-    starting processes would cost more than it saves.
+    `function` must be one of a module, since processes find it by name. `shared` is sent to each process once. Few
+    items are done in this process, as starting others would take longer.
     """
     workers = workers or os.cpu_count() or 1
     if workers == 1 or len(items) <= 4 * CHUNK:

@@ -15,7 +15,7 @@ from dcgan.latents import latents
 from dcgan.models import Discriminator, Generator
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-BATCH = 8  # every forward pass has this many rows, so a face's arithmetic never depends on how many were asked for
+BATCH = 8  # rows of every forward pass, so that a face's arithmetic never depends on how many were asked for
 
 
 def pick_device(name: str) -> torch.device:

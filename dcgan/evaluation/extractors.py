@@ -19,7 +19,7 @@ from dcgan.errors import InputError
 from dcgan.files import sha256
 
 EXTRACTORS = ("auto", "inception", "efficientnet-lite0", "efficientnet-lite2")
-BATCH = 8  # pictures a forward pass: on a CPU three times as fast as 50, which don't fit its caches
+BATCH = 8  # pictures in a forward pass; on a CPU three times as fast as 50, which don't fit its caches
 _INSTALL = "install it with: pip install -r requirements-train.txt"
 
 
@@ -122,7 +122,7 @@ class EfficientNetLite2(EfficientNetLite):
 
     title = "EfficientNet-Lite2 (ImageNet)"
     option = "efficientnet-lite2"
-    size = 260  # what it was trained on; the padding of its layers fits no other
+    size = 260  # the size that it was trained on, and the only one that the padding of its layers fits
 
     @staticmethod
     def shipped() -> Path:
@@ -147,7 +147,7 @@ class Inception(Extractor):
         """Make one with weights from a file, from torch's cache of downloads, or downloaded into it."""
         module = _inception_module()
         weights = weights or cls.downloaded()
-        _read_weights(weights)  # torch-fidelity would run code that is in the file; this refuses such files
+        _read_weights(weights)  # refuses a file with code in it, which torch-fidelity would run
         try:
             network = module.FeatureExtractorInceptionV3(
                 cls.option, ["2048"], feature_extractor_weights_path=str(weights)

@@ -19,7 +19,7 @@ from dcgan.evaluation.extractors import Extractor
 from dcgan.evaluation.references import ReferencePictures, held_out_avatars, held_out_portraits, pictures_given
 from dcgan.latents import SEEDS
 
-MIN_COUNT = 16  # pictures a set: below that no figure means anything
+MIN_COUNT = 16  # pictures in a set; with fewer no figure means anything
 TRAINED_ON = "which were trained on"
 T = TypeVar("T")
 
@@ -53,8 +53,8 @@ def require_torch_fidelity() -> None:
 def open_pictures(options: argparse.Namespace, training: Training | None, size: int) -> PictureSets:
     """Open what --data and --trained-on name.
 
-    How many avatars and on which background is as the run had it, where the options don't say otherwise. The reals are
-    looked for among themselves where `--trained-on` names no other pictures.
+    Number and background of avatars are those of the run, where the options don't say otherwise. Without --trained-on,
+    copies are looked for among the pictures of --data.
     """
     settings = training.settings() if training else TrainConfig(data=options.data)
     data_size = options.data_size or settings.data_size

@@ -18,10 +18,10 @@ from dcgan.evaluation.extractors import Extractor
 from dcgan.evaluation.references import ReferencePictures
 from dcgan.files import replacing
 
-SUBSET = 1000  # pictures a KID estimate, or as many as there are
+SUBSET = 1000  # pictures in each estimate of KID, or as many as there are
 SUBSETS = 100
-FEATURES_KEPT = 1000  # a file of the cache
-NEIGHBOURHOOD = 3  # precision and recall: how many neighbours reach how far
+FEATURES_KEPT = 1000  # in each file of the cache
+NEIGHBOURHOOD = 3  # of precision and recall: a picture's region reaches to its 3rd nearest neighbour
 SUBSET_SEED = 2020
 MEASURED_BY = ("torch", "torch-fidelity")
 
@@ -81,7 +81,7 @@ def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, flo
 
 
 def features_of(reals: ReferencePictures, first: int, count: int, extractor: Extractor) -> Tensor:
-    """Give the features `(count, D)` of reals `first` and on, from the cache where these were computed before.
+    """Give the features `(count, D)`, float32, of `count` reals from number `first`, from the cache where it has them.
 
     They are kept a thousand at a time, so that evaluations with other counts share them.
     """

@@ -1,4 +1,4 @@
-"""What a setting of a picture can be. `check` is for our own values, `clean` for what links and files bring."""
+"""What a setting of a picture can be. `check` is for our own values, `clean` for what comes in links and files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Bounds(Protocol):
 
 @dataclass(frozen=True)
 class Number(Generic[N]):
-    """A number from `low` to `high` with so many `digits` after the point; whole without."""
+    """A number from `low` to `high`: whole, or with so many `digits` after the point."""
 
     low: N
     high: N
@@ -145,5 +145,5 @@ NAME = Text(256)  # of a model or a checkpoint
 
 
 def _text(value: object) -> str:
-    """Write a plain value as text of limited length; what a file may nest in its place, and None, are none."""
+    """Write a text or number as text of limited length; anything else, as a list in a file, gives ""."""
     return str(value)[:MAX_VALUE_CHARACTERS].strip() if isinstance(value, str | int | float) else ""

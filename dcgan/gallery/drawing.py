@@ -17,7 +17,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class Decorator(Protocol):
-    """Makes of a function one that is called alike."""
+    """Makes a function of another one, to be called in the same way."""
 
     def __call__(self, function: Function, /) -> Function: ...
 

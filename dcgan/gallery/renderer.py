@@ -29,14 +29,14 @@ STILL_FACTORS = (1, 2, 4, 8)
 SHOWN_LARGE = 2  # of the stills, the one that fits a page
 STAGE_MS, LAST_STAGE_MS = 700, 2500  # in the GIF of how a face was learned
 MEGABYTE = 1_000_000  # as people who set limits count
-MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk that no limit was set for: it can be read back
+MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk without a limit, so that the page can read it back
 
 
 @dataclass(frozen=True)
 class Face:
     """A face as a PNG and as pixels `(S, S, 3)`, uint8.
 
-    `logit` is the discriminator's where it was asked: above 0 it takes the face for real.
+    `logit` is the discriminator's, where that chose: above 0 it takes the face for real.
     """
 
     seed: int
@@ -73,10 +73,10 @@ class Renderer:
         return replace(spec, model=catalog.model, checkpoint=name, commit=catalog.commit(name))
 
     def faces(self, spec: PictureSpec, best_of: int = 1) -> tuple[PictureSpec, list[Face]]:
-        """Draw the faces of a spec, each with a spec of its own; with them comes the spec that draws the same again.
+        """Draw the faces of a spec; with them comes the spec that draws the same again.
 
-        With `best_of` above 1 so many times as many seeds are drawn, and those kept that the discriminator takes for
-        real most, the most convincing first.
+        With `best_of` above 1 that many times as many seeds are drawn, and those kept that the discriminator most takes
+        for real, the most convincing first.
 
         Raises:
             InputError: a checkpoint that can't be had.
@@ -167,7 +167,10 @@ class Renderer:
         return drawn
 
     def pixels_of_groups(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | InputError]:
-        """Draw several groups of faces, as `pixels`, in one loan of a GPU; in place of one that can't be had is why."""
+        """Draw several groups of faces as `pixels` does, in one loan of a GPU.
+
+        In the place of a group whose checkpoint can't be had is the InputError that says why.
+        """
         drawn = self._drawing.faces(groups) if groups else []
         return [InputError(each) if isinstance(each, str) else each for each in drawn]
 

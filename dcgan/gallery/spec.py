@@ -22,8 +22,8 @@ from dcgan.gallery.walks import KEYFRAMES as MIN_AND_MAX_KEYFRAMES
 from dcgan.images import FORMATS
 from dcgan.latents import seeds_from
 
-VERSION = 1  # of the metadata; goes up when an older page would draw another picture from it
-MAX_METADATA_CHARACTERS = 20_000  # the longest of ours has half as many
+VERSION = 1  # of the metadata; raise it when an older page would draw another picture from the same
+MAX_METADATA_CHARACTERS = 20_000  # twice as many as the longest that is written here
 
 KIND = Choice(("faces", "walk"), "faces")
 COMMIT = Text(64)

@@ -23,7 +23,7 @@ MODES = ("loop", "ping-pong", "open")
 METHODS: dict[str, Way] = {"slerp": slerp, "linear": torch.lerp}
 KEYFRAMES = (2, 12)
 GRIDS = (1, 4, 9, 16)
-LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure a leg; at most, all legs of a walk
+LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure one leg, and at most all legs of a walk together
 MEASURED_SIDE = 32
 MAX_UNEVENNESS = 0.2
 ProgressCallback = Callable[[int, int], None]
@@ -41,10 +41,10 @@ def render_walk(
     """Draw a walk through latents `(K, D)`, 2 to 12, that changes evenly: pictures `(frames, S, S, 3)`, uint8.
 
     Frame 0 is the first keyframe's still, bit for bit. A `loop` goes on to the first keyframe again and ends one step
-    short of it; `ping-pong` goes to the last one and returns through the same pictures, also one step short (an odd
-    number of frames has one step more on the way there); `open` ends on the last keyframe's still. With enough frames
-    the other keyframes' stills are among them too. `method` is `slerp` or `linear`. `progress(done, total)` is told
-    how many pictures are drawn, those included that only measure the way.
+    short of it. `ping-pong` goes to the last one and returns through the same pictures, also ending one step short (an
+    odd number of frames has one step more on the way there). `open` ends on the last keyframe's still. With enough
+    frames the other keyframes' stills are among them, too. `method` is `slerp` or `linear`. `progress(done, total)`
+    is called with the number of pictures drawn, those included that only measure the way.
 
     Raises:
         ValueError: fewer than two frames, an unknown mode or method, keyframes that aren't 2 to 12 of the generator's
@@ -160,7 +160,7 @@ def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Way) -> Tensor:
 def _shrunk(pictures: np.ndarray) -> np.ndarray:
     """Shrink pictures `(N, S, S, 3)` to about 32 pixels a side, as floats: how a face in motion is seen.
 
-    At full size rounding to whole pixel values is most of a small step, and would count as motion where there is none.
+    At full size, most of a small step is rounding to whole pixel values, which would count as motion.
     """
     count, side = pictures.shape[:2]
     block = max(1, side // MEASURED_SIDE)
