@@ -50,7 +50,7 @@ def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    with replacing(path) as temporary:  # written here, since save_file hides the file from other users of the machine
+    with replacing(path) as temporary:  # not by save_file, whose files other users of the machine can't read
         temporary.write_bytes(serialize(tensors, metadata={"format": "pt"}))
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from dcgan.errors import InputError, NewerFormatError
 
-FORMAT = 1  # of what is written now; files that say none are of format 0
+FORMAT = 1  # of files that are written now; a file that names none is of format 0
 BEFORE_FORMATS = {"format": 0}
 
 Take = Callable[[Any, bool], Any]  # a JSON value, and whether to be lenient -> the value of a record
@@ -81,8 +81,9 @@ def named(take: Take) -> Take:
 def part(take: Take, *older: str, key: str | None = None, absent: Any = MISSING, omit: bool = False) -> Any:
     """Make a field of a record: how its value is taken, its key where that isn't the field's name, and `older` keys.
 
-    `absent` is what files without the key mean by that, and what is put in the place of a broken value. Without it the
-    key must be there, and is None where a lenient reader doesn't find it. None is written as null; with `omit` not.
+    `absent` is the value where a file lacks the key, and where a lenient reader finds a broken value. Without `absent`
+    the key must be there; a lenient reader that doesn't find it gives None. None is written as null, or with `omit`
+    not at all.
     """
     options: dict[str, Any] = {"metadata": {"take": take, "keys": (key, *older), "omit": omit}}
     if isinstance(absent, dict):
@@ -113,7 +114,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Record(Part):
-    """A whole file."""
+    """A whole file, with the number of its format."""
 
     format: int = part(count, absent=FORMAT)
 

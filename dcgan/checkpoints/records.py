@@ -1,6 +1,6 @@
 """What a checkpoint folder says of itself: training.json, the facts of a resume state, evaluation.json.
 
-Here stands what older files mean by keys that they lack, and what keys were called before.
+What older files mean by keys that they lack, and the names that keys had before, are written down here alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dcgan.errors import InputError
 from dcgan.files import sha256
 from dcgan.layout import EVALUATION_NAME, TRAINING_NAME, WEIGHTS_NAME
 
-OLDER_NAME = "diversity"  # of two things: of a run's relative_diversity, and of an evaluation's spread
+OLDER_NAME = "diversity"  # which two things had: a run's relative_diversity and an evaluation's spread
 
 
 # training.json
@@ -55,7 +55,7 @@ class FacesReading(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(Part):
-    """How many each network has."""
+    """How many parameters each network has."""
 
     generator: int | None = part(count, absent=None)
     discriminator: int | None = part(count, absent=None)
@@ -108,7 +108,7 @@ class Training(Record):
         """Make the run's configuration.
 
         Raises:
-            InputError: there are others than this version knows.
+            InputError: it has options that this version doesn't know.
         """
         try:
             return TrainConfig.from_dict(self.config)
@@ -183,7 +183,7 @@ class StateFacts(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Extraction(Part):
-    """By which network features were made; `distance` is what the Fréchet distance of them is called: FID or FD."""
+    """The network that made the features; `distance` is what the Fréchet distance of these is called: FID or FD."""
 
     name: str = part(text)
     protocol: str = part(text)
@@ -194,7 +194,7 @@ class Extraction(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Figures(Part):
-    """What pictures got; `spread` is how far two of them are apart on average, in grey levels."""
+    """The figures of a set of pictures; `spread` is the mean distance of two of them, in grey levels."""
 
     kid: float | None = part(number, absent=None, omit=True)
     kid_std: float | None = part(number, absent=None, omit=True)
@@ -233,7 +233,7 @@ class RealsTold(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds(Part):
-    """Where random choices began."""
+    """The seeds of random choices."""
 
     first_face: int = part(count)
     subsets: int | None = part(count, absent=None, omit=True)

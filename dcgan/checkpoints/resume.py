@@ -27,7 +27,7 @@ class SavedState:
 
     @property
     def name(self) -> str:
-        """The same name is the same state, so a run that was taken back to a step has a new name for it."""
+        """The folder's name. No two states of a run share one: it counts how often the run was taken back."""
         rollbacks = self.facts.rollbacks
         return f"{STATE_PREFIX}{self.facts.step}" + (f"-retry-{rollbacks}" if rollbacks else "")
 
@@ -59,7 +59,7 @@ def save_state(folder: Path, state: SavedState) -> None:
 def load_state(folder: Path, good: bool = False) -> SavedState:
     """Load the newest resume state of a run; where that is damaged, the one before it, which costs a few steps.
 
-    With `good` it is the newest that a run may be taken back to; any where there is no such one.
+    With `good` it is the newest state that a run may be taken back to, or the newest of all where there is none.
 
     Raises:
         InputError: the folder holds no run that can be continued, or one of another version.
@@ -84,7 +84,7 @@ def load_state(folder: Path, good: bool = False) -> SavedState:
 
 
 def newest_state(folder: Path) -> str | None:
-    """Name of the newest complete resume state of a run, if it has one."""
+    """Find the name of the newest complete resume state of a run, if it has one."""
     try:
         return (folder / STATES / POINTER).read_text(encoding="utf-8").strip()
     except OSError:

@@ -97,7 +97,7 @@ class Repository:
         return Refs(*({ref.name: ref.target_commit for ref in kind} for kind in (refs.branches, refs.tags)))
 
     def resolve(self, revision: str | None) -> str:
-        """Find the commit that a branch, tag or commit stands for now; where the Hub is away, as the cache recalls."""
+        """Find the commit that a branch, tag or commit stands for now; where the Hub is away, what the cache has."""
         with self.explained(revision):
             return self.api.resolve_revision(self.id, revision=revision).resolved
 
@@ -115,7 +115,7 @@ class Repository:
             ]
 
     def read(self, path: str, revision: str) -> bytes:
-        """Read a small file, past the cache."""
+        """Read a small file without the cache."""
         with tempfile.TemporaryDirectory() as scratch, self.explained(revision):
             return Path(
                 hf_hub_download(self.id, path, revision=revision, local_dir=scratch, token=self.token)

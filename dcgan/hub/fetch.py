@@ -33,7 +33,7 @@ def fetch_checkpoint(
 ) -> Path:
     """Fetch config.json and model.safetensors of one commit, and no other file, into a folder of the client's cache.
 
-    They are those in `subfolder` of the repository, where one is named: `discriminator` has the other network's.
+    With a `subfolder` they are the two files in there: `discriminator` has those of the other network.
     Nothing is asked of the Hub where `revision` is a commit that is cached. `weight_bytes(folder)` gives the least and
     the most bytes of weights that fit the config.json in `folder`, and is asked before any are downloaded. Cached files
     that aren't what the Hub gave out are fetched again, once.
@@ -111,7 +111,7 @@ def without_cache_paths(message: str, repo_id: str) -> str:
 
 def _cached(repo_id: str, name: str, commit: str, cache_dir: str | Path | None) -> Path | None:
     path = try_to_load_from_cache(repo_id, name, cache_dir, commit)
-    return Path(path) if isinstance(path, str) else None  # else None, or a sign that the Hub hasn't it either
+    return Path(path) if isinstance(path, str) else None  # else None, or an object that says that the Hub hasn't it
 
 
 def _download(repository: Repository, name: str, commit: str, cache_dir: str | Path | None, force: bool) -> Path:

@@ -35,7 +35,7 @@ from dcgan.layout import (
 )
 from dcgan.publish.state import STATE_BRANCH
 
-Persist = Callable[[Callable[[], Any]], Any]  # gives what an attempt gives, after as many as it takes
+Persist = Callable[[Callable[[], Any]], Any]  # repeats an attempt until it succeeds, and gives its result
 
 
 def restore_run(repository: Repository, folder: Path, tell: Callable[[str], object] = print) -> None:

@@ -113,7 +113,7 @@ class World:
         return batch.chunk(self.size, dim)[self.rank]
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """Let `network` average its gradients over the processes in every backward pass, through the same weights.
+        """Make of `network` one with the same weights that averages gradients over the processes in each backward pass.
 
         Buffers stay each process's own: BatchNorm's statistics are those of its share of the batch.
         """

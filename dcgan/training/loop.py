@@ -1,4 +1,4 @@
-"""The loop: a step after the other, in an order of the pictures that can be repeated."""
+"""The loop: one step after another, with the pictures in an order that can be repeated."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from dcgan.training.state import Metrics
 
 Position = dict[str, float]  # how far a run is: step, epoch, images
 POSITION = ("step", "epoch", "images", "seconds")  # how far a line is; the rest of it is what was measured
-# What a line says of the faces, where they were looked at; the last is what it called a relative diversity before.
+# What a line says of the faces, where they were looked at; "diversity" is an older name of the relative one.
 READING = ("distance", "relative_diversity", "snapshot", "best", "diversity")
 
 

@@ -63,7 +63,7 @@ def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor,
 
 def _update_generator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
     """Update G by D's logits of its fakes `(N, C, S, S)`, and of the reals where the loss compares them."""
-    state.discriminator.requires_grad_(False)  # spares the backward pass D's own gradients
+    state.discriminator.requires_grad_(False)  # so that the backward pass leaves out D's own gradients
     real_logits = None
     if config.loss == "relativistic":
         real_logits = state.discriminator(augment(reals, config.augment, state.rng, state.world)).float()

@@ -22,7 +22,7 @@ from dcgan.errors import InputError
 from dcgan.layout import TENSORBOARD
 
 PROJECT = "dcgan"  # where a tracker keeps runs by projects
-FLUSH_SECONDS = 10  # what a killed run may lose of its TensorBoard files
+FLUSH_SECONDS = 10  # of its TensorBoard files a killed run loses at most so much
 CLOSE_TIMEOUT = 60.0  # seconds for what is left to send once a run has ended
 HURRIED_CLOSE_TIMEOUT = 8.0  # the same for one that was stopped; with publishing, within the 30 that torchrun grants
 
@@ -44,7 +44,7 @@ class Tracked:
 
 
 class Tracker(Protocol):
-    """One of them. Made without arguments, which imports its package; whatever it raises later is its own affair."""
+    """One tracker. Making it, without arguments, imports its package; what it raises later is caught by `Trackers`."""
 
     def start(self, run: Tracked) -> None: ...
 
@@ -158,7 +158,7 @@ TRACKERS: dict[str, type[Tracker]] = {"trackio": Trackio, "tensorboard": TensorB
 
 
 class Trackers:
-    """Those that a run reports to; none by default. One that fails is left out from then on, which is told.
+    """The trackers that a run reports to; none by default. One that fails is left out from then on, as `tell` says.
 
     Raises:
         InputError: one that isn't known, or whose package is missing.
@@ -209,7 +209,7 @@ class Trackers:
     def _contained(self, name: str, report: Callable[[], None]) -> None:
         try:
             report()
-        except Exception as error:  # other people's code, and nothing that a training may depend on
+        except Exception as error:  # other people's code, which a training must not depend on
             self._trackers.pop(name, None)
             self._tell(f"{name}: {_in_one_line(error)}; the run goes on without reporting there")
 
