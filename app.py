@@ -99,7 +99,7 @@ def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file:
         if event is not link_opened:
             js = "(pending, faces, walk) => dcgan.remember(pending && (pending.startsWith('kind=walk') ? walk : faces))"
             drawn = drawn.then(None, [pending_link, generate.shown, walk.shown], None, js=js, **quietly)
-        # or the next event that is refused would draw it again
+        # else the next event that is refused would draw it again
         drawn.then(lambda: "", None, pending_link, **quietly)
 
 
@@ -129,7 +129,7 @@ def build_parser() -> Parser:
 
 
 def theme() -> gr.Theme:
-    """Make Gradio's Soft, closer together and without fonts that a visitor may lack."""
+    """Make Gradio's theme Soft with less space between things, and only with fonts that every visitor has."""
     soft = gr.themes.Soft(
         primary_hue="violet",
         neutral_hue="slate",
@@ -161,7 +161,7 @@ def look() -> dict[str, Any]:
 
 
 def load_networks(catalog: Catalog) -> None:
-    """Load all networks of a catalog, but for those that can't be had: whoever chooses one of these is told why."""
+    """Load all networks of a catalog but those that can't be had; a visitor who chooses one of these is told why."""
     for name in catalog.names:
         for load in (catalog.generator, catalog.discriminator):
             with suppress(InputError):

@@ -95,7 +95,7 @@ def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
     trackers.close(HURRIED_CLOSE_TIMEOUT if status in (INTERRUPTED, TERMINATED) else CLOSE_TIMEOUT)
     if trained != FAILED or run.gave_up:
-        world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
+        world.barrier()  # torchrun ends all processes as soon as one exits with another status than 0
     report(run, status, go_on)
     return status
 
@@ -136,7 +136,7 @@ def report(run: Run, status: int, go_on: str) -> None:
 
 
 def open_publisher(launch: Launch, plan: Plan, patience: Patience) -> Publisher | None:
-    """Make what will push the run; it must be able to before there is anything to lose."""
+    """Make what will push the run, and make sure, before there is anything to lose, that it can."""
     if not launch.push_to_hub:
         return None
     keep_quiet()
@@ -212,7 +212,7 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
 
 def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
-    Trackers(dict.fromkeys(launch.report_to))  # only to see whether they could be
+    Trackers(dict.fromkeys(launch.report_to))  # only to see whether they can be made
     config = dry_run_config(given)
     name_without_effect(launch, [name for name, value in vars(launch).items() if value])
     print("dry run: two steps and a snapshot on rendered pictures, whatever --data says; nothing is kept")

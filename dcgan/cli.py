@@ -50,7 +50,7 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
 
 
 class StopRequest:
-    """SIGINT and SIGTERM while a step runs: noted, so that it can be finished; a second one stops at once."""
+    """A SIGINT or SIGTERM while a step runs: noted, so that the step can be finished; a second one stops at once."""
 
     STATUS: ClassVar = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
@@ -72,7 +72,7 @@ class StopRequest:
 
     @property
     def status(self) -> int:
-        return self.STATUS[self.signal or signal.SIGTERM]  # another process was told, which means all
+        return self.STATUS[self.signal or signal.SIGTERM]  # without one here, another process got it for all
 
 
 @contextmanager

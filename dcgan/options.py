@@ -17,7 +17,7 @@ NUMBERS = {int: "whole number", float: "number"}
 
 @dataclass(frozen=True)
 class OlderName:
-    """An on-off option that an option with words has replaced, and the word that each of the two meant."""
+    """An on-off option that was replaced by one with several values, and the values that on and off stood for."""
 
     name: str
     on: str
@@ -33,7 +33,7 @@ class OlderName:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """All there is to know of an option; `options_of` fills in the last six, which its field and class say."""
+    """All there is to know of an option. `options_of` fills in the last six values, from its field and class."""
 
     help: str  # one line of --help, without its default
     doc: str = ""  # what docs/options.md adds to it, in whole sentences
@@ -41,16 +41,16 @@ class Option:
     unit: str = ""  # what its number counts or measures, in the plural
     minimum: float = 0
     maximum: float | None = None
-    below: float | None = None  # a bound that is not reached itself
+    below: float | None = None  # an upper bound that the value must stay below
     choices: tuple[Any, ...] = ()
     because: str = ""  # why its bounds are these
-    example: str = ""  # of a list, which has to hold something then
+    example: str = ""  # of a list; one with an example must not be empty
     metavar: str | None = None
-    bare: Any = None  # what the option means without a value
+    bare: Any = None  # its value where only its name is written
     negatable: bool = True  # whether there is a --no- form, where it is on or off
     resumable: bool = False  # whether --resume may change it
     before: Any = UNSAID  # what runs did that were saved before this was an option
-    by_data: Mapping[str, Any] | None = None  # its default by the beginning of --data; the first is also for all others
+    by_data: Mapping[str, Any] | None = None  # its default by how --data begins; the first one holds for all other data
     older: OlderName | None = None
     idle: Callable[[Any], str | None] = lambda settings: None  # why it has no effect beside these settings, if so
 
@@ -99,7 +99,7 @@ class Option:
     # The command line
 
     def add_to(self, group: argparse._ArgumentGroup) -> None:
-        """Add it to a group of a parser, and its older name; each is None there where it isn't given."""
+        """Add it to a group of a parser, and its older name; both are None where the command line doesn't have them."""
         told: dict[str, Any] = {"dest": self.name, "default": None, "help": self._help().replace("%", "%%")}
         if self.kind is bool:
             group.add_argument(
@@ -187,7 +187,7 @@ def option(default: Any = MISSING, **about: Any) -> Any:
 def options_of(settings: type) -> dict[str, Option]:
     """Collect the options that are fields of a dataclass, by name, each with its type and default.
 
-    What its `RECIPES` set, where it has any, is known of them too.
+    An option that the class's `RECIPES` set knows its default by recipe, too.
     """
     return _options_of(settings)
 

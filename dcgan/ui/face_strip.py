@@ -54,7 +54,7 @@ def face_strip(elem_id: str) -> gr.HTML:
 
 
 def link_in(faces: object, index: int) -> str:
-    """Read the link of one face of a strip; "", the first of all faces, where a browser sends something else."""
+    """Read the link of one face of a strip; "", which is the face of seed 0, where a browser sends something else."""
     face = faces[index] if isinstance(faces, list) and index < len(faces) else {}
     return str(face.get("query", "")) if isinstance(face, dict) else ""
 

@@ -22,7 +22,7 @@ from dcgan.ui.texts import i18n, label, say
 MAX_FAVOURITES = 48
 STORAGE_KEY, SECRET = "dcgan-favourites", "nothing secret: only readable again after a restart"
 EXPORT_NAME = "favourite-faces.json"
-MAX_EXPORT_BYTES = 200_000  # bytes; 48 specs take a tenth
+MAX_EXPORT_BYTES = 200_000  # ten times what 48 specs take
 GREY = np.full((1, 1, 3), 160, np.uint8)  # in place of a face that can't be drawn here
 
 

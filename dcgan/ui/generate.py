@@ -82,7 +82,7 @@ class GenerateTab:
         again = [self.seed.submit, self.checkpoint.input, self.psi.release]
         drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
         remember(drawn, self.shown)
-        # Who types a seed means it
+        # A seed that was typed is wanted: randomize goes off
         self.seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
         on_select(self.gallery.select, self._pick, [self.shown], self.panel, self.message, show_progress="hidden")
         self.copy(self.shown)

@@ -1,4 +1,4 @@
-"""ZeroGPU, the GPU that Spaces lend for seconds at a time; everywhere else nothing happens here."""
+"""ZeroGPU, the GPU that Spaces lend for seconds at a time; elsewhere functions stay as they are."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What visitors and API clients type, held against its bounds: taken as it is, or refused with a sentence.
 
-Links and files are another matter: the gallery makes the best of whatever is in them.
+Links and files are not refused: the gallery makes the best of whatever is in them.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def choice(what: str, bounds: Choice[T], value: object) -> T:
 
 
 def too_few_keyframes(count: int) -> RefusedError:
-    """Make the refusal of so many faces for a walk; it fits too many as well."""
+    """Make the refusal of a walk through so many faces; its text fits too few and too many."""
     return RefusedError("too-few-keyframes", min_count=KEYFRAMES.min_count, max_count=KEYFRAMES.max_count, count=count)
 
 
