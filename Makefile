@@ -14,6 +14,7 @@ test: $(IN_VENV)
 lint: $(IN_VENV)
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy
 
 $(IN_VENV):
 	$(PYTHON) -m venv $(VENV)

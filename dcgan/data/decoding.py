@@ -15,8 +15,11 @@ from dcgan.data.picture_source import Decoded
 def decode(raw: bytes, size: int, name: str = "") -> Decoded:
     """Turn a picture file's bytes into RGB pixels `(size, size, 3)`.
 
-    The first frame of an animation; turned as EXIF says; transparency laid on white; resized (antialiased) to cover
-    the square, then centre-cropped. Whatever Pillow raises where the bytes can't be read is passed on.
+    Of an animation it is the first frame. It is turned as EXIF says, laid on white where it is transparent, resized
+    (antialiased) to cover the square, and cropped at the centre.
+
+    Raises:
+        Exception: whatever Pillow raises where it can't read the bytes.
     """
     from torchvision.transforms.v2 import functional as transforms  # takes a second, and cached pictures need none
 

@@ -155,7 +155,7 @@ class HubSource(DatasetSource):
         super().__init__(dataset, name)
 
 
-def _stamp(path: Path, name: Path | str) -> list:
+def _stamp(path: Path, name: Path | str) -> list[Any]:
     """Note what tells a changed file from an unchanged one without reading it."""
     status = path.stat()
     return [str(name), status.st_size, status.st_mtime_ns]

@@ -15,4 +15,4 @@ def captioned(faces: list[Face]) -> list[tuple[Path, str]]:
 
 def percent(logit: float) -> str:
     """Say how sure the discriminator is that a face is real."""
-    return f"{100 / (1 + math.exp(min(-logit, 700))):.0f}%"  # more would overflow
+    return f"{100 / (1 + math.exp(min(-logit, 700))):.0f}%"  # the exponential of more would overflow
