@@ -42,11 +42,11 @@ class Drawing:
 
     def _best_faces(
         self, checkpoint: str, first: int, count: int, best_of: int, psi: float
-    ) -> list[tuple[int, np.ndarray, float]]:
+    ) -> list[tuple[int, np.ndarray]]:
         """Draw `best_of` times as many faces and keep the `count` that the discriminator takes for real most.
 
         Returns:
-            Seed, pixels `(S, S, 3)` and logit of each, the most convincing first.
+            Seed and pixels `(S, S, 3)` of each, the most convincing first.
 
         Raises:
             InputError: the checkpoint can't be had.
@@ -60,7 +60,7 @@ class Drawing:
             )
         seeds = seeds_from(first, count * best_of)
         best = most_convincing_faces(self._catalog.generator(checkpoint), discriminator, seeds, count, psi)
-        return [(face.seed, face.pixels, face.logit) for face in best]
+        return [(face.seed, face.pixels) for face in best]
 
     def _walk(
         self, checkpoint: str, walks: list[list[int]], frames: int, mode: str, method: str, psi: float

@@ -34,15 +34,11 @@ MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk without a limit, so that
 
 @dataclass(frozen=True)
 class Face:
-    """A face as a PNG and as pixels `(S, S, 3)`, uint8.
-
-    `logit` is the discriminator's, where that chose: above 0 it takes the face for real.
-    """
+    """A face as a PNG and as pixels `(S, S, 3)`, uint8."""
 
     seed: int
     path: Path
     pixels: np.ndarray = field(compare=False, repr=False)
-    logit: float | None = None
 
 
 class Renderer:
@@ -84,16 +80,12 @@ class Renderer:
         """
         spec = self.signed(spec)
         if best_of > 1:
-            chosen = self._drawing.best_faces(spec.checkpoint, spec.seed, spec.count, best_of, spec.psi)
-            spec = replace(spec, seeds=tuple(seed for seed, _, _ in chosen))
-            drawn: list[tuple[int, np.ndarray, float | None]] = [*chosen]
+            drawn = self._drawing.best_faces(spec.checkpoint, spec.seed, spec.count, best_of, spec.psi)
+            spec = replace(spec, seeds=tuple(seed for seed, _ in drawn))
         else:
-            pictures = self.pixels(spec.checkpoint, spec.shown, spec.psi)
-            drawn = [(seed, picture, None) for seed, picture in zip(spec.shown, pictures, strict=True)]
+            drawn = list(zip(spec.shown, self.pixels(spec.checkpoint, spec.shown, spec.psi), strict=True))
         folder = self._fresh_folder()
-        return spec, [
-            self._saved_face(folder, of_one_face(spec, seed), picture, logit) for seed, picture, logit in drawn
-        ]
+        return spec, [self._saved_face(folder, of_one_face(spec, seed), picture) for seed, picture in drawn]
 
     def stills(self, spec: PictureSpec, drawn: np.ndarray | None = None) -> dict[int, Path]:
         """Save PNGs of a spec's first face by their pixels a side: as it is, and 2, 4 and 8 times as large.
@@ -197,10 +189,10 @@ class Renderer:
             raise problems[0]
         return drawn
 
-    def _saved_face(self, folder: Path, spec: PictureSpec, picture: np.ndarray, logit: float | None = None) -> Face:
+    def _saved_face(self, folder: Path, spec: PictureSpec, picture: np.ndarray) -> Face:
         path = folder / f"{_stem(spec)}.png"
         save_png(picture, path, to_metadata(spec))
-        return Face(spec.seed, path, picture, logit)
+        return Face(spec.seed, path, picture)
 
     def _tell_drawing(self, done: int, total: int) -> None:
         self._tell(4 * done, 5 * total)  # the last fifth is writing the file

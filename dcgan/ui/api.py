@@ -44,10 +44,10 @@ class Api:
             checkpoint: one of /list_checkpoints; the first of them by default.
             psi: truncation, 0.3 to 1.2: below 1 faces come nearer to the average one, above 1 they get stranger.
             best_of: 1 to 16; above 1 so many times as many faces are drawn, and those kept that the discriminator
-                takes for real most, the most believed first.
+                takes for real most, the most convincing first.
 
         Returns:
-            The faces as PNGs, captioned with seed and, where they were chosen, belief; and the first seed.
+            The faces as PNGs, captioned with their seeds, and the first seed.
         """
         first = random.randrange(SEEDS) if randomize else seed
         request = _answered(faces_request, seed=first, count=count, checkpoint=checkpoint, psi=psi, best_of=best_of)

@@ -9,7 +9,7 @@ import gradio as gr
 
 from dcgan.gallery import COUNT, PSI, SHOWN_LARGE, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
 from dcgan.latents import SEEDS
-from dcgan.ui.captions import captioned, percent
+from dcgan.ui.captions import captioned
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
 from dcgan.ui.face_strip import link_in
 from dcgan.ui.links import copy_button, remember, reveal, spec_of
@@ -138,8 +138,6 @@ class GenerateTab:
         stills = self.renderer.stills(spec, face.pixels if face else None)
         spec = of_one_face(self.renderer.signed(spec), spec.shown[0])
         title = say(language, "face-title", seed=spec.seed)
-        if face is not None and face.logit is not None:
-            title += f" · {say(language, 'belief', percent=percent(face.logit))}"
         buttons = [gr.DownloadButton(str(size), value=str(path)) for size, path in stills.items()]
         return [
             f"<h3>{title}</h3>",
