@@ -3,8 +3,8 @@
 python -m benchmarks.remake --portraits pixel-art-portraits
 
 Both measures and the sheet to judge by eye of each checkpoint whose weights are new (--all: of each); then the README's
-table, its faces, the curve and the social card. What is left to do by hand: to judge the sheet, in eye/verdicts.json,
-and once more the table.
+table, its faces, the curve and the social card. What is left to do by hand: to judge the sheet, as
+python -m benchmarks.eye says, and to print the table once more.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.evaluation import __main__ as evaluation
 from dcgan.files import write_text
+from dcgan.layout import CARD_NAME
 
-DOCS, README = results.ROOT / "docs", results.ROOT / "README.md"
+DOCS, README = results.ROOT / "docs", results.ROOT / CARD_NAME
 EXTRACTORS = ("efficientnet-lite0", "efficientnet-lite2")
 COUNT = 5000
 
