@@ -254,6 +254,7 @@ def test_model_id_stands_for_the_option(monkeypatch, tmp_path, capsys):
     assert "nowhere" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_port_that_is_taken_costs_one_line_and_status_2(trained_run):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

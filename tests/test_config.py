@@ -174,6 +174,7 @@ def test_the_command_of_a_run_names_the_levers_of_a_modern_baseline():
     )
 
 
+@pytest.mark.slow
 def test_config_imports_no_torch():
     code = (
         "import sys, types; package = types.ModuleType('dcgan'); package.__path__ = ['dcgan']\n"

@@ -209,6 +209,7 @@ def test_an_option_without_effect_is_told_in_one_line(words, told):
 # The page
 
 
+@pytest.mark.slow
 def test_the_page_of_the_options_is_what_its_command_prints():
     printed = subprocess.run(
         [sys.executable, "-m", "dcgan.options_page"], cwd=ROOT, capture_output=True, text=True, check=True

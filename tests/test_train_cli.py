@@ -68,6 +68,7 @@ def test_a_truncated_picture_among_good_ones_is_reported_and_skipped(tmp_path, c
     assert "1 unreadable, skipped: broken.png" in output
 
 
+@pytest.mark.slow
 def test_resume_goes_on_to_the_new_total_and_equals_an_uninterrupted_run(tmp_path):
     straight, halves = tmp_path / "straight", tmp_path / "halves"
     assert train.main([*TINY, "--max-steps", "12", "--output-dir", str(straight)]) == 0
@@ -207,6 +208,7 @@ def torchrun(processes: int, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     out = tmp_path / "out"
     more = ["--epochs", "2", "--snapshot-epochs", "1,2", "--report-to", "tensorboard"]
@@ -227,6 +229,7 @@ def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     assert torch.isfinite(load_generator(out).main[0].weight).all()
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_split_is_said_once_and_leaves_nothing(tmp_path):
     out = tmp_path / "out"
     done = torchrun(3, *TINY, "--output-dir", str(out))
@@ -346,6 +349,7 @@ def test_a_disk_that_is_full_from_the_start_is_said_so(tmp_path, monkeypatch, ca
 # Signals
 
 
+@pytest.mark.slow
 def test_a_termination_while_pictures_are_rendered_leaves_nothing_behind(tmp_path):
     environment = os.environ | {"DCGAN_CACHE": str(tmp_path / "cache")}
     command = [sys.executable, "train.py", "--data", "avatars:adventurer", "--output-dir", str(tmp_path / "out")]
@@ -362,6 +366,7 @@ def test_a_termination_while_pictures_are_rendered_leaves_nothing_behind(tmp_pat
     assert [p for p in tmp_path.rglob("*") if p.name != "cache"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_finishes_the_step_saves_and_prints_the_command_that_continues(number, status, tmp_path):
     out = tmp_path / "out"
@@ -390,6 +395,7 @@ def test_a_signal_finishes_the_step_saves_and_prints_the_command_that_continues(
     assert load_state(out).facts.step == step + 2
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_from_its_last_save(tmp_path):
     out = tmp_path / "out"
     straight = tmp_path / "straight"

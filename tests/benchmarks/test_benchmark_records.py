@@ -85,6 +85,7 @@ def add(folder, path, *options):
     return records.main(["add", str(folder), *about, *options])
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_added_once_with_what_it_says_of_itself(measured, path, capsys):
     assert add(measured, path, "--ended", "2026-11-26T06:51+02:00", "--commit", "fa" * 20) == 0
     assert add(measured, path) == 0
@@ -102,6 +103,7 @@ def test_a_finished_run_is_added_once_with_what_it_says_of_itself(measured, path
     assert str(measured.parent) not in path.read_text()
 
 
+@pytest.mark.slow
 def test_a_run_on_the_anime_faces_names_the_zip_by_its_hash_alone(measured, path, tmp_path):
     faces = tmp_path / "faces.zip"
     faces.write_bytes(b"a zip")
@@ -134,6 +136,7 @@ def test_the_machine_says_its_processor_and_what_it_can_do():
     assert machine.device
 
 
+@pytest.mark.slow
 def test_a_commit_is_dirty_where_code_was_changed_and_not_where_records_were_added(tmp_path):
     def git(*words):
         known = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"]

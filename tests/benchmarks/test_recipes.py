@@ -27,6 +27,8 @@ from support.long_run import MEASURE
 from support.pictures import avatar, picture_bytes
 from support.tiny import TINY
 
+pytestmark = pytest.mark.slow
+
 LEVERS = {
     "base": {}, "spectral": {"d_norm": "spectral"}, "gamma-0.3": {"r1_gamma": 0.3, "r2_gamma": 0.3},
     "gamma-5": {"r1_gamma": 5.0, "r2_gamma": 5.0}, "every-step": {"r1_every": 1}, "batch-32": {"batch_size": 32},

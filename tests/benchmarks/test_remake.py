@@ -8,6 +8,8 @@ from PIL import Image
 from benchmarks import remake, results
 from dcgan.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def tiny(trained_run, tmp_path, monkeypatch):

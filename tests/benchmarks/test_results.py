@@ -88,6 +88,7 @@ def test_the_faces_of_the_readme_are_the_defaults_first_64(tmp_path):
     assert np.abs(anew - shown).max() <= 2
 
 
+@pytest.mark.slow
 def test_a_curve_has_a_point_for_each_snapshot_and_goes_down(monkeypatch, tmp_path):
     monkeypatch.setattr(results, "SAMPLES", 32)
     extractor = open_extractor("efficientnet-lite0", None, torch.device("cpu"))

@@ -185,6 +185,7 @@ def test_nothing_in_the_card_is_left_to_be_filled_in(known, facts, write):
     assert not [gap for gap in ("More Information Needed", "None", "{{", "{%", "nan", "\n\n\n") if gap in card]
 
 
+@pytest.mark.slow
 def test_the_cards_usage_snippet_works(card, trained_run, tmp_path):
     snippet = re.search(r"```python\n(.*?)```", card, re.DOTALL)[1]
     snippet = snippet.replace(PLACEHOLDER, str(trained_run))

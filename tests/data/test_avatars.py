@@ -36,6 +36,7 @@ def test_background_colours_take_turns():
     assert corners == [[255, 255, 255], [0xB6, 0xE3, 0xF4], [255, 255, 255]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", avatars.styles())
 def test_every_face_style_renders_something_and_says_whose_it_is(style):
     assert avatars.render(style, 1, 24).std() > 1
@@ -57,6 +58,7 @@ def test_the_licence_is_read_from_the_styles_own_file_word_for_word():
     assert credit.licence_text == own["license"]["text"]
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     script = tmp_path / "render.py"
     script.write_text(
@@ -89,6 +91,7 @@ def _is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_rendering_in_parallel_gives_the_same_pictures_in_the_same_order():
     count = 4 * CHUNK + 30
     parallel = list(avatars.render_many("pixel-art", count, 24, first=5, workers=2))

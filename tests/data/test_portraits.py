@@ -86,6 +86,7 @@ def test_the_usual_backgrounds_are_pale(art):
     assert corners.min() > 215
 
 
+@pytest.mark.slow
 def test_portraits_in_parallel_are_those_one_by_one(art):
     count, composer = 4 * CHUNK + 30, Composer(art, 24)
     parallel = list(compose_many(composer, count, first=5, workers=2))

@@ -258,6 +258,7 @@ def test_a_broken_parquet_file_is_refused(tmp_path, load):
         load(tmp_path / "a.parquet")
 
 
+@pytest.mark.slow
 def test_a_hub_data_set_that_can_not_be_had_is_refused_and_the_missing_folder_is_mentioned(tmp_path):
     code = "from dcgan.data import load_pictures; load_pictures('nobody/faces', 24)"
     offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}

@@ -33,6 +33,8 @@ from dcgan.evaluation.measure import evaluate
 from dcgan.evaluation.references import ReferencePictures, pictures_given
 from support.pictures import SIZE, avatar, write_avatars
 
+pytestmark = pytest.mark.slow
+
 COUNT = 20
 CPU = torch.device("cpu")
 DATA = ["--data", "avatars:adventurer", "--count", str(COUNT), "--device", "cpu", "--extractor", "efficientnet-lite0"]

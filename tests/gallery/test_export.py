@@ -115,6 +115,7 @@ def test_the_whole_takes_the_time_asked_for_in_every_format(tmp_path, fps):
     assert seconds == pytest.approx(20 / fps, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
 def test_two_megabytes_are_enough_for_120_noisy_frames_at_768_pixels(tmp_path, format):
     made = export_walk(noisy_faces(120, 96), tmp_path / "a", format, 768, 20, limit_bytes=2_000_000)

@@ -12,6 +12,8 @@ from dcgan.models import Generator
 from dcgan.sampling import faces, render
 from support.paths import ADVENTURER
 
+pytestmark = pytest.mark.slow
+
 SEED_SETS = ([7, 42], [99, 5, 1000], [3, 14, 15, 92, 65])
 
 

@@ -5,6 +5,8 @@ import pytest
 
 import dcgan
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_package_offers_just_this():
     assert sorted(dcgan.__all__) == [

@@ -99,6 +99,7 @@ def test_every_app_command_in_the_readme_is_understood(command):
     app.build_parser().parse_args(command[2:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[:2] == ["python", "-m"]], ids=" ".join)
 def test_every_module_command_in_the_readme_is_understood(command):
     told = subprocess.run(
@@ -126,6 +127,7 @@ def paths_in_the_tree() -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_the_tree_names_every_module_and_no_other():
     named = {path for path in paths_in_the_tree() if path.startswith("dcgan/")}
     files = {
@@ -150,6 +152,7 @@ def test_ci_calls_the_readmes_test_command():
     assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text()
 
 
+@pytest.mark.slow
 def test_the_readmes_five_lines_draw_a_face(tmp_path):
     snippet = next(s for s in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "from_pretrained" in s)
     snippet = snippet.replace("42.png", str(tmp_path / "42.png"))
@@ -157,6 +160,7 @@ def test_the_readmes_five_lines_draw_a_face(tmp_path):
     assert np.asarray(Image.open(tmp_path / "42.png")).shape == (96, 96, 3)
 
 
+@pytest.mark.slow
 def test_nothing_names_a_path_of_somebodys_machine():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in tracked.split("\n"):

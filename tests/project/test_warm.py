@@ -7,6 +7,8 @@ import pytest
 
 from support import warm
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str, **options) -> subprocess.CompletedProcess:
     return subprocess.run(warm.python(*arguments), capture_output=True, text=True, timeout=60, **options)

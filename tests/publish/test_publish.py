@@ -487,6 +487,7 @@ def test_a_model_that_is_no_runs_is_not_overwritten_by_one(run_train, hub, tmp_p
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -24,6 +24,8 @@ from dcgan.training.distributed import SINGLE_PROCESS
 from dcgan.training.metrics_log import read_metrics
 from support.paths import PYTHONPATH
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 SHAPE = {
     "data": "noise", "image_size": 24, "batch_size": 8, "latent_dim": 8,

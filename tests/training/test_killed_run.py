@@ -25,6 +25,8 @@ from dcgan.training.metrics_log import MetricsLog
 from dcgan.training.supervisor import WATCHED_SEEDS, Supervisor
 from support.paths import PYTHONPATH
 
+pytestmark = pytest.mark.slow
+
 KILLED = 99
 CONFIG = TrainConfig(
     data="avatars:adventurer", data_size=8, image_size=24, batch_size=8, latent_dim=8, generator_feature_maps=4,

@@ -72,6 +72,7 @@ def test_a_run_on_the_art_is_bundled_and_one_under_an_unknown_licence_is_not(art
     assert not (tmp_path / "other-bundle").exists()
 
 
+@pytest.mark.slow
 def test_portraits_are_measured_against_held_out_ones_and_their_page_stays_in_the_cache(art, portraits_run):
     words = ["--data", f"portraits:{art}", "--count", "16", "--extractor", "efficientnet-lite0"]
     assert evaluation_main([str(portraits_run), *words]) == 0

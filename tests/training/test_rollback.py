@@ -205,6 +205,7 @@ def test_a_collapse_reaches_no_snapshot(gifted):
 # Going on
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stops", [(5,), (8,), (9,), (6, 8, 11), (12,)], ids=str)
 def test_a_run_resumed_around_its_rollback_equals_an_uninterrupted_one(
     stops, tmp_path, tiny_config, pictures, monkeypatch
@@ -265,6 +266,7 @@ def test_a_stop_in_the_middle_of_damage_shows_and_logs_none_of_it(tmp_path, tiny
     assert "NaN" not in (run.folder / "metrics.jsonl").read_text()
 
 
+@pytest.mark.slow
 def test_a_state_to_come_back_to_is_kept_however_often_a_run_is_stopped(tmp_path, tiny_config, pictures, monkeypatch):
     broken(monkeypatch, step=9)
     config = tiny_config(max_steps=12, save_every=6, snapshot_epochs=(60,))
@@ -309,6 +311,7 @@ def test_snapshots_of_undone_steps_are_dropped(tmp_path, tiny_config, pictures, 
 # Giving up
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_wrong_four_times_from_one_state_gives_up(tmp_path, tiny_config, pictures, monkeypatch):
     broken(monkeypatch, step=7, times=99)
     run = start(tmp_path / "run", tiny_config(epochs=4, snapshot_epochs=(1,)), pictures)

@@ -106,6 +106,7 @@ def test_a_stopped_run_shows_its_last_snapshot_or_without_one_its_newest_generat
         assert load_state(run.folder).facts.step == steps
 
 
+@pytest.mark.slow
 def test_n_steps_and_n_more_after_a_resume_leave_what_two_n_steps_leave(tmp_path, tiny_config, pictures):
     config = tiny_config(epochs=4, snapshot_epochs=(1, 2, 3, 4))
     straight = start(tmp_path, config, pictures, "straight")

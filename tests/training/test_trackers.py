@@ -139,6 +139,7 @@ def go(run: Run, until: int | None = None) -> Run:
 # What arrives
 
 
+@pytest.mark.slow
 def test_tensorboard_shows_every_value_of_every_line(reported_run):
     assert_tensorboard_shows(reported_run)
     shown, lines = in_tensorboard(reported_run), read_metrics(reported_run)
@@ -248,6 +249,7 @@ def test_a_rollback_is_reported_and_tensorboard_forgets_the_undone_steps(tmp_pat
     assert (alert["step"], alert["title"], alert["text"]) == (6, "Taken back to step 6", line["why"])
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_its_trackers_were(tmp_path, tiny_config, pictures, monkeypatch):
     monkeypatch.setattr("dcgan.training.schedule.LOG_EVERY", 2)
     (tmp_path / "killed").mkdir()
@@ -272,6 +274,7 @@ def wait_for_the_next_second() -> None:
     time.sleep(1 - time.time() % 1)
 
 
+@pytest.mark.slow
 def test_a_run_that_began_without_trackers_is_reported_once_they_are_asked_for(tmp_path):
     out = ["--output-dir", str(tmp_path / "later")]
     assert train.main([*TINY, "--max-steps", "4", *out]) == 0

@@ -411,6 +411,7 @@ def test_n_steps_and_n_more_in_a_new_state_equal_two_n_steps_bit_for_bit(change,
     assert same(end, straight_end)
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_however_many_steps_are_taken(tiny_config, pictures):
     config = tiny_config(max_steps=60)
     state = TrainState(config, CPU)

@@ -4,7 +4,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from support.paths import ROOT
+
+pytestmark = pytest.mark.slow
 
 LENDER = """
 import sys
