@@ -6,7 +6,7 @@ VENV := $(or $(VIRTUAL_ENV),.venv)
 IN_VENV := $(VENV)/bin/python
 
 test: $(IN_VENV)
-	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt
+	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt --constraint constraints.txt
 	PYTHONPATH=tests $(IN_VENV) -m support.chromium
 	PYTHONPATH=tests $(IN_VENV) -m support.olah
 	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal --durations 30
@@ -14,6 +14,7 @@ test: $(IN_VENV)
 lint: $(IN_VENV)
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy
 
 $(IN_VENV):
 	$(PYTHON) -m venv $(VENV)

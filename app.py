@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 if os.environ.get("SPACES_ZERO_GPU"):
@@ -33,7 +34,7 @@ from dcgan.ui.events import message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
-from dcgan.ui.texts import i18n
+from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
@@ -45,7 +46,8 @@ MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a s
 def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
     """Make the page and the endpoints of the API. `files` is where it may write."""
     renderer = Renderer(catalog, files, on_gpu, show_progress)
-    with gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400)) as app:
+    app = gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400))
+    with app:
         endpoints(Api(renderer))  # first, or the page's own events would take their names
         with gr.Row(elem_id="header"):
             gr.Markdown(i18n("intro"), elem_id="intro")
@@ -58,7 +60,7 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
                 elem_id="checkpoint",
             )
             with gr.Column(scale=0, min_width=140, elem_id="header-buttons"):
-                file = gr.UploadButton(i18n("open-file"), size="sm", elem_id="open-file")
+                file = gr.UploadButton(label("open-file"), size="sm", elem_id="open-file")
                 if os.environ.get("SPACE_ID"):
                     gr.DuplicateButton(size="sm", elem_id="duplicate")
         notice = message("notice")
@@ -85,7 +87,7 @@ def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file:
     generate.show_picked(walk.face_strip, deep_links.tabs)
     favourites.show(app.load)
 
-    quietly = {"api_visibility": "private", "show_progress": "hidden"}
+    quietly: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     controls = list(deep_links.controls.values())
     link_opened = app.load(deep_links.open_link, None, [*controls, deep_links.notice], queue=False, **quietly)
     [walk_asked] = favourites.walk_through(deep_links.walk_settings, controls)
@@ -97,7 +99,7 @@ def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file:
         if event is not link_opened:
             js = "(pending, faces, walk) => dcgan.remember(pending && (pending.startsWith('kind=walk') ? walk : faces))"
             drawn = drawn.then(None, [pending_link, generate.shown, walk.shown], None, js=js, **quietly)
-        # or the next event that is refused would draw it again
+        # else the next event that is refused would draw it again
         drawn.then(lambda: "", None, pending_link, **quietly)
 
 
@@ -127,7 +129,7 @@ def build_parser() -> Parser:
 
 
 def theme() -> gr.Theme:
-    """Make Gradio's Soft, closer together and without fonts that a visitor may lack."""
+    """Make Gradio's theme Soft with less space between things, and only with fonts that every visitor has."""
     soft = gr.themes.Soft(
         primary_hue="violet",
         neutral_hue="slate",
@@ -147,7 +149,7 @@ def theme() -> gr.Theme:
     )
 
 
-def look() -> dict[str, object]:
+def look() -> dict[str, Any]:
     """Give what makes the page look and behave as it does, for `launch`."""
     return {
         "theme": theme(),
@@ -159,7 +161,7 @@ def look() -> dict[str, object]:
 
 
 def load_networks(catalog: Catalog) -> None:
-    """Load all networks of a catalog, but for those that can't be had: whoever chooses one of these is told why."""
+    """Load all networks of a catalog but those that can't be had; a visitor who chooses one of these is told why."""
     for name in catalog.names:
         for load in (catalog.generator, catalog.discriminator):
             with suppress(InputError):

@@ -83,19 +83,19 @@ def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch
             raise
         world.from_main(plan)
     else:
-        plan, publisher = world.from_main(None), None
-        if plan is None:
+        told: Plan | None = world.from_main(None)
+        if told is None:
             return BAD_INPUT
-        pictures = open_pictures(plan.config)  # from the cache that the main process left
+        plan, publisher, pictures = told, None, open_pictures(told.config)  # from the cache that the main one left
     with plan.folder_removed_if_it_fails():
-        run = plan.open(pictures, device, world, Listeners(publisher and publisher.wake, tqdm.write, trackers))
+        run = plan.open(pictures, device, world, Listeners(publisher.wake if publisher else None, tqdm.write, trackers))
     go_on = command_to_go_on(launch, plan, trackers, publisher)
     status = trained = train_to_the_end(run, go_on, publisher)
     if publisher:
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
     trackers.close(HURRIED_CLOSE_TIMEOUT if status in (INTERRUPTED, TERMINATED) else CLOSE_TIMEOUT)
     if trained != FAILED or run.gave_up:
-        world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
+        world.barrier()  # torchrun ends all processes as soon as one exits with another status than 0
     report(run, status, go_on)
     return status
 
@@ -136,7 +136,7 @@ def report(run: Run, status: int, go_on: str) -> None:
 
 
 def open_publisher(launch: Launch, plan: Plan, patience: Patience) -> Publisher | None:
-    """What will push the run, made sure to be able to before there is anything to lose."""
+    """Make what will push the run, and make sure, before there is anything to lose, that it can."""
     if not launch.push_to_hub:
         return None
     keep_quiet()
@@ -154,7 +154,7 @@ def open_publisher(launch: Launch, plan: Plan, patience: Patience) -> Publisher 
 
 
 def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
-    """Push the rest, say what can't be; the exit status."""
+    """Push the rest, and say what can't be pushed; return the exit status."""
     try:
         problem = publisher.close(ended)
     except (KeyboardInterrupt, SystemExit) as stop:
@@ -173,7 +173,7 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
 
 
 def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -> int:
-    """Drive the run until it ends, fails or is told to stop; `go_on` continues it. Returns the exit status."""
+    """Train until the run ends, fails or is told to stop; return the exit status. `go_on` is the command to go on."""
     total, world = run.schedule.total_steps, run.state.world
     batch = world.batch_in_words(run.config.batch_size)
     print(f"training on {run.state.device} for {total:,} steps of {batch}, into {run.folder}")
@@ -212,7 +212,7 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
 
 def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
-    Trackers(dict.fromkeys(launch.report_to))  # only to see whether they could be
+    Trackers(dict.fromkeys(launch.report_to))  # only to see whether they can be made
     config = dry_run_config(given)
     name_without_effect(launch, [name for name, value in vars(launch).items() if value])
     print("dry run: two steps and a snapshot on rendered pictures, whatever --data says; nothing is kept")
@@ -228,7 +228,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
 
 
 def open_pictures(config: TrainConfig, cache: Path | None = None) -> Pictures:
-    """The run's pictures, with a progress bar while they are decoded and a report of what they are."""
+    """Open the run's pictures: with a progress bar while they are decoded, and a report of what was found."""
     pictures = load_pictures(
         config.data,
         config.image_size,

@@ -23,7 +23,7 @@ class Arm:
 
 
 def lever(words: str, *options: str) -> Arm:
-    """An arm that is the base but for these options."""
+    """Make an arm that is the base but for these options."""
     return Arm(words, (*BASE, *options))
 
 
@@ -59,5 +59,5 @@ ARMS = {
 
 
 def options_of(run: str) -> tuple[str, ...]:
-    """The options of train.py for an arm, or for the run that keeps several averages."""
+    """List the options of train.py for an arm, or for the run that keeps several averages."""
     return (*COMMON, *(BASE if run == AVERAGED else ARMS[run].options))

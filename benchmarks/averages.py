@@ -23,8 +23,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 import train
+from dcgan import training
 from dcgan.checkpoints import SavedState, StateFacts, load_state, save_state
-from dcgan.cli import DONE, FAILED, Parser, command
+from dcgan.cli import DONE, FAILED, Parser, StopRequest, command
 from dcgan.config import TrainConfig, config_of
 from dcgan.data import Pictures
 from dcgan.errors import InputError
@@ -35,7 +36,7 @@ from dcgan.training import Schedule, TrainState, config_to_resume, new_run_id, p
 
 
 def prefix_of(decay: float) -> str:
-    """What the tensors of an average are called in a saved state, before a dot."""
+    """Give what the names of an average's tensors begin with in a saved state, before a dot."""
     return f"average-{decay}"
 
 
@@ -51,7 +52,7 @@ class Averages:
             update_ema(average, generator, min(decay, steps / (steps + 9)))
 
     def tensors(self) -> dict[str, Tensor]:
-        """All tensors under names that tell the decay."""
+        """Give all tensors, under names that tell the decay."""
         return {
             f"{prefix_of(decay)}.{name}": tensor
             for decay, average in self.generators.items()
@@ -65,7 +66,7 @@ class Averages:
 
 
 def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """Those of a saved state's tensors that belong to one network."""
+    """Pick those of a saved state's tensors that belong to one network."""
     start = f"{prefix}."
     return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
 
@@ -109,10 +110,10 @@ class AveragedRun:
         )
         save_state(self.folder, SavedState(self.state.tensors() | self.averages.tensors(), facts))
 
-    def train(self, stop: train.StopRequest) -> int:
-        """Train to the end, or until told to stop, and save; the exit status. A loss that is no number ends it."""
+    def train(self, stop: StopRequest) -> int:
+        """Train to the end or a request to stop, and save; return the exit status. A loss that is no number ends it."""
         total = Schedule.of(self.config, len(self.pictures)).total_steps
-        steps = train.train(self.state, self.config, self.pictures)
+        steps = training.train(self.state, self.config, self.pictures)
         with tqdm(total=total, initial=self.state.step, unit="step", mininterval=5) as bar:
             while self.state.step < total and stop.signal is None:
                 began = time.perf_counter()
@@ -141,7 +142,7 @@ def decays_in(text: str) -> tuple[float, ...]:
 
 
 def build_parser() -> Parser:
-    parser = train.build_parser()
+    parser = training.build_parser()
     parser.prog, parser.description = "python -m benchmarks.averages", __doc__
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--decays", type=decays_in, required=True, help="of the averages, as in 0.98,0.99")
@@ -155,16 +156,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     if folder is None:
         raise InputError("--output-dir is missing, the folder of the run.")
     del options.decays
-    given = train.given_options(options)
+    given = training.given_options(options)
     config = config_to_resume(folder, given) if options.resume else config_of(given)
     pictures = train.open_pictures(config)
-    run = AveragedRun.start(folder, config, pictures, decays, pick_device(train.launch_of(options).device))
+    run = AveragedRun.start(folder, config, pictures, decays, pick_device(training.launch_of(options).device))
     if options.resume:
         run.resume()
     else:
         prepare_folder(folder)
         run.save()
-    with train.StopRequest() as stop:
+    with StopRequest() as stop:
         return run.train(stop)
 
 

@@ -42,12 +42,12 @@ REASONS = (
 
 
 def seeds_of(digest: str) -> list[int]:
-    """The seeds to judge of the weights with this SHA-256."""
+    """List the seeds to judge of the weights with this SHA-256."""
     return seeds_from(int(digest[:7], 16), FACES)
 
 
 def sheet(generator: Generator, seeds: list[int]) -> np.ndarray:
-    """The faces of seeds at twice their size as pixels `(H, W, 3)`, each with its seed under it."""
+    """Draw the faces of seeds at twice their size as pixels `(H, W, 3)`, uint8, each with its seed under it."""
     drawn = enlarge(faces(generator, seeds), FACTOR * generator.image_size)
     return grid(np.stack([_labelled(face, seed) for face, seed in zip(drawn, seeds, strict=True)]), COLUMNS)
 
@@ -61,7 +61,7 @@ def _labelled(face: np.ndarray, seed: int) -> np.ndarray:
 
 
 def draw(folder: Path) -> list[str]:
-    """Draw a checkpoint's sheet, with a file of verdicts to fill in; gives what was written, in words.
+    """Draw a checkpoint's sheet, with a file of verdicts to fill in; return what was written, in words.
 
     Verdicts on these weights are left as they are, those on others make room for them.
     """
@@ -82,7 +82,7 @@ def draw(folder: Path) -> list[str]:
 
 
 def broken(folder: Path) -> dict[str, list[int]]:
-    """The seeds of a checkpoint's broken faces by reason, as they were judged.
+    """Find the seeds of a checkpoint's broken faces by reason, as they were judged.
 
     Raises:
         InputError: not all of them were judged, not in the words that are allowed, or not of these weights.
@@ -112,9 +112,9 @@ def count_broken(by_reason: dict[str, list[int]]) -> int:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A file of verdicts. What can't be read is left alone, since a person's work may be in it."""
+    """Read a file of verdicts. What can't be read is left alone, since a person's work may be in it."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         found["verdicts"].items()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(

@@ -31,7 +31,7 @@ class Machine:
 
 
 def this_machine() -> Machine:
-    """The machine that this runs on."""
+    """Describe the machine that this runs on."""
     known = _cpu_facts()
     capability = torch.backends.cpu.get_cpu_capability()
     if "avx512_bf16" in known.get("flags", "").split():
@@ -48,7 +48,7 @@ def this_machine() -> Machine:
 
 
 def _cpu_facts() -> dict[str, str]:
-    """What Linux says of the first core; nothing on other systems."""
+    """Read what Linux says of the first core; nothing on other systems."""
     if not CPU_FACTS.is_file():
         return {}
     first = CPU_FACTS.read_text(encoding="utf-8", errors="replace").split("\n\n")[0]
@@ -57,7 +57,7 @@ def _cpu_facts() -> dict[str, str]:
 
 
 def this_commit(root: Path = ROOT) -> str:
-    """The commit that is checked out, with `-dirty` where tracked files differ from it; `unknown` without git."""
+    """Find the commit that is checked out, with `-dirty` where tracked files differ from it; `unknown` without git."""
     try:
         commit = _git(root, "rev-parse", "HEAD").stdout.strip()
         changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", *_all_but(WRITTEN_BY_RUNS))
@@ -75,7 +75,7 @@ def _all_but(paths: tuple[str, ...]) -> list[str]:
 
 
 def now() -> str:
-    """The time, UTC, to the second, as ISO 8601 writes it."""
+    """Give the time, UTC, to the second, as ISO 8601 writes it."""
     return iso(datetime.now(UTC))
 
 

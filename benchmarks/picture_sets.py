@@ -36,7 +36,7 @@ class PictureSet:
 
 
 def portraits(art: Path) -> PictureSet:
-    """Portraits composed from the layers in `art`."""
+    """Make the set of portraits composed from the layers in `art`."""
     source = f"{PORTRAITS_PREFIX}{art.resolve()}"
 
     def reals(config: TrainConfig) -> ReferencePictures:
@@ -46,7 +46,7 @@ def portraits(art: Path) -> PictureSet:
 
 
 def adventurer() -> PictureSet:
-    """Rendered avatars."""
+    """Make the set of rendered avatars."""
 
     def reals(config: TrainConfig) -> ReferencePictures:
         return held_out_avatars(ADVENTURER, config.image_size, config.background)
@@ -55,7 +55,7 @@ def adventurer() -> PictureSet:
 
 
 def anime(path: Path, folder: Path) -> PictureSet:
-    """Real anime faces from a zip that isn't ours to share, split into two zips in `folder`."""
+    """Make a set of real anime faces from a zip that isn't ours to share, split into two zips in `folder`."""
     digest = split_once(path, folder)
 
     def reals(config: TrainConfig) -> ReferencePictures:
@@ -65,7 +65,7 @@ def anime(path: Path, folder: Path) -> PictureSet:
 
 
 def split_once(path: Path, folder: Path) -> str:
-    """Split a zip as `split` does, unless `folder` holds its parts already; the SHA-256 of the zip.
+    """Split a zip as `split` does, unless `folder` holds its parts already; return the SHA-256 of the zip.
 
     Raises:
         InputError: no such zip, or the parts of another one in `folder`.
@@ -112,7 +112,7 @@ def _copy(archive: zipfile.ZipFile, names: Sequence[str], path: Path) -> None:
 
 
 def open_sets(folder: Path, art: Path | None, anime_zip: Path | None) -> dict[str, PictureSet]:
-    """The sets that can be had with what was given, by name."""
+    """Open the sets that can be had with what was given, by name."""
     found = {ADVENTURER: adventurer()}
     if art:
         open_art(art)  # said now where it isn't there, not after other runs

@@ -44,7 +44,7 @@ class TimeUpError(BaseException):
 
 @contextmanager
 def stopped_after(minutes: float | None) -> Iterator[None]:
-    """Raises TimeUpError inside the block when so many minutes are over; None is never."""
+    """Raise a TimeUpError inside the block when so many minutes are over; never for None."""
     if minutes is None:
         yield
         return
@@ -64,7 +64,7 @@ def stopped_after(minutes: float | None) -> Iterator[None]:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[int]:
-    """Keeps others out of the folder; gives the file that does, which whoever works there has to hold open."""
+    """Keep others out of the folder; give the file that does, which whoever works there has to hold open."""
     with open(folder / ".lock", "w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,7 +79,7 @@ def the_extractor() -> Extractor:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Train, measure and record what a round lacks; the exit status."""
+    """Train, measure and record what a round lacks; return the exit status."""
     refuse_the_repository(options.folder)
     require_torch_fidelity()
     known = records.read(options.records)
@@ -100,7 +100,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def go_through(left: list[Trial], lock: int, path: Path) -> int:
-    """Finish the trials in turn, and take out of the list what is finished; the exit status.
+    """Finish the trials in turn, and take out of the list what is finished; return the exit status.
 
     One that fails, for want of disk space say, doesn't keep the others; one that is told to stop does.
     """
@@ -118,7 +118,7 @@ def go_through(left: list[Trial], lock: int, path: Path) -> int:
 
 
 def missing_trials(options: argparse.Namespace, arms: Sequence[str], known: Sequence[records.Record]) -> list[Trial]:
-    """The runs that have no record yet, set by set, on the sets that the options give."""
+    """List the runs that have no record yet, set by set, on the sets that the options give."""
     this = ROUNDS[options.round]
     sets = open_sets(options.folder, options.portraits, options.anime)
     for name in (name for name in this.sets if name not in sets):
@@ -198,7 +198,8 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(argv)
     refuse_unknown(getattr(options, "arms", ()))
-    return options.do(options)
+    status: int = options.do(options)
+    return status
 
 
 if __name__ == "__main__":

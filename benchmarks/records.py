@@ -42,7 +42,7 @@ class Figures:
 
     @classmethod
     def of(cls, found: Mapping[str, float], distance: str) -> Figures:
-        """From what dcgan.evaluation found; `distance` is what it calls the Fréchet distance."""
+        """Take what dcgan.evaluation found; `distance` is what it calls the Fréchet distance."""
         kid = float(f"{1000 * found['kid']:.5g}")
         return cls(kid_x_1000=kid, fd=found[distance.lower()], precision=found["precision"], recall=found["recall"])
 
@@ -65,7 +65,7 @@ class Measure:
 
     @classmethod
     def of(cls, compared: Mapping[str, Any], **moment: Any) -> Measure:
-        """From what dcgan.evaluation compared; `moment` is whatever is missing there."""
+        """Take what dcgan.evaluation compared; `moment` has the fields that are missing there."""
         distance = compared["extractor"]["distance"]
         return cls(
             extractor=compared["extractor"]["name"],
@@ -77,7 +77,7 @@ class Measure:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Measure:
-        """The measure that `asdict` described."""
+        """Make the measure that `asdict` described."""
         return cls(**dict(values) | {name: Figures(**values[name]) for name in ("found", "floor")})
 
 
@@ -107,7 +107,7 @@ class Record:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Record:
-        """The record that `asdict` described."""
+        """Make the record that `asdict` described."""
         known = dict(values)
         known["commits"] = tuple(values["commits"])
         known["machines"] = tuple(Machine(**machine) for machine in values["machines"])
@@ -116,7 +116,7 @@ class Record:
 
 
 def read(path: Path = PATH) -> list[Record]:
-    """All records, in the order in which they were made.
+    """Read all records, in the order in which they were made.
 
     Raises:
         InputError: a line that is cut short, as by a crash, or no record; the message names it.
@@ -139,7 +139,7 @@ def _record(line: str, where: str) -> Record:
 
 
 def append(record: Record, path: Path = PATH) -> bool:
-    """Add a record, unless its run has one already; returns whether it was added.
+    """Add a record, unless its run has one already; return whether it was added.
 
     It is written at once, so that a crash leaves all of the line or, at worst, a piece that `read` refuses.
     """
@@ -163,7 +163,7 @@ def record_of_run(
     anime: Path | None = None,
     commit: str | None = None,
 ) -> Record:
-    """The record of a finished run of train.py that was measured, made on this machine.
+    """Make the record of a finished run of train.py that was measured, made on this machine.
 
     Without `ended` it ended when its training.json was written, without `commit` it was made by this one.
 
@@ -204,12 +204,12 @@ def _refuse_unfinished(folder: Path, facts: Training) -> None:
 
 
 def _set_named(data: str) -> str:
-    """What a record calls the pictures that a training.json calls `data`."""
+    """Name as a record does the pictures that a training.json calls `data`."""
     return "portraits" if data.startswith(PORTRAITS_PREFIX) else data.removeprefix(AVATARS_PREFIX)
 
 
 def moment(text: str) -> datetime:
-    """A time as ISO 8601 writes it; UTC where it doesn't say otherwise."""
+    """Read a time as ISO 8601 writes it; UTC where it doesn't say otherwise."""
     found = datetime.fromisoformat(text)
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

@@ -46,19 +46,19 @@ Curve = dict[int, float]  # pictures seen -> KID x 1000
 
 
 def bundles() -> list[Path]:
-    """The bundled checkpoints, the default first."""
+    """List the bundled checkpoints, the default first."""
     folders = sorted(path.parent for path in (ROOT / "checkpoints").glob(f"*-96/{EVALUATION_NAME}"))
     return sorted(folders, key=lambda folder: folder != DEFAULT)
 
 
 def table() -> str:
-    """What was measured of each checkpoint, as Markdown: the floor in brackets, a second measure after a slash."""
+    """Write what was measured of each checkpoint as Markdown: the floor in brackets, a second measure after a slash."""
     rows = [
         "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | spread (grey levels) | broken of 64 |",
         "|---|---|---|---|---|---|---|---|",
     ]
     for folder in bundles():
-        evaluation = read_evaluation(folder)
+        evaluation = _evaluation_of(folder)
         cells = [" / ".join(same) for same in zip(*map(_cells, evaluation.measures), strict=True)]
         cells += [_cell(evaluation, "spread"), _broken_cell(folder)]
         seen = facts_of_the_shown(read_training(folder)).images_seen
@@ -66,9 +66,16 @@ def table() -> str:
     return "\n".join(rows)
 
 
+def _evaluation_of(folder: Path) -> Evaluation:
+    if evaluation := read_evaluation(folder):
+        return evaluation
+    raise InputError(f"{folder} has no evaluation of its weights as they are; python -m dcgan.evaluation makes one.")
+
+
 def _cells(measure: Evaluation | Measure) -> list[str]:
+    fakes, floor = measure.fakes.kid, measure.floor.kid
     return [
-        f"{1000 * measure.fakes.kid:.4g} ({1000 * measure.floor.kid:.2f})",
+        "-" if fakes is None or floor is None else f"{1000 * fakes:.4g} ({1000 * floor:.2f})",
         *(_cell(measure, name) for name in ("fd", "precision", "recall")),
     ]
 
@@ -92,7 +99,7 @@ def draw_faces(path: Path) -> None:
 
 
 def measure_curve(folder: Path, extractor: Extractor) -> Curve:
-    """KID of each of a checkpoint's snapshots against avatars that training never draws."""
+    """Measure the KID of each of a checkpoint's snapshots against avatars that training never draws."""
     training = read_training(folder)
     settings, style = training.settings(), training.data.name.removeprefix(AVATARS_PREFIX)
     reals = held_out_avatars(style, settings.image_size, settings.background)
@@ -107,7 +114,7 @@ def measure_curve(folder: Path, extractor: Extractor) -> Curve:
 
 
 def draw_curves(curves: dict[str, Curve], path: Path) -> None:
-    """Plot KID over pictures seen, a line a checkpoint."""
+    """Plot KID over pictures seen, a line for each checkpoint."""
     figure = Figure(figsize=(8, 4), layout="constrained")
     axes = figure.subplots()
     for name, curve in curves.items():

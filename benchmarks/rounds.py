@@ -60,7 +60,7 @@ Results = dict[tuple[str, str], Result]  # by set and arm
 
 
 def results_of(records: Iterable[Record], this: Round) -> Results:
-    """What the records say of a round; the run that kept several averages stands for an arm each."""
+    """Collect what the records say of a round; of a run that kept several averages, each stands for an arm."""
     found = {}
     for record in records:
         if record.kind == this.kind:
@@ -80,7 +80,7 @@ def _by_arm(record: Record) -> dict[str, tuple[Measure, ...]]:
 
 
 def arms_of(number: int, records: Sequence[Record]) -> list[str]:
-    """The arms of a round: all in the first, later those with the lowest KID in the round before, and plain.
+    """List the arms of a round: all in the first, later those with the lowest KID in the round before, and plain.
 
     Raises:
         InputError: the round before isn't complete; names what is missing.
@@ -99,7 +99,7 @@ def arms_of(number: int, records: Sequence[Record]) -> list[str]:
 
 
 def best(found: Mapping[tuple[str, str], Result], sets: Sequence[str], count: int) -> list[str]:
-    """The arms with the lowest KID at the end, the best first; plain and those that gave up stand aside.
+    """List the arms with the lowest KID at the end, the best first; plain and those that gave up are left out.
 
     Over several sets the sum of an arm's ranks counts, since KIDs of different sets don't add up, and of equal sums the
     lower sum of KIDs. Of the averages only the best is taken, since they are nearly the same.
@@ -122,7 +122,7 @@ def _has_ended(found: Mapping[tuple[str, str], Result], data: str, arm: str) -> 
 
 
 def runs_of(number: int, arms: Iterable[str]) -> list[str]:
-    """The runs that these arms need: in round 1 one run keeps the averages that differ in their decay alone."""
+    """List the runs that these arms need: in round 1 a single run keeps all averages, which differ in decay alone."""
     if number != 1:
         return list(arms)
     return list(dict.fromkeys(AVERAGED if arm in AVERAGES else arm for arm in arms))

@@ -17,7 +17,8 @@ from benchmarks.records import Record
 from benchmarks.verdict import SPEED
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures
-from dcgan.training import TrainState
+from dcgan.training import TrainState, build_parser, given_options
+from dcgan.training import train as take_steps
 
 PICTURES = 1_024  # to train on, and that an arm is timed for in each round
 ROUNDS = 3
@@ -25,13 +26,13 @@ WARM_UP = 2  # steps
 
 
 def config_of(arm: str) -> TrainConfig:
-    """An arm on a few rendered pictures: what is in them costs no time."""
+    """Configure an arm on a few rendered pictures: what is in them costs no time."""
     words = ["--data", adventurer().source, *options_of(arm), "--data-size", str(PICTURES)]
-    return dcgan.config.config_of(train.given_options(train.build_parser().parse_args(words)))
+    return dcgan.config.config_of(given_options(build_parser().parse_args(words)))
 
 
 def measure(arms: Sequence[str]) -> dict[str, float]:
-    """Pictures a second of each arm's training steps: the best of several rounds, in which arms take turns."""
+    """Measure each arm's pictures a second in training: the best of several rounds, in which arms take turns."""
     pictures, device = train.open_pictures(config_of(arms[0])), torch.device("cpu")
     fastest = dict.fromkeys(arms, 0.0)
     for _ in range(ROUNDS):
@@ -41,8 +42,8 @@ def measure(arms: Sequence[str]) -> dict[str, float]:
 
 
 def pictures_per_second(config: TrainConfig, pictures: Pictures, device: torch.device) -> float:
-    """The speed of a run's first steps, without the very first."""
-    steps = train.train(TrainState(config, device), config, pictures)
+    """Measure the speed of a run's first steps, without the very first."""
+    steps = take_steps(TrainState(config, device), config, pictures)
     for _ in range(WARM_UP):
         next(steps)["loss_g"].item()
     count = timed_steps(config)
@@ -57,7 +58,7 @@ def timed_steps(config: TrainConfig) -> int:
 
 
 def records_of(speeds: dict[str, float], began: str) -> Iterator[Record]:
-    """A record an arm."""
+    """Make a record for each arm."""
     commit, machine, ended = this_commit(), this_machine(), now()
     for arm, rate in speeds.items():
         config = config_of(arm)

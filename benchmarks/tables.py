@@ -19,7 +19,7 @@ NOT_RUN = "not run"
 
 
 def tables(records: Sequence[Record]) -> str:
-    """All rounds, who wins, and the other long runs where there are some."""
+    """Write all rounds, who wins, and the other long runs where there are some."""
     parts = [part for this in ROUNDS.values() for part in _round(this, records)]
     parts += ["### Who wins", "\n".join(verdicts(records))]
     if others := [record for record in records if record.kind not in {SPEED, *(r.kind for r in ROUNDS.values())}]:
@@ -28,7 +28,7 @@ def tables(records: Sequence[Record]) -> str:
 
 
 def _round(this: Round, records: Sequence[Record]) -> list[str]:
-    """The heading of a round, its table, and what its minutes are."""
+    """Write the heading of a round, its table, and what its minutes are."""
     sets = "all sets" if this.sets == SETS else " and ".join(this.sets)
     parts = [f"### Round {this.number}: {this.pictures:,} pictures, seed {this.seed}, {sets}"]
     found = results_of(records, this)
@@ -56,13 +56,13 @@ def _ended(found: Results, data: str) -> list[Result]:
 
 
 def _common_seconds(found: Results, data: str, speeds: Mapping[str, float]) -> float:
-    """The equal minutes of a set, in seconds; 0 where nothing was run."""
+    """Find the equal minutes of a set, in seconds; 0 where nothing was run."""
     ended = _ended(found, data)
     return common_seconds(points_of(ended, speeds)) if ended else 0.0
 
 
 def _rows(found: Results, data: str, arms: Sequence[str], speeds: Mapping[str, float], seconds: float) -> list[str]:
-    """A row an arm, the lowest KID first, what came to no end last; then the floor."""
+    """Write a row for each arm, the lowest KID first, what came to no end last; then the floor."""
     ended = sorted(_ended(found, data), key=lambda result: result.last.found.kid_x_1000)
     curves = points_of(ended, speeds)
     rows = []

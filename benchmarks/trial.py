@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import train
 from benchmarks import arms
 from benchmarks.averages import below, prefix_of
 from benchmarks.machine import ROOT, Machine, now, this_commit, this_machine
@@ -35,7 +34,7 @@ from dcgan.latents import seeds_from
 from dcgan.layout import WEIGHTS_NAME
 from dcgan.models import Generator
 from dcgan.sampling import faces
-from dcgan.training import read_metrics
+from dcgan.training import build_parser, given_options, read_metrics
 
 QUARTERS = 4
 NO_EPOCH = 1_000_000  # an epoch that no run reaches: train.py keeps no snapshots of its own
@@ -76,10 +75,10 @@ class Trial:
         return f"{self.name} on {self.pictures.name}, seed {self.seed}"
 
     def config(self) -> TrainConfig:
-        """The whole run. No arm lets its learning rates fall, since that would hang on where a quarter ends."""
+        """Configure the whole run. No arm's learning rates fall, since that would depend on where a quarter ends."""
         words = ["--data", self.pictures.source, *self.pictures.options, *arms.options_of(self.name)]
-        options = train.build_parser().parse_args([*words, "--seed", str(self.seed)])
-        config = config_of(train.given_options(options))
+        options = build_parser().parse_args([*words, "--seed", str(self.seed)])
+        config = config_of(given_options(options))
         steps = max(QUARTERS, self.count // config.batch_size)
         return config.but(
             max_steps=steps, epochs=NO_EPOCH, snapshot_epochs=(NO_EPOCH,), save_every=max(1, steps // (4 * QUARTERS))
@@ -118,7 +117,7 @@ class Trial:
     # Training
 
     def train(self, run_python: Program) -> int:
-        """Train what is left, a quarter at a time; the exit status."""
+        """Train what is left, a quarter at a time; return the exit status."""
         for end in self.ends:
             if self.is_over or self.is_kept(end):
                 continue
@@ -136,7 +135,7 @@ class Trial:
         return load_state(self.run).facts.step if newest_state(self.run) else 0
 
     def _program_to(self, end: int) -> list[str]:
-        """The words for python that train up to a step, from where the run is."""
+        """Spell the words for python that train up to a step, from where the run is."""
         if newest_state(self.run):
             words = ["--resume", "--data", self.pictures.source]
         else:
@@ -196,7 +195,7 @@ class Trial:
     # What is left of it
 
     def record(self) -> Record:
-        """The line for records.jsonl of a run that is over and measured."""
+        """Make the line for records.jsonl of a run that is over and measured."""
         saved, about = load_state(self.run), _read(self.folder / TRIAL_NAME)
         config, step, seconds = self.config(), saved.facts.step, saved.facts.seconds
         places = [self._kept_in(end, average) for end in self.kept for average in self._averages()]
@@ -224,7 +223,7 @@ class Trial:
         )
 
     def progress(self) -> str:
-        """How far it is, in words."""
+        """Say in words how far it is."""
         if self.is_over:
             return "trained, not measured yet"
         state = newest_state(self.run)  # step-N, or step-N-retry-K
@@ -248,4 +247,5 @@ class Trial:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found

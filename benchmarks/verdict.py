@@ -20,7 +20,7 @@ Kids = Mapping[str, Sequence[float]]  # arm -> KID x 1000 of each seed
 
 
 def speeds_in(records: Iterable[Record]) -> dict[str, float]:
-    """The pictures a second that `speed` found, by arm: the newest of the machine that it was last used on."""
+    """Find the pictures a second that `speed` measured, by arm: the newest of the machine that it last ran on."""
     measured = [record for record in records if record.kind == SPEED]
     here = [record for record in measured if record.machines == measured[-1].machines]
     speeds = {record.arm: record.images_per_second for record in here}
@@ -30,7 +30,7 @@ def speeds_in(records: Iterable[Record]) -> dict[str, float]:
 
 
 def points_of(results: Sequence[Result], speeds: Mapping[str, float]) -> list[Points]:
-    """KID over seconds of training of results that are to be compared at equal minutes.
+    """Give KID over seconds of training, of results that are to be compared at equal minutes.
 
     Where `speed` timed all of these arms, in turns on a quiet machine, a snapshot's seconds are its pictures divided by
     that speed. Elsewhere they are the run's own, which hang on what else its machine did meanwhile.
@@ -46,12 +46,12 @@ def points_of(results: Sequence[Result], speeds: Mapping[str, float]) -> list[Po
 
 
 def common_seconds(curves: Iterable[Points]) -> float:
-    """The time that all are compared at: when the fastest had seen all of its pictures."""
+    """Find the time at which all are compared: when the fastest had seen all of its pictures."""
     return min(points[-1][0] for points in curves)
 
 
 def kid_at(seconds: float, points: Points) -> float | None:
-    """KID x 1000 after so many seconds of training; None before the first snapshot or after the last.
+    """Give KID x 1000 after so many seconds of training; None before the first snapshot or after the last.
 
     An arm has a snapshot at each quarter of its pictures, which a slow arm reaches later than a fast one. Between two
     of them KID is taken to change by a straight line over log(seconds), which is about how it falls.
@@ -63,7 +63,7 @@ def kid_at(seconds: float, points: Points) -> float | None:
 
 
 def verdict(kids: Kids) -> str:
-    """Who wins: the arm whose mean KID is lower than every other's by more than its own seeds differ."""
+    """Say who wins: the arm whose mean KID is lower than every other's by more than its own seeds differ."""
     first, second = sorted(kids, key=lambda arm: mean(kids[arm]))[:2]
     ahead = mean(kids[second]) - mean(kids[first])
     differ = max(kids[first]) - min(kids[first])
@@ -74,7 +74,7 @@ def verdict(kids: Kids) -> str:
 
 
 def verdicts(records: Sequence[Record]) -> list[str]:
-    """A line for each set, at equal pictures and at equal minutes, of the arms that were run with both seeds."""
+    """Write a line for each set, at equal pictures and at equal minutes, of the arms that were run with both seeds."""
     seeds = [results_of(records, ROUNDS[number]) for number in (2, 3)]
     speeds = speeds_in(records)
     lines = []

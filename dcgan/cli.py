@@ -9,7 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stdout
-from typing import ClassVar, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from dcgan.errors import InputError
 
@@ -19,8 +19,8 @@ DONE, FAILED, BAD_INPUT, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line, raised as `InputError`; options can't be abbreviated."""
 
-    def __init__(self, **kwargs):
-        super().__init__(allow_abbrev=False, **kwargs)
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message} (see --help)")
@@ -50,11 +50,11 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
 
 
 class StopRequest:
-    """SIGINT and SIGTERM while a step runs: noted, so that it can be finished; a second one stops at once."""
+    """A SIGINT or SIGTERM while a step runs: noted, so that the step can be finished; a second one stops at once."""
 
     STATUS: ClassVar = {signal.SIGINT: INTERRUPTED, signal.SIGTERM: TERMINATED}
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.signal: signal.Signals | None = None
 
     def __enter__(self) -> StopRequest:
@@ -72,7 +72,7 @@ class StopRequest:
 
     @property
     def status(self) -> int:
-        return self.STATUS[self.signal or signal.SIGTERM]  # another process was told, which means all
+        return self.STATUS[self.signal or signal.SIGTERM]  # without one here, another process got it for all
 
 
 @contextmanager

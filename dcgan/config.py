@@ -299,13 +299,13 @@ class TrainConfig(MachineOptions, RecipeOptions, LengthOptions, NetworkOptions, 
         object.__setattr__(self, "data", legible(self.data))
 
     def generator_config(self) -> GeneratorConfig:
-        """The generator this run trains."""
+        """Give the configuration of the generator that this run trains."""
         return GeneratorConfig(
             latent_dim=self.latent_dim, image_size=self.image_size, feature_maps=self.generator_feature_maps
         )
 
     def discriminator_config(self) -> DiscriminatorConfig:
-        """The discriminator this run trains."""
+        """Give the configuration of the discriminator that this run trains."""
         return DiscriminatorConfig(
             image_size=self.image_size,
             feature_maps=self.discriminator_feature_maps,
@@ -313,18 +313,19 @@ class TrainConfig(MachineOptions, RecipeOptions, LengthOptions, NetworkOptions, 
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready values; `from_dict` gives the same run back."""
+        """Give JSON-ready values, of which `from_dict` makes the same run again."""
         return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """The run that `to_dict` described, also of a version that lacked some of today's settings."""
+        """Make the run that `to_dict` described, also that of a version without some of today's settings."""
         before = {name: each.before for name, each in options_of(cls).items() if each.before is not UNSAID}
         known = before | with_named_norm(values, "d_norm", "the saved run")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in known.items()})
+        settings: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in known.items()}
+        return cls(**settings)
 
     def command(self) -> str:
-        """The train.py command of this run, naming each option that has an effect: no later default changes the run.
+        """Spell this run's train.py command with each option that has an effect, so that no later default changes it.
 
         Those in RESUMABLE_CHANGES are named like all others: they decide how far the run goes and, once it goes wrong,
         to which state it goes back. Left out are options without effect beside the others, as those of drawn pictures
@@ -338,7 +339,7 @@ class TrainConfig(MachineOptions, RecipeOptions, LengthOptions, NetworkOptions, 
         return shlex.join(words)
 
     def but(self, **changes: Any) -> Self:
-        """A copy with some fields changed, validated again."""
+        """Copy the configuration with some fields changed, validated again."""
         return replace(self, **changes)
 
 
@@ -347,15 +348,16 @@ RESUMABLE_CHANGES = frozenset(name for name, each in options_of(TrainConfig).ite
 
 
 def config_of(given: Mapping[str, Any]) -> TrainConfig:
-    """A new run's configuration: the recipe's settings, and over them the options that were given."""
+    """Make a new run's configuration: the recipe's settings, and over them the options that were given."""
     return TrainConfig(**(RECIPES.get(given.get("recipe", TrainConfig.recipe), {}) | dict(given)))
 
 
 def is_drawn(data: str) -> bool:
-    """Whether `--data` names pictures that are drawn here, as many as wanted and on a background that can be chosen."""
+    """Tell whether `--data` names pictures that are drawn here, as many as wanted and on any background."""
     return data.startswith((AVATARS_PREFIX, PORTRAITS_PREFIX))
 
 
 def usual_background(data: str) -> tuple[str, ...]:
-    """The colours behind drawn pictures where nothing else is said."""
-    return options_of(TrainConfig)["background"].usual(data)
+    """Give the colours behind drawn pictures where none are chosen."""
+    colours: tuple[str, ...] = options_of(TrainConfig)["background"].usual(data)
+    return colours

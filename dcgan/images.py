@@ -26,24 +26,24 @@ FORMATS = ("GIF", "WebP", "MP4")  # of what moves
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
-    """Images `(N, C, H, W)` in [-1, 1] to pixels `(N, H, W, 3)`, uint8: round((x + 1) * 127.5), clamped."""
+    """Turn images `(N, C, H, W)` in [-1, 1] into pixels `(N, H, W, 3)`, uint8: round((x + 1) * 127.5), clamped."""
     pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
     return pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
 def to_float(pixels: Tensor) -> Tensor:
-    """Pixels `(N, H, W, C)`, uint8, to images `(N, C, H, W)`, float32 in [-1, 1]: the inverse of `to_uint8`."""
+    """Turn pixels `(N, H, W, C)`, uint8, into images `(N, C, H, W)`, float32 in [-1, 1]: the inverse of `to_uint8`."""
     return pixels.permute(0, 3, 1, 2).float().div(127.5).sub(1)
 
 
 def enlarge(pixels: np.ndarray, size: int) -> np.ndarray:
-    """Pixels `(..., H, W, 3)` to the largest whole multiple of H that is at most `size` (at least H), kept sharp."""
+    """Enlarge pixels `(..., H, W, 3)` by the largest whole factor, at least 1, that keeps H within `size`."""
     factor = max(1, size // pixels.shape[-3])
     return pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
 def grid(pixels: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
-    """Pixels `(N, H, W, 3)` side by side on white, row by row, as one picture; a near-square one by default."""
+    """Lay pixels `(N, H, W, 3)` side by side on white, row by row, as one picture; by default nearly a square."""
     count, height, width, _ = pixels.shape
     columns = columns or math.ceil(math.sqrt(count))
     rows = math.ceil(count / columns)
@@ -82,13 +82,13 @@ def save_gif(
     """Write frames `(T, H, W, 3)`, `factor` times as large, as an endless GIF of at most `colours` colours.
 
     All frames share one table of colours, so that none flickers. `milliseconds` is how long each frame stays, or a list
-    of one a frame; GIF keeps hundredths of a second.
+    with a number for each frame; GIF keeps hundredths of a second.
     """
     column = Image.fromarray(frames.reshape(-1, *frames.shape[2:]))
     column = column.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     # Enlarged only now: choosing colours takes seconds at 768 pixels a side
     indices = enlarge(np.asarray(column).reshape(*frames.shape[:3], 1), factor * frames.shape[1])[..., 0]
-    palette = bytes(column.getpalette())
+    palette = bytes(column.getpalette() or ())
     images = [Image.fromarray(frame) for frame in indices]
     for image in images:
         image.putpalette(palette)
@@ -110,7 +110,7 @@ def save_webp(
 def save_mp4(frames: np.ndarray, path: Path, fps: Fraction | int, note: str = "", crf: int = 18) -> None:
     """Write frames `(T, H, W, 3)` as H.264 in yuv420p, which every browser and phone plays. H and W must be even.
 
-    `crf` is x264's quality: 18 is hardly told from the original, 40 is poor.
+    `crf` is x264's quality: 18 looks nearly like the original, 40 is poor.
     """
     with av.open(path, "w", format="mp4") as container:
         if note:

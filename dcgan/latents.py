@@ -1,4 +1,4 @@
-"""Seed -> latent z, and the ways between latents: pure functions on CPU tensors.
+"""From a seed to its latent z, and from latent to latent: pure functions on CPU tensors.
 
 A face is its seed: `latent(seed, dim)` is the same on every machine, and needs nothing but PyTorch to be made again.
 """
@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+Way = Callable[[Tensor, Tensor, float], Tensor]  # from one latent to another: at 0 the first, at 1 the second
 SEEDS = 2**31  # seeds are 0 <= seed < SEEDS, exact in JavaScript too
 
 
 def latent(seed: int, latent_dim: int) -> Tensor:
-    """The latent z `(latent_dim,)` of a seed, standard normal float32.
+    """Draw the latent z `(latent_dim,)` of a seed, standard normal float32.
 
     Raises:
         ValueError: a seed outside 0 <= seed < 2**31.
@@ -25,19 +26,20 @@ def latent(seed: int, latent_dim: int) -> Tensor:
 
 
 def latents(seeds: list[int], latent_dim: int) -> Tensor:
-    """The latents `(N, latent_dim)` of several seeds, each drawn on its own."""
+    """Draw the latents `(N, latent_dim)` of several seeds, each on its own."""
     return torch.stack([latent(seed, latent_dim) for seed in seeds])
 
 
 def seeds_from(first: int, count: int) -> list[int]:
-    """`count` consecutive seeds; after the largest comes 0."""
+    """List `count` consecutive seeds; after the largest comes 0."""
     return [(first + i) % SEEDS for i in range(count)]
 
 
 def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
-    """Spherical interpolation between latents `(..., D)` (White 2016, https://arxiv.org/abs/1609.04468).
+    """Interpolate between latents `(..., D)` along an arc, at `t` from 0 to 1.
 
-    Exactly `start` at t = 0 and `end` at t = 1; linear where the two are (anti)parallel and no arc is defined.
+    It is exactly `start` at t = 0 and `end` at t = 1, and linear where the two are (anti)parallel, so that there is no
+    arc. Shoemake 1985, https://doi.org/10.1145/325165.325242; for latents White 2016, https://arxiv.org/abs/1609.04468.
     """
     if t in (0, 1):
         return (end if t else start).clone()
@@ -48,10 +50,11 @@ def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
     return torch.where(sine.abs() < 1e-4, torch.lerp(start, end, t), arc)
 
 
-def along(stops: Tensor, positions: Iterable[float], way: Callable[[Tensor, Tensor, float], Tensor] = slerp) -> Tensor:
-    """Latents `(N, D)` at N positions on the way from stop to stop `(K, D)`: at 0 the first, at 1.5 amid 2nd and 3rd.
+def along(stops: Tensor, positions: Iterable[float], way: Way = slerp) -> Tensor:
+    """Find latents `(N, D)` at N positions between stops `(K, D)`: at 0 the first stop, at 1.5 halfway from 2nd to 3rd.
 
-    Exactly the stop at a whole position. `way` goes one leg: `slerp`, or `torch.lerp` for a straight one.
+    At a whole position it is exactly the stop. `way` leads from one stop to the next: `slerp`, or `torch.lerp` for a
+    straight line.
 
     Raises:
         ValueError: a position outside 0 to K - 1.
@@ -66,7 +69,7 @@ def along(stops: Tensor, positions: Iterable[float], way: Callable[[Tensor, Tens
 
 
 def walk(keyframes: Tensor, frames: int, closed: bool = False) -> Tensor:
-    """Latents `(frames, D)` from keyframe to keyframe `(K, D)` by slerp, evenly spaced; frame 0 is the first keyframe.
+    """Walk in `frames` even steps of slerp through keyframes `(K, D)`: latents `(frames, D)`, the first keyframe first.
 
     An open walk ends on the last keyframe. A closed one goes on to the first again and ends one frame short of it, so
     that it repeats without a jump. With K = 1 every frame is that keyframe.

@@ -34,17 +34,17 @@ _SNAPSHOT = re.compile(r"epoch-(\d{4,})", re.ASCII)
 
 
 def snapshot_name(epoch: int) -> str:
-    """What the snapshot of an epoch is called: `epoch-0010`, in its folder as in the Hub's tag."""
+    """Name the snapshot of an epoch: `epoch-0010`, as its folder and as the Hub's tag."""
     return f"epoch-{epoch:04d}"
 
 
 def is_snapshot(name: str) -> bool:
-    """Whether a folder or a tag is named as a run names its snapshots."""
+    """Tell whether a folder or a tag is named as a run names its snapshots."""
     return bool(_SNAPSHOT.fullmatch(name))
 
 
 def epoch_of(snapshot: str) -> int:
-    """The epoch of a snapshot's name.
+    """Read the epoch in a snapshot's name.
 
     Raises:
         ValueError: it is none.
@@ -55,10 +55,10 @@ def epoch_of(snapshot: str) -> int:
 
 
 def sample_name(snapshot: str) -> str:
-    """The sheet of faces that a run draws at a snapshot."""
+    """Name the sheet of faces that a run draws at a snapshot."""
     return f"{SAMPLES}/{snapshot}{SHEET_SUFFIX}"
 
 
 def is_sample(path: str) -> bool:
-    """Whether a file of a checkpoint folder is such a sheet."""
+    """Tell whether a file of a checkpoint folder is such a sheet."""
     return is_snapshot(path.removeprefix(f"{SAMPLES}/").removesuffix(SHEET_SUFFIX)) and path.endswith(SHEET_SUFFIX)

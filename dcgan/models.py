@@ -6,7 +6,7 @@ import json
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from huggingface_hub import PyTorchModelHubMixin
@@ -20,7 +20,7 @@ from dcgan.hub import fetch_checkpoint, is_repo_id, without_cache_paths
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 from dcgan.network_config import DiscriminatorConfig, GeneratorConfig, ModelConfig
 
-MAX_HEADER_BYTES = 2**16  # the most that names and shapes take of a weights file
+MAX_HEADER_BYTES = 2**16  # at most so many bytes of a weights file are names and shapes
 
 # (kernel, padding) of the layer next to the picture, by its stride
 _LAST_LAYER = {3: (5, 1), 2: (4, 1)}
@@ -37,9 +37,9 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         pretrained_model_name_or_path: str | Path,
         *,
         subfolder: str = "",
-        map_location: str = "cpu",
+        map_location: str | torch.device = "cpu",
         **hub_options: Any,
-    ):
+    ) -> Self:
         """Load from a checkpoint folder or a Hub repository `user/name`, in eval mode; always strictly.
 
         The discriminator of a run is in its `subfolder` "discriminator". `hub_options` are huggingface_hub's:
@@ -80,9 +80,12 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         return most - sum(t.numel() * t.itemsize // 2 for t in tensors if t.ndim == 4), most + MAX_HEADER_BYTES
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, config: dict, map_location: str, **options: Any):
-        network = cls(**cls._arguments(config, model_id))
-        load_weights(network, Path(model_id) / WEIGHTS_NAME)
+    def _from_pretrained(
+        cls, *, model_id: str, map_location: str | torch.device = "cpu", strict: bool = True, **options: Any
+    ) -> Self:
+        folder = Path(model_id)
+        network = cls(**cls._arguments(read_config(folder), model_id))
+        load_weights(network, folder / WEIGHTS_NAME)
         return network.to(map_location).eval()
 
     @classmethod
@@ -115,9 +118,9 @@ class Generator(
         self.config, self.latent_dim, self.image_size = config, latent_dim, image_size
 
         widths = config.widths
-        layers = _up_block(latent_dim, widths[0], kernel=4, stride=1, padding=0)  # 1 -> 4
+        layers = _up_block(latent_dim, widths[0], kernel=4, stride=1, padding=0)  # (N, nz, 1, 1) to (N, C, 4, 4)
         for wide, narrow in pairwise(widths):
-            layers += _up_block(wide, narrow, kernel=4, stride=2, padding=1)  # doubles
+            layers += _up_block(wide, narrow, kernel=4, stride=2, padding=1)  # doubles the side
         kernel, padding = _LAST_LAYER[config.last_stride]
         layers += [
             nn.ConvTranspose2d(widths[-1], image_channels, kernel, config.last_stride, padding, bias=False),
@@ -127,16 +130,17 @@ class Generator(
         self.apply(init_weights)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Draw the pictures of latents."""
-        return self.main(z.reshape(len(z), self.latent_dim, 1, 1))
+        """Draw the pictures `(N, C, S, S)`, in [-1, 1], of latents `(N, latent_dim, 1, 1)` or `(N, latent_dim)`."""
+        images: Tensor = self.main(z.reshape(len(z), self.latent_dim, 1, 1))  # (N, nz, 1, 1) to (N, C, S, S)
+        return images
 
 
 class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.org/abs/1511.06434"):
     """Images `(N, C, S, S)` in [-1, 1] to logits `(N,)`: above 0 it takes the picture for real.
 
-    Strided convolutions with LeakyReLU(0.2). By `norm` "batch" the middle ones are followed by BatchNorm. By the others
-    every convolution has a bias and keeps PyTorch's own initialisation; by "spectral" it is spectrally normalised
-    (Miyato et al. 2018, https://arxiv.org/abs/1802.05957), by "none" it is as it is.
+    Strided convolutions with LeakyReLU(0.2). With `norm` "batch" the middle ones are followed by BatchNorm. With the
+    other two every convolution has a bias and keeps PyTorch's own initialisation; with "spectral" it is spectrally
+    normalised (Miyato et al. 2018, https://arxiv.org/abs/1802.05957), with "none" nothing is normalised.
 
     Raises:
         InputError: an argument outside its range, such as an image size other than the eight that fit.
@@ -158,31 +162,35 @@ class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.o
         kernel, padding = _LAST_LAYER[config.last_stride]
         layers = [conv(image_channels, widths[0], kernel, config.last_stride, padding), nn.LeakyReLU(0.2, inplace=True)]
         for narrow, wide in pairwise(widths):
-            layers.append(conv(narrow, wide, kernel=4, stride=2, padding=1))  # halves
+            layers.append(conv(narrow, wide, kernel=4, stride=2, padding=1))  # halves the side
             if norm == "batch":
                 layers.append(nn.BatchNorm2d(wide))
             layers.append(nn.LeakyReLU(0.2, inplace=True))
-        layers.append(conv(widths[-1], 1, kernel=4, stride=1, padding=0))  # 4 -> 1
+        layers.append(conv(widths[-1], 1, kernel=4, stride=1, padding=0))  # (N, C, 4, 4) to (N, 1, 1, 1)
         self.main = nn.Sequential(*layers)
         if norm == "batch":
             self.apply(init_weights)
         elif norm == "spectral":
-            # PyTorch's own init stays: from N(0, 0.02), in the one run that tried it, D won early and G kept a few
-            # faces. A normalised weight has no scale, but Adam's steps do: that start lets the first layer learn
-            # faster.
+            # PyTorch's own initialisation stays. With N(0, 0.02), in the one run that tried it, D won early and G drew
+            # only a few faces: a normalised weight has no scale, but Adam's steps have one, so that from such small
+            # weights the first layer learns faster.
             for layer in self.main:
                 if isinstance(layer, nn.Conv2d):
                     with_spectral_norm(layer)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Judge pictures."""
-        return self.main(images).flatten()
+        """Judge pictures `(N, C, S, S)` in [-1, 1]: logits `(N,)`, above 0 for those taken for real."""
+        logits: Tensor = self.main(images)  # (N, C, S, S) to (N, 1, 1, 1)
+        return logits.flatten()  # (N,)
 
 
 def init_weights(module: nn.Module) -> None:
-    """Start as Radford et al. 2015: convolution weights from N(0, 0.02), BatchNorm weights from N(1, 0.02), bias 0."""
+    """Draw a layer's first weights: convolutions from N(0, 0.02), BatchNorm from N(1, 0.02) with bias 0.
+
+    The second number is the standard deviation (Radford et al. 2015, https://arxiv.org/abs/1511.06434).
+    """
     if any(parameter.is_meta for parameter in module.parameters(recurse=False)):
-        return  # it is there for its shapes alone, and PyTorch would import a second's worth of code for this
+        return  # only its shapes are needed, and PyTorch would spend a second on importing code for this
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(module.weight, 0.0, 0.02)
     elif isinstance(module, nn.BatchNorm2d):
@@ -191,7 +199,11 @@ def init_weights(module: nn.Module) -> None:
 
 
 def read_config(folder: Path) -> dict[str, Any]:
-    """Parse config.json of a checkpoint folder; an InputError says what is wrong with it."""
+    """Parse config.json of a checkpoint folder.
+
+    Raises:
+        InputError: no such file, or one that holds no JSON object.
+    """
     path = folder / CONFIG_NAME
     try:
         config = json.loads(path.read_text(encoding="utf-8"))

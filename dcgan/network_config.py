@@ -1,4 +1,4 @@
-"""What a network is: it travels with the weights. Imports no torch."""
+"""The shape of a network, which is kept beside its weights. Imports no torch."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class ModelConfig:
             raise InputError(f"{source}: {error}") from None
 
     def to_dict(self) -> dict[str, Any]:
-        """The same settings as JSON-ready values."""
+        """Give the same settings as JSON-ready values."""
         return asdict(self)
 
     @property
@@ -81,7 +81,7 @@ class GeneratorConfig(ModelConfig):
 
 @dataclass(frozen=True, kw_only=True)
 class DiscriminatorConfig(ModelConfig):
-    """`ModelConfig` plus what stands in the normalisation's place."""
+    """`ModelConfig` plus the normalisation of the discriminator's layers."""
 
     norm: str = "batch"
 
@@ -91,13 +91,13 @@ class DiscriminatorConfig(ModelConfig):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], source: str = CONFIG_NAME) -> Self:
-        """As of any network; an older config.json has `spectral_norm`, true or false, in the place of `norm`."""
+        """Build as any network's; an older config.json has `spectral_norm`, true or false, in the place of `norm`."""
         known = with_named_norm(values, "norm", source) if isinstance(values, Mapping) else values
         return super().from_dict(known, source)
 
 
 def with_named_norm(values: Mapping[str, Any], name: str, source: str) -> dict[str, Any]:
-    """Saved settings that call D's normalisation `name`, as older ones don't: they have `spectral_norm`, on or off.
+    """Rename saved settings so that D's normalisation is `name`; older ones have `spectral_norm`, true or false.
 
     Raises:
         InputError: `spectral_norm` is something else; the message says that it is of `source`.
@@ -110,5 +110,5 @@ def with_named_norm(values: Mapping[str, Any], name: str, source: str) -> dict[s
 
 
 def norm_named_by(spectral_norm: bool) -> str:
-    """D's normalisation as it was chosen before there was a third one."""
+    """Give D's normalisation as it was chosen before there was a third one."""
     return SPECTRAL_NORM.word(spectral_norm)

@@ -17,7 +17,7 @@ NUMBERS = {int: "whole number", float: "number"}
 
 @dataclass(frozen=True)
 class OlderName:
-    """An on-off option that an option with words has replaced, and the word that each of the two meant."""
+    """An on-off option that was replaced by one with several values, and the values that on and off stood for."""
 
     name: str
     on: str
@@ -33,7 +33,7 @@ class OlderName:
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """All there is to know of an option; `options_of` fills in the last six, which its field and class say."""
+    """All there is to know of an option. `options_of` fills in the last six values, from its field and class."""
 
     help: str  # one line of --help, without its default
     doc: str = ""  # what docs/options.md adds to it, in whole sentences
@@ -41,16 +41,16 @@ class Option:
     unit: str = ""  # what its number counts or measures, in the plural
     minimum: float = 0
     maximum: float | None = None
-    below: float | None = None  # a bound that is not reached itself
-    choices: tuple = ()
+    below: float | None = None  # an upper bound that the value must stay below
+    choices: tuple[Any, ...] = ()
     because: str = ""  # why its bounds are these
-    example: str = ""  # of a list, which has to hold something then
+    example: str = ""  # of a list; one with an example must not be empty
     metavar: str | None = None
-    bare: Any = None  # what the option means without a value
+    bare: Any = None  # its value where only its name is written
     negatable: bool = True  # whether there is a --no- form, where it is on or off
     resumable: bool = False  # whether --resume may change it
     before: Any = UNSAID  # what runs did that were saved before this was an option
-    by_data: Mapping[str, Any] | None = None  # its default by the beginning of --data; the first is also for all others
+    by_data: Mapping[str, Any] | None = None  # its default by how --data begins; the first one holds for all other data
     older: OlderName | None = None
     idle: Callable[[Any], str | None] = lambda settings: None  # why it has no effect beside these settings, if so
 
@@ -73,7 +73,7 @@ class Option:
     # Validation
 
     def check(self, value: Any) -> None:
-        """Raises InputError where `value` can't work; the message names the option and what would."""
+        """Raise an InputError where `value` can't work; the message names the option and what would."""
         if (value is None and self.may_be_none) or (self.bare is not None and value == self.bare):
             return
         if not self.many:
@@ -99,13 +99,14 @@ class Option:
     # The command line
 
     def add_to(self, group: argparse._ArgumentGroup) -> None:
-        """Add it to a group of a parser, and its older name; each is None there where it isn't given."""
-        told = {"dest": self.name, "default": None, "help": self._help().replace("%", "%%")}
+        """Add it to a group of a parser, and its older name; both are None where the command line doesn't have them."""
+        told: dict[str, Any] = {"dest": self.name, "default": None, "help": self._help().replace("%", "%%")}
         if self.kind is bool:
-            action = argparse.BooleanOptionalAction if self.negatable else "store_true"
-            group.add_argument(self.flag, action=action, **told)
+            group.add_argument(
+                self.flag, action=argparse.BooleanOptionalAction if self.negatable else "store_true", **told
+            )
         else:
-            several = {"nargs": "?", "const": self.bare} if self.bare is not None else {}
+            several: dict[str, Any] = {"nargs": "?", "const": self.bare} if self.bare is not None else {}
             reader = _list_of(self.kind) if self.many else self.kind
             choices = self.choices if self.choices and not self.many else None
             metavar = None if choices else self.metavar_words()
@@ -115,14 +116,13 @@ class Option:
             group.add_argument(self.older.flags[0], action=argparse.BooleanOptionalAction, help=words)
 
     def given_in(self, parsed: argparse.Namespace) -> Any:
-        """Its value on a command line, None where it wasn't given.
+        """Read its value on a command line; None where it wasn't given.
 
         Raises:
             InputError: its older name beside it, and they don't mean the same.
         """
         value = getattr(parsed, self.name)
-        older = getattr(parsed, self.older.name) if self.older else None
-        if older is None:
+        if self.older is None or (older := getattr(parsed, self.older.name)) is None:
             return value
         word = self.older.word(older)
         if value not in (None, word):
@@ -133,7 +133,7 @@ class Option:
         return word
 
     def words(self, value: Any) -> list[str]:
-        """What sets it to `value` on a command line."""
+        """Spell what sets it to `value` on a command line."""
         if self.kind is bool:
             return [self.flag if value else self.flags[-1]]
         return [self.flag, ",".join(map(str, value)) if self.many else str(value)]
@@ -141,14 +141,14 @@ class Option:
     # In words for people
 
     def usual(self, data: str) -> Any:
-        """Its default for these pictures."""
+        """Give its default for these pictures."""
         if self.by_data is None:
             return self.default
         first = next(iter(self.by_data.values()))
         return next((value for prefix, value in self.by_data.items() if data.startswith(prefix)), first)
 
     def default_words(self) -> str:
-        """Its default, by recipe or by pictures where it hangs on them; nothing where there is none."""
+        """Say its default, by recipe or by pictures where it depends on them; "" where there is none."""
         if self.by_recipe:
             words = {recipe: _text(value) for recipe, value in self.by_recipe.items()}
             return _pairs(words) if len(set(words.values())) > 1 else next(iter(words.values()))
@@ -157,7 +157,7 @@ class Option:
         return "" if self.default in (None, MISSING) else _text(self.default)
 
     def what_works(self) -> str:
-        """Which values it takes."""
+        """Say which values it takes."""
         if self.kind is bool:
             return "on or off" if self.negatable else "on"
         if self.choices:
@@ -175,21 +175,25 @@ class Option:
         return f"{self.help}; {default}" if ": " in default else f"{self.help} ({default})"
 
     def metavar_words(self) -> str | None:
-        """What stands for its value, if its name doesn't."""
+        """Say what stands for its value in the help; None where its name does."""
         return self.metavar or self.unit.replace(" ", "_").upper() or None
 
 
 def option(default: Any = MISSING, **about: Any) -> Any:
-    """A field that is an option: its default, and what `Option` says of it."""
+    """Make a field that is an option: its default, and what `Option` says of it."""
     return field(default=default, metadata={"option": Option(**about)})
 
 
-@cache
 def options_of(settings: type) -> dict[str, Option]:
-    """The options that are fields of a dataclass, by name, each with its type and default.
+    """Collect the options that are fields of a dataclass, by name, each with its type and default.
 
-    What its `RECIPES` set, where it has any, is known of them too.
+    An option that the class's `RECIPES` set knows its default by recipe, too.
     """
+    return _options_of(settings)
+
+
+@cache
+def _options_of(settings: type) -> dict[str, Option]:
     hints, recipes = get_type_hints(settings), getattr(settings, "RECIPES", {})
     return {
         f.name: replace(
@@ -204,7 +208,7 @@ def options_of(settings: type) -> dict[str, Option]:
 
 
 def check_options(settings: Any) -> None:
-    """Raises InputError where a field of `settings` has a value that can't work."""
+    """Raise an InputError where a field of `settings` has a value that can't work."""
     for each in options_of(type(settings)).values():
         each.check(getattr(settings, each.name))
 
@@ -218,7 +222,7 @@ def add_options(parser: argparse.ArgumentParser, *settings: type) -> None:
 
 
 def by_group(*settings: type) -> dict[str, list[Option]]:
-    """The options of several dataclasses by the title of their group."""
+    """Sort the options of several dataclasses by the title of their group."""
     groups: dict[str, list[Option]] = {}
     for each in (each for cls in settings for each in options_of(cls).values()):
         groups.setdefault(each.group, []).append(each)
@@ -226,7 +230,7 @@ def by_group(*settings: type) -> dict[str, list[Option]]:
 
 
 def given(parsed: argparse.Namespace, settings: type) -> dict[str, Any]:
-    """What a command line sets of a dataclass's options.
+    """Collect what a command line sets of a dataclass's options.
 
     Raises:
         InputError: an option beside its older name, and they don't mean the same.
@@ -236,15 +240,15 @@ def given(parsed: argparse.Namespace, settings: type) -> dict[str, Any]:
 
 
 def without_effect(settings: Any, names: Iterable[str]) -> Iterator[str]:
-    """A line for each of these options that does nothing beside the other `settings`, and why."""
+    """Write a line for each of these options that does nothing beside the other `settings`, and why."""
     options = options_of(type(settings))
     for each in (options[name] for name in names if name in options):
         if why := each.idle(settings):
             yield f"note: {each.flag} has no effect: {why}."
 
 
-def require_choice(name: str, value: Any, choices: tuple) -> None:
-    """Raises InputError where `value` is none of `choices`."""
+def require_choice(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    """Raise an InputError where `value` is none of `choices`."""
     if not any(value == c and type(value) is type(c) for c in choices):
         raise InputError(f"{name} is {value!r}; it must be one of {', '.join(map(str, choices))}.")
 
@@ -258,7 +262,7 @@ def require_number(
     below: float | None = None,
     because: str = "",
 ) -> None:
-    """Raises InputError where `value` is no such number or out of bounds."""
+    """Raise an InputError where `value` is no number of this `kind` or out of bounds."""
     if isinstance(value, bool) or not isinstance(value, int if kind is int else (int, float)):
         raise InputError(f"{name} is {value!r}; it must be a {NUMBERS[kind]}.")
     is_low_enough = (maximum is None or value <= maximum) and (below is None or value < below)
@@ -268,7 +272,7 @@ def require_number(
 
 
 def bounds_in_words(minimum: float, maximum: float | None, below: float | None) -> str:
-    """As in "from 1 up", "from 0 to 1" and "from 0 to below 1"."""
+    """Say bounds in words, as in "from 1 up", "from 0 to 1" and "from 0 to below 1"."""
     if below is not None:
         return f"from {minimum} to below {below}"
     return f"from {minimum} up" if maximum is None else f"from {minimum} to {maximum}"
@@ -281,15 +285,15 @@ def _by_recipe(name: str, default: Any, recipes: Mapping[str, Mapping[str, Any]]
 
 
 def _kind(hint: Any) -> dict[str, Any]:
-    """What a field's annotation says: `int`, `int | None`, `tuple[int, ...]`."""
+    """Read what a field's annotation says: `int`, `int | None`, `tuple[int, ...]`."""
     of_union = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     kind = next(each for each in of_union if each is not NoneType)
     many = get_origin(kind) is tuple
     return {"kind": get_args(kind)[0] if many else kind, "many": many, "may_be_none": NoneType in of_union}
 
 
-def _list_of(kind: type) -> Callable[[str], tuple]:
-    def read(text: str) -> tuple:
+def _list_of(kind: type) -> Callable[[str], tuple[Any, ...]]:
+    def read(text: str) -> tuple[Any, ...]:
         return tuple(kind(word.strip()) for word in text.split(",") if word.strip())
 
     read.__name__ = "list of numbers" if kind in NUMBERS else "list"  # argparse: invalid ... value

@@ -25,7 +25,7 @@ HEAD = "| option | default | takes | what it does |\n|---|---|---|---|"
 
 
 def page(*settings: type) -> str:
-    """The options of several dataclasses as Markdown, a table a group."""
+    """Write the options of several dataclasses as Markdown, a table for each group."""
     tables = [
         "\n".join([f"## {title[0].upper()}{title[1:]}\n", HEAD, *map(_row, options)])
         for title, options in by_group(*settings).items()
@@ -57,7 +57,7 @@ def _meaning(option: Option) -> str:
 
 
 def _recipes() -> str:
-    """What each recipe sets, as commands that come to the same."""
+    """List what each recipe sets, as options that come to the same."""
     names = {each.name: each for options in by_group(TrainConfig).values() for each in options}
     lines = [
         f"- `--recipe {recipe}`: `{' '.join(' '.join(names[name].words(value)) for name, value in values.items())}`"

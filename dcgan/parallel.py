@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context, parent_process
 from typing import Any, TypeVar
@@ -22,8 +22,8 @@ CHUNK = 64  # items that a process works on in one go
 def map_in_order(
     pool: Executor, function: Callable[[Item], Result], items: Iterable[Item], waiting: int
 ) -> Iterator[Result]:
-    """`function` of each item, in the items' order, with at most `waiting` of them under way or in memory at a time."""
-    pending = deque()
+    """Yield `function(item)` of each item, in order, with at most `waiting` of them under way or in memory at once."""
+    pending: deque[Future[Result]] = deque()
     for item in items:
         pending.append(pool.submit(function, item))
         if len(pending) >= waiting:
@@ -35,10 +35,10 @@ def map_in_order(
 def map_in_processes(
     function: Callable[[Shared, Item], Result], shared: Shared, items: Sequence[Item], workers: int | None = None
 ) -> Iterator[Result]:
-    """`function(shared, item)` of each item, in order, by `workers` processes, one a core by default.
+    """Yield `function(shared, item)` of each item, in order, from `workers` processes, by default one for each core.
 
-    `function` must be found by its name, and each process is sent `shared` once. A few items are done right here, where
-    starting processes would cost more than it saves.
+    `function` must be one of a module, since processes find it by name. `shared` is sent to each process once. Few
+    items are done in this process, as starting others would take longer.
     """
     workers = workers or os.cpu_count() or 1
     if workers == 1 or len(items) <= 4 * CHUNK:
@@ -58,11 +58,12 @@ _in_this_process: dict[str, Any] = {}  # what a worker was sent
 
 
 def _begin(shared: Any) -> None:
-    """In a worker: leave Ctrl-C to the parent, and don't outlive it, however it ends."""
+    """Begin a worker: leave Ctrl-C to the parent, and end when the parent does, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:
-        parent_process().join()
+        if parent := parent_process():
+            parent.join()
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()

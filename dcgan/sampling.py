@@ -1,4 +1,4 @@
-"""A loaded Generator -> faces. The one place that decides where and how it runs."""
+"""From a loaded Generator to faces: the one place that decides on which device and in which batches it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dcgan.latents import latents
 from dcgan.models import Discriminator, Generator
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-BATCH = 8  # every forward pass has this many rows, so a face's arithmetic never depends on how many were asked for
+BATCH = 8  # rows of every forward pass, so that a face's arithmetic never depends on how many were asked for
 
 
 def pick_device(name: str) -> torch.device:
@@ -48,29 +48,34 @@ def render(generator: Generator, z: Tensor) -> np.ndarray:
     device = next(generator.parameters()).device
     pictures = []
     for rows in z.split(BATCH):
-        padded = F.pad(rows, (0, 0, 0, BATCH - len(rows))).to(device)
-        pictures.append(to_uint8(generator(padded)[: len(rows)]))
-    return np.concatenate(pictures)
+        padded = F.pad(rows, (0, 0, 0, BATCH - len(rows))).to(device)  # (BATCH, nz)
+        pictures.append(to_uint8(generator(padded)[: len(rows)]))  # (BATCH, C, S, S) to (rows, S, S, 3)
+    return np.concatenate(pictures)  # (N, S, S, 3)
 
 
 def faces(generator: Generator, seeds: list[int], psi: float = 1.0) -> np.ndarray:
     """Draw the faces of `seeds` as pixels `(N, S, S, 3)`, uint8; a face is the same alone and in any company.
 
-    `psi` scales the latents (truncation): below 1 faces come nearer to the average one, above 1 they get stranger.
+    `psi` scales the latents: below 1 faces come nearer to the average one, above 1 they get stranger (Marchesi 2017,
+    https://arxiv.org/abs/1706.00082; the truncation trick of Brock et al. 2018, https://arxiv.org/abs/1809.11096, draws
+    large values again instead).
+
+    Raises:
+        ValueError: a seed outside 0 <= seed < 2**31, or a generator in train mode.
     """
     return render(generator, latents(seeds, generator.latent_dim) * psi)
 
 
 @torch.inference_mode()
 def belief(discriminator: Discriminator, pixels: np.ndarray) -> np.ndarray:
-    """Ask D how real pictures are: pixels `(N, S, S, 3)`, uint8, to logits `(N,)`, above 0 rather real than not."""
-    images = to_float(torch.from_numpy(pixels))[:, : discriminator.config.image_channels]
+    """Ask D how real pixels `(N, S, S, 3)`, uint8, look: logits `(N,)`, above 0 where it takes them for real."""
+    images = to_float(torch.from_numpy(pixels))[:, : discriminator.config.image_channels]  # (N, C, S, S)
     device = next(discriminator.parameters()).device
     logits = []
     for rows in images.split(BATCH):
-        padded = F.pad(rows, (0, 0, 0, 0, 0, 0, 0, BATCH - len(rows))).to(device)
+        padded = F.pad(rows, (0, 0, 0, 0, 0, 0, 0, BATCH - len(rows))).to(device)  # (BATCH, C, S, S)
         logits.append(discriminator(padded)[: len(rows)].cpu())
-    return torch.cat(logits).numpy()
+    return torch.cat(logits).numpy()  # (N,)
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,11 @@ class ScoredFace:
 def most_convincing_faces(
     generator: Generator, discriminator: Discriminator, seeds: list[int], count: int, psi: float = 1.0
 ) -> list[ScoredFace]:
-    """Draw the faces of `seeds` and keep the `count` that D takes for real most, the most convincing first."""
+    """Draw the faces of `seeds` and keep the `count` with D's highest logits, the most convincing first.
+
+    That D can choose after the training is the idea of discriminator rejection sampling (Azadi et al. 2018,
+    https://arxiv.org/abs/1810.06758), which keeps faces by chance so as to match the pictures; here the best are kept.
+    """
     pixels = faces(generator, seeds, psi)
     logits = belief(discriminator, pixels)
     order = np.argsort(-logits, kind="stable")[:count]

@@ -57,7 +57,7 @@ def test_what_d_believes_of_a_picture_does_not_depend_on_its_company(generator, 
     assert np.allclose(logits, expected.numpy(), atol=1e-4)
 
 
-def test_the_most_believed_come_first_with_what_d_thinks_of_them(generator):
+def test_the_most_convincing_come_first_with_their_logits(generator):
     torch.manual_seed(1)
     discriminator = Discriminator(feature_maps=4, norm="spectral").eval()
     seeds = list(range(100, 130))

@@ -71,7 +71,7 @@ def refuse_files_in(folder: Path) -> None:
 
 def _refuse_too_large(folder: Path) -> None:
     sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
-    largest = max(sizes, key=sizes.get)
+    largest = max(sizes, key=sizes.__getitem__)
     if sizes[largest] > BUNDLED_FILE_LIMIT or sum(sizes.values()) > BUNDLED_FOLDER_LIMIT:
         raise InputError(
             f"{folder.name} would have {sum(sizes.values()) / 2**20:.1f} MB, {largest.name} alone "
@@ -89,7 +89,7 @@ def _checked_snapshots(run: Path, names: Sequence[str]) -> list[str]:
 
 
 def _spread(names: list[str], count: int) -> list[str]:
-    """At most `count` of `names`, evenly spread from the first to the last."""
+    """Choose at most `count` of `names`, evenly spread from the first to the last."""
     if len(names) <= count:
         return names
     return [names[round(i * (len(names) - 1) / (count - 1))] for i in range(count)]

@@ -63,7 +63,7 @@ TOLD_OF_A_SECOND = ("command", "extractor.name", "extractor.protocol")
 
 
 def model_card(training: Training, config: dict[str, Any], folder: Path, name: str | None = None) -> str:
-    """The card as Markdown with the Hub's metadata block on top.
+    """Write the card as Markdown, with the Hub's metadata block on top.
 
     `config` is what the generator's config.json holds; pictures are shown where `folder` has them, and what was
     measured where its evaluation.json is whole and of these very weights. The card is called as the folder is, or
@@ -100,7 +100,7 @@ def model_card(training: Training, config: dict[str, Any], folder: Path, name: s
 
 
 def _told_evaluation(folder: Path) -> Evaluation | None:
-    """What a card can tell of a folder's evaluation.json."""
+    """Read what a card can tell of a folder's evaluation.json."""
     evaluation = read_evaluation(folder)
     if evaluation is None or _gap(evaluation, TOLD_OF_AN_EVALUATION):
         return None
@@ -110,7 +110,7 @@ def _told_evaluation(folder: Path) -> Evaluation | None:
 
 
 def _gap(record: Training | Evaluation | Measure, told: Sequence[str]) -> str | None:
-    """The first key that a record has no value for."""
+    """Find the first key that a record has no value for."""
     for path in told:
         value: Any = record
         for key in path.split("."):
@@ -121,14 +121,14 @@ def _gap(record: Training | Evaluation | Measure, told: Sequence[str]) -> str | 
 
 
 def in_todays_words(card: str) -> str:
-    """A card as this version words it, where the version before called an evaluation's spread diversity."""
+    """Reword a card as this version does, where the version before called an evaluation's spread diversity."""
     for older, now in OLDER_WORDS.items():
         card = card.replace(older, now)
     return card
 
 
 def name_in(card: str) -> str | None:
-    """What a card calls its model, if it is one of these cards."""
+    """Find what a card calls its model, if it is one of these cards."""
     title = re.search(r"^# (.*): \d+x\d+ faces by a DCGAN$", card, re.MULTILINE)
     return re.sub(r"\\(.)", r"\1", title[1]) if title else None
 
@@ -148,7 +148,7 @@ def _template() -> Template:
 
 
 def _metadata(name: str, training: Training, evaluation: Evaluation | None) -> dict[str, Any]:
-    """What the Hub reads of a card (https://github.com/huggingface/hub-docs/blob/main/modelcard.md)."""
+    """Collect what the Hub reads of a card (https://github.com/huggingface/hub-docs/blob/main/modelcard.md)."""
     data = training.data.name
     return {
         "library_name": "pytorch",
@@ -177,7 +177,7 @@ def _licence(credit: Credit | None) -> dict[str, str]:
 def _measured(
     data: str, metrics: Mapping[str, float], evaluation: Evaluation | None
 ) -> dict[str, list[dict[str, Any]]]:
-    """By the name of the pictures, as the Hub wants them: the run's last metrics, and figures of an evaluation."""
+    """Collect the run's last metrics and an evaluation's figures, under the pictures' name, as the Hub wants them."""
     measured = {data: [_metric(metric, words, metrics.get(metric)) for metric, words in HUB_METRICS.items()]}
     if evaluation:
         features = f"on features of {evaluation.extractor.name}"
@@ -207,7 +207,7 @@ def _model_index(name: str, measured: dict[str, list[dict[str, Any]]]) -> dict[s
 
 
 def _figures(evaluation: Evaluation) -> dict[str, list[str]]:
-    """By label, a row of what the faces got and of the floor; then the same of the second measure, if there is one."""
+    """Make a row for each label: the faces' figure and the floor's, then the same of a second measure, if any."""
     rows = {}
     for name, label in FIGURES.items():
         factor = 1000 if name == "kid" else 1
@@ -219,18 +219,19 @@ def _figures(evaluation: Evaluation) -> dict[str, list[str]]:
 
 
 def _yaml(metadata: dict[str, Any]) -> str:
-    return yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True).strip()
+    text: str = yaml.safe_dump(metadata, sort_keys=False, allow_unicode=True)
+    return text.strip()
 
 
 def _work(data: str, credit: Credit | None) -> str:
-    """What to call the training pictures: by title and creator where these are known."""
+    """Name the training pictures: by title and creator where these are known."""
     if not credit:
         return data
     return f"{credit.title} by {credit.creator}" if credit.creator else credit.title
 
 
 def _levers(config: TrainConfig) -> dict[str, str]:
-    """What decided the training, in words: a table row's label to its text."""
+    """Say in words what decided the training: a table row's label to its text."""
     recipe = [
         LOSS_WORDS[config.loss],
         f"{NORM_WORDS[config.d_norm]} in the discriminator",
@@ -255,7 +256,7 @@ def _levers(config: TrainConfig) -> dict[str, str]:
 
 
 def _penalties(r1_gamma: float, r2_gamma: float, every: int) -> str:
-    """D's gradient penalties in words; none without any."""
+    """Say D's gradient penalties in words; "" without any."""
     seldom = f" every {every} updates" if every > 1 else ""
     if r1_gamma and r1_gamma == r2_gamma:
         return f"R1 and R2 penalties, gamma {r1_gamma:g} each{',' if seldom else ''}{seldom}"
@@ -273,12 +274,12 @@ def _time(seconds: float) -> str:
 
 
 def _literal(text: str) -> str:
-    """One line of Markdown, also fit for a table's cell, that shows `text` as it is."""
+    """Escape `text` as one line of Markdown that shows it as it is, also in a table's cell."""
     return re.sub(r"[\\`*_\[\]<>|~&$]", r"\\\g<0>", " ".join(text.split()))
 
 
 def _fenced(code: str) -> str:
-    """A code block that no backticks in `code` can end."""
+    """Make a code block that no backticks in `code` can end."""
     fence = "`" * (1 + max([2, *map(len, re.findall("`+", code))]))
     return f"{fence}\n{code}\n{fence}"
 

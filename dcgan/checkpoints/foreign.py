@@ -61,7 +61,7 @@ _NOT_A_DCGAN = "Only DCGAN generators (ConvTranspose2d, BatchNorm2d, ..., withou
 
 
 def _generator_of_shapes(path: Path, tensors: dict[str, Tensor]) -> Generator:
-    """A Generator whose convolutions have the shapes of those in `tensors`, in their order."""
+    """Make a Generator whose convolutions have the shapes of those in `tensors`, in their order."""
     convolutions = [t for _, t in sorted(tensors.items(), key=lambda item: _order(item[0])) if t.ndim == 4]
     if len(convolutions) < 3:
         raise InputError(f"{path} has {len(convolutions)} convolutions. {_NOT_A_DCGAN}")
@@ -77,10 +77,10 @@ def _generator_of_shapes(path: Path, tensors: dict[str, Tensor]) -> Generator:
     )
 
 
-def _order(name: str) -> tuple:
+def _order(name: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else -1 for part in name.split("."))
 
 
 def _position(name: str) -> tuple[str, ...]:
-    """A tensor's layer number and role, whatever the container of the layers is called."""
+    """Give a tensor's layer number and role, whatever the container of the layers is called."""
     return tuple(name.split(".")[-2:])

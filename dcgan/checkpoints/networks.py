@@ -26,7 +26,7 @@ def save_network(network: Generator | Discriminator, folder: Path, half: bool = 
 
 
 def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
-    """The generator of a checkpoint folder, or of its snapshot `epoch-0010`, in eval mode.
+    """Load the generator of a checkpoint folder, or of its snapshot `epoch-0010`, in eval mode.
 
     Raises:
         InputError: not a checkpoint folder, no such snapshot, or files that don't fit; the message names what.
@@ -50,7 +50,7 @@ def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:
-    with replacing(path) as temporary:  # written here, since save_file hides the file from other users of the machine
+    with replacing(path) as temporary:  # not by save_file, whose files other users of the machine can't read
         temporary.write_bytes(serialize(tensors, metadata={"format": "pt"}))
 
 

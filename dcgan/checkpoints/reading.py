@@ -15,7 +15,7 @@ from typing import Any, Self
 
 from dcgan.errors import InputError, NewerFormatError
 
-FORMAT = 1  # of what is written now; files that say none are of format 0
+FORMAT = 1  # of files that are written now; a file that names none is of format 0
 BEFORE_FORMATS = {"format": 0}
 
 Take = Callable[[Any, bool], Any]  # a JSON value, and whether to be lenient -> the value of a record
@@ -29,7 +29,7 @@ class BrokenError(Exception):
         self.words, self.keys = words, keys
 
     def below(self, key: str) -> BrokenError:
-        """The same, seen from the object that has it as `key`."""
+        """Give the same error, seen from the object that has it as `key`."""
         return BrokenError(self.words, (key, *self.keys))
 
 
@@ -46,9 +46,10 @@ def number(value: Any, lenient: bool) -> int | float:
 
 
 def count(value: Any, lenient: bool) -> int:
-    if not isinstance(number(value, lenient), int) or value < 0:
+    found = number(value, lenient)
+    if not isinstance(found, int) or found < 0:
         raise _other(value, "a whole number from 0 up")
-    return value
+    return found
 
 
 def flag(value: Any, lenient: bool) -> bool:
@@ -62,7 +63,7 @@ def anything(value: Any, lenient: bool) -> Any:
 
 
 def named(take: Take) -> Take:
-    """An object of any keys, whose values are taken so; leniently those that can't be are left out."""
+    """Take an object of any keys, and its values by `take`; a lenient reader leaves out values that can't be taken."""
 
     def take_all(values: Any, lenient: bool) -> dict[str, Any]:
         taken = {}
@@ -78,10 +79,11 @@ def named(take: Take) -> Take:
 
 
 def part(take: Take, *older: str, key: str | None = None, absent: Any = MISSING, omit: bool = False) -> Any:
-    """A field of a record: how its value is taken, and what the key is called, if not as the field; `older` names too.
+    """Make a field of a record: how its value is taken, its key where that isn't the field's name, and `older` keys.
 
-    `absent` is what files without the key mean by that, and what is put in the place of a broken value. Without it the
-    key must be there, and is None where a lenient reader doesn't find it. None is written as null; with `omit` not.
+    `absent` is the value where a file lacks the key, and where a lenient reader finds a broken value. Without `absent`
+    the key must be there; a lenient reader that doesn't find it gives None. None is written as null, or with `omit`
+    not at all.
     """
     options: dict[str, Any] = {"metadata": {"take": take, "keys": (key, *older), "omit": omit}}
     if isinstance(absent, dict):
@@ -101,7 +103,7 @@ class Part:
         return cls(**{each.name: _taken(each, known, lenient) for each in fields(cls)})
 
     def to_json(self) -> dict[str, Any]:
-        """JSON-ready values, which a strict reader takes back."""
+        """Give JSON-ready values, which a strict reader takes back."""
         found = {}
         for each in fields(self):
             value = getattr(self, each.name)
@@ -112,13 +114,13 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Record(Part):
-    """A whole file."""
+    """A whole file, with the number of its format."""
 
     format: int = part(count, absent=FORMAT)
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """What a file says, strictly.
+        """Read a file strictly.
 
         Raises:
             InputError: there is no such file, or it isn't what any version wrote; names file and key.
@@ -131,7 +133,7 @@ class Record(Part):
 
     @classmethod
     def of(cls, values: Any, path: Path) -> Self:
-        """What the values of a file say, strictly; raises as `read` does."""
+        """Take the values of a file strictly; raises as `read` does."""
         try:
             known = BEFORE_FORMATS | dict(_object(values))
             if isinstance(known["format"], int) and known["format"] > FORMAT:
@@ -145,7 +147,7 @@ class Record(Part):
 
     @classmethod
     def glean(cls, content: str | bytes) -> Self:
-        """What can be understood of a file's content, whoever wrote it; never raises."""
+        """Take what can be understood of a file's content, whoever wrote it; never raises."""
         return cls.take(BEFORE_FORMATS | object_in(content), lenient=True)
 
     @classmethod
@@ -154,7 +156,7 @@ class Record(Part):
 
 
 def object_in(content: str | bytes) -> dict[str, Any]:
-    """The JSON object that a content is; an empty one where it is none."""
+    """Parse a content as a JSON object; an empty one where it is none."""
     try:
         values = json.loads(content)
     except (ValueError, RecursionError):
@@ -162,8 +164,8 @@ def object_in(content: str | bytes) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
-def _taken(each: Field, values: Mapping[str, Any], lenient: bool) -> Any:
-    """The value of a field, out of the object that has it."""
+def _taken(each: Field[Any], values: Mapping[str, Any], lenient: bool) -> Any:
+    """Take the value of a field out of the object that has it."""
     key = next((name for name in _keys(each) if name in values), None)
     if key is None:
         return _absent(each, lenient)
@@ -177,8 +179,8 @@ def _taken(each: Field, values: Mapping[str, Any], lenient: bool) -> Any:
         raise broken.below(key) from None
 
 
-def _absent(each: Field, lenient: bool) -> Any:
-    """What a field is where its key isn't there, or what is there is broken."""
+def _absent(each: Field[Any], lenient: bool) -> Any:
+    """Give what a field is where its key is missing or its value broken."""
     if each.default is not MISSING:
         return each.default
     if each.default_factory is not MISSING:
@@ -191,8 +193,8 @@ def _absent(each: Field, lenient: bool) -> Any:
         return None
 
 
-def _keys(each: Field) -> tuple[str, ...]:
-    """What a field's key is called, and was called before."""
+def _keys(each: Field[Any]) -> tuple[str, ...]:
+    """List what a field's key is called, and what it was called before."""
     key, *older = each.metadata["keys"]
     return (key or each.name, *older)
 

@@ -1,6 +1,6 @@
 """What a checkpoint folder says of itself: training.json, the facts of a resume state, evaluation.json.
 
-Here stands what older files mean by keys that they lack, and what keys were called before.
+What older files mean by keys that they lack, and the names that keys had before, are written down here alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dcgan.errors import InputError
 from dcgan.files import sha256
 from dcgan.layout import EVALUATION_NAME, TRAINING_NAME, WEIGHTS_NAME
 
-OLDER_NAME = "diversity"  # of two things: of a run's relative_diversity, and of an evaluation's spread
+OLDER_NAME = "diversity"  # which two things had: a run's relative_diversity and an evaluation's spread
 
 
 # training.json
@@ -55,7 +55,7 @@ class FacesReading(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Parameters(Part):
-    """How many each network has."""
+    """How many parameters each network has."""
 
     generator: int | None = part(count, absent=None)
     discriminator: int | None = part(count, absent=None)
@@ -75,7 +75,7 @@ class Best(Part):
 
     @classmethod
     def of(cls, snapshot: str, training: Training) -> Self:
-        """What the training.json of a snapshot says that is of its generator, not of the run."""
+        """Take from a snapshot's training.json what is of its generator, not of the run."""
         own = [each.name for each in fields(cls) if each.name != "snapshot"]
         return cls(snapshot=snapshot, **{name: getattr(training, name) for name in own})
 
@@ -105,10 +105,10 @@ class Training(Record):
     best: Best | None = part(Best.take, absent=None, omit=True)
 
     def settings(self) -> TrainConfig:
-        """The options of the run.
+        """Make the run's configuration.
 
         Raises:
-            InputError: there are others than this version knows.
+            InputError: it has options that this version doesn't know.
         """
         try:
             return TrainConfig.from_dict(self.config)
@@ -121,12 +121,12 @@ class Training(Record):
 
 
 def read_training(folder: Path) -> Training:
-    """The facts of the run that made a checkpoint folder, read strictly."""
+    """Read strictly the facts of the run that made a checkpoint folder."""
     return Training.read(folder / TRAINING_NAME)
 
 
 def facts_of_the_shown(training: Training) -> Training:
-    """What a training.json says of the generator that shows, which is the best snapshot where there is one."""
+    """Give what a training.json says of the generator that shows, which is the best snapshot where there is one."""
     if training.best is None:
         return training
     of_the_best = {name: value for name, value in vars(training.best).items() if value is not None}
@@ -137,7 +137,7 @@ def facts_of_the_shown(training: Training) -> Training:
 
 
 def glean_metrics(content: str) -> list[dict[str, Any]]:
-    """What can be understood of the lines of a metrics.jsonl, by the names of today, whoever wrote them."""
+    """Read what can be understood of the lines of a metrics.jsonl, under today's names, whoever wrote them."""
     return [_with_todays_names(line) for line in map(object_in, content.splitlines()) if line]
 
 
@@ -183,7 +183,7 @@ class StateFacts(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class Extraction(Part):
-    """By which network features were made; `distance` is what the Fréchet distance of them is called: FID or FD."""
+    """The network that made the features; `distance` is what the Fréchet distance of these is called: FID or FD."""
 
     name: str = part(text)
     protocol: str = part(text)
@@ -194,7 +194,7 @@ class Extraction(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Figures(Part):
-    """What pictures got; `spread` is how far two of them are apart on average, in grey levels."""
+    """The figures of a set of pictures; `spread` is the mean distance of two of them, in grey levels."""
 
     kid: float | None = part(number, absent=None, omit=True)
     kid_std: float | None = part(number, absent=None, omit=True)
@@ -233,7 +233,7 @@ class RealsTold(Part):
 
 @dataclass(frozen=True, kw_only=True)
 class Seeds(Part):
-    """Where random choices began."""
+    """The seeds of random choices."""
 
     first_face: int = part(count)
     subsets: int | None = part(count, absent=None, omit=True)
@@ -289,7 +289,7 @@ class Evaluation(Record):
 
 
 def read_evaluation(folder: Path) -> Evaluation | None:
-    """What was measured of the weights that `folder` holds now, read leniently; None where that isn't known."""
+    """Read leniently what was measured of the weights that `folder` holds now; None where that isn't known."""
     try:
         evaluation = Evaluation.glean((folder / EVALUATION_NAME).read_bytes())
         return evaluation if evaluation.weights_sha256 == sha256(folder / WEIGHTS_NAME) else None

@@ -27,7 +27,7 @@ class SavedState:
 
     @property
     def name(self) -> str:
-        """The same name is the same state, so a run that was taken back to a step has a new name for it."""
+        """The folder's name. No two states of a run share one: it counts how often the run was taken back."""
         rollbacks = self.facts.rollbacks
         return f"{STATE_PREFIX}{self.facts.step}" + (f"-retry-{rollbacks}" if rollbacks else "")
 
@@ -57,9 +57,9 @@ def save_state(folder: Path, state: SavedState) -> None:
 
 
 def load_state(folder: Path, good: bool = False) -> SavedState:
-    """The newest resume state of a run; the one before it where that is damaged, which costs a few steps.
+    """Load the newest resume state of a run; where that is damaged, the one before it, which costs a few steps.
 
-    With `good` it is the newest that a run may be taken back to; any where there is no such one.
+    With `good` it is the newest state that a run may be taken back to, or the newest of all where there is none.
 
     Raises:
         InputError: the folder holds no run that can be continued, or one of another version.
@@ -84,7 +84,7 @@ def load_state(folder: Path, good: bool = False) -> SavedState:
 
 
 def newest_state(folder: Path) -> str | None:
-    """Name of the newest complete resume state of a run, if it has one."""
+    """Find the name of the newest complete resume state of a run, if it has one."""
     try:
         return (folder / STATES / POINTER).read_text(encoding="utf-8").strip()
     except OSError:
@@ -92,12 +92,12 @@ def newest_state(folder: Path) -> str | None:
 
 
 def copy_state(folder: Path, target: Path) -> str | None:
-    """Copy the newest resume state to `target`/state, out of the way of a run that deletes old ones; gives its name.
+    """Copy the newest resume state to `target`/state, where a run that deletes old ones won't; return its name.
 
     None where there is no state.
     """
     tried = None
-    while (name := newest_state(folder)) != tried:
+    while (name := newest_state(folder)) is not None and name != tried:
         try:
             shutil.copytree(folder / STATES / name, target / STATES / name)
         except OSError:
@@ -115,7 +115,7 @@ def _newest_first(states: Path) -> list[Path]:
 
 
 def _is_good(saved: Path) -> bool:
-    """Whether a run may be taken back to a state: all that were saved before anybody asked count as good."""
+    """Tell whether a run may be taken back to a state; older files, which don't say, count as good."""
     try:
         return StateFacts.read(saved / STATE_FACTS_NAME).good
     except InputError:

@@ -15,7 +15,7 @@ from dcgan.layout import CONFIG_NAME, PUBLISHED, SHOWN, SNAPSHOTS, TRAINING_NAME
 
 
 def snapshot_names(folder: Path) -> list[str]:
-    """Names of the snapshots in a checkpoint folder, earliest first."""
+    """Name the snapshots in a checkpoint folder, the earliest first."""
     names = (path.parent.name for path in folder.glob(f"{SNAPSHOTS}/*/{CONFIG_NAME}"))
     return sorted(filter(is_snapshot, names))
 
@@ -25,7 +25,7 @@ def snapshot_folder(folder: Path, name: str) -> Path:
 
 
 def published_files(folder: Path) -> dict[str, Path]:
-    """The files of a checkpoint folder, or a snapshot's, that belong on the Hub, by their paths there."""
+    """Find the files of a checkpoint folder, or of a snapshot, that belong on the Hub, by their paths there."""
     found = (path for pattern in PUBLISHED for path in folder.glob(pattern))
     return {path.relative_to(folder).as_posix(): path for path in sorted(found) if path.is_file() and _is_whole(path)}
 
@@ -43,7 +43,7 @@ def new_snapshot(folder: Path, name: str) -> Iterator[Path]:
 
 
 def drop_snapshots_after(folder: Path, step: int) -> None:
-    """Forget the snapshots of later steps, which a run that goes on from `step` will make again."""
+    """Delete the snapshots of later steps, which a run that goes on from `step` will make again."""
     for name in snapshot_names(folder):
         kept = snapshot_folder(folder, name)
         if (kept / TRAINING_NAME).is_file() and read_training(kept).step > step:
@@ -52,7 +52,7 @@ def drop_snapshots_after(folder: Path, step: int) -> None:
 
 
 def snapshot_facts(folder: Path) -> dict[str, Training]:
-    """What the training.json of each snapshot says, earliest first; a snapshot without one, as bundled, is left out."""
+    """Read each snapshot's training.json, the earliest first; a snapshot without one, as in a bundle, is left out."""
     facts = {}
     for name in snapshot_names(folder):
         with suppress(InputError):
@@ -79,7 +79,7 @@ def show_snapshot(folder: Path, name: str, patterns: Sequence[str] = SHOWN) -> N
 
 
 def is_shown(folder: Path, name: str, patterns: Sequence[str] = SHOWN) -> bool:
-    """Whether the top of a run's folder has all those files of a snapshot that fit the patterns."""
+    """Tell whether the top of a run's folder has all those files of a snapshot that fit the patterns."""
     kept = snapshot_folder(folder, name)
     shown = ((file, folder / file.relative_to(kept)) for file in _files(kept, patterns))
     return all(top.is_file() and filecmp.cmp(file, top, shallow=False) for file, top in shown)

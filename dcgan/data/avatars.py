@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import resvg_py
@@ -28,7 +29,7 @@ FACE_PARTS = {"eyes", "mouth", "face", "mood", "expression"}  # a style with one
 def styles() -> list[str]:
     """List all styles that draw faces."""
     names = (entry.name.removesuffix(".json") for entry in files("dicebear_styles").iterdir() if entry.is_file())
-    return sorted(name for name in names if _definition(name) and FACE_PARTS & set(_definition(name)["components"]))
+    return sorted(name for name in names if FACE_PARTS & set(_definition(name).get("components", ())))
 
 
 def attribution(style: str) -> Attribution:
@@ -88,12 +89,14 @@ def _render(settings: tuple[str, int, tuple[str, ...]], index: int) -> np.ndarra
 
 
 @cache
-def _definition(style: str) -> dict | None:
+def _definition(style: str) -> dict[str, Any]:
+    """Read a style's file; an empty dict where there is none."""
     path = files("dicebear_styles").joinpath(f"{style}.json")
-    return json.loads(path.read_text("utf-8")) if path.is_file() else None
+    found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found
 
 
-def _style_definition(style: str) -> dict:
+def _style_definition(style: str) -> dict[str, Any]:
     if style not in styles():
         raise InputError(f"there is no face style {style!r}; choose one of {', '.join(styles())}.")
     return _definition(style)

@@ -31,12 +31,12 @@ _a_large_one = Lock()  # is held while one is in memory
 def decode(raw: bytes, size: int, name: str = "") -> Decoded:
     """Turn a picture file's bytes into RGB pixels `(size, size, 3)`.
 
-    The first frame of an animation; turned as EXIF says; transparency laid on white; resized (antialiased) to cover
-    the square, then centre-cropped. Notes in the file that are broken cost nothing.
+    Of an animation it is the first frame. It is turned as EXIF says, laid on white where it is transparent, resized
+    (antialiased) to cover the square, and cropped at the centre. Notes in the file that are broken cost nothing.
 
     Raises:
         UnusablePictureError: the picture is too large.
-        Exception: whatever Pillow raises where the bytes can't be read.
+        Exception: whatever Pillow raises where it can't read the bytes.
     """
     try:
         pixels, small, alpha = _decoded(raw, size)

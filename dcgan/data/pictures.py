@@ -1,4 +1,4 @@
-"""Training pictures: a source of them -> one decoded uint8 cache -> batches.
+"""Training pictures: from a source through a cache of decoded uint8 pixels to batches.
 
 Whatever the source, a picture is decoded once to RGB pixels of the wanted size and kept in a memory-mapped file, so
 that the second run starts at once and memory stays flat however many pictures there are.
@@ -21,14 +21,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dcgan.data.picture_source import Source, unusable
+from dcgan.data.picture_source import Decoded, Source, unusable
 from dcgan.data.report import Report
 from dcgan.data.sources import open_source
 from dcgan.errors import InputError
 
 CACHE_FORMAT = 2  # raise it when decoding changes, so that old caches are not mistaken for new ones
-ABANDONED_SECONDS = 24 * 3600  # a half-made cache that nobody has written to for so long is nobody's
-Track = Callable[[Iterable, int], Iterable]  # wraps an iterable of known length, as tqdm does
+ABANDONED_SECONDS = 24 * 3600  # nobody is still at work on a half-made cache that is older than this
+Track = Callable[[Iterable[Decoded], int], Iterable[Decoded]]  # wraps an iterable of known length, as tqdm does
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,13 @@ def load_pictures(
 ) -> Pictures:
     """Open the pictures that `--data` names, decoding them first where the cache doesn't hold them yet.
 
-    `data_size` and `backgrounds` matter to rendered pictures only, `portrait_crop` to portraits; `cache` is where what
-    was decoded is kept.
+    `image_size` is in pixels a side. `data_size` (how many) and `backgrounds` (colours) matter to rendered pictures
+    only, `portrait_crop` to portraits only. `cache` is the folder for decoded pictures, by default `cache_root()`;
+    `track` wraps the pictures while they are decoded, as a progress bar does.
 
     Raises:
-        InputError: nothing there, nothing usable, or nowhere to keep the cache; says what was found and what works.
+        InputError: no pictures there, none that can be used, or no room for the cache; says what was found and what
+            would work.
     """
     source = open_source(data, data_size, backgrounds, portrait_crop)
     key = hashlib.sha256(json.dumps([CACHE_FORMAT, source.identity, image_size]).encode()).hexdigest()[:20]
@@ -88,7 +90,7 @@ def cache_root() -> Path:
 def epoch_order(count: int, seed: int, epoch: int, rollbacks: int = 0) -> Tensor:
     """Draw the order `(count,)` in which an epoch visits the pictures; the same for the same arguments.
 
-    `rollbacks` is how often the run was taken back: what it then does again it does in another order.
+    `rollbacks` is how often the run was taken back: it then sees the pictures in another order.
     """
     name = f"{seed}/{epoch}" + (f"/{rollbacks}" if rollbacks else "")
     rng = torch.Generator().manual_seed(int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big"))
@@ -98,7 +100,7 @@ def epoch_order(count: int, seed: int, epoch: int, rollbacks: int = 0) -> Tensor
 def _is_whole(folder: Path, size: int) -> bool:
     """Tell whether `folder` holds a complete cache; one that was damaged is as good as none."""
     try:
-        used = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))["report"]["used"]
+        used: int = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))["report"]["used"]
         return (folder / "pictures.u8").stat().st_size == used * size * size * 3
     except (OSError, ValueError, KeyError, TypeError):
         return False
@@ -124,7 +126,7 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
 
 
 def _decode_into(path: Path, source: Source, size: int, track: Track) -> tuple[Report, str]:
-    """Write the pixels of all pictures that can be read, each once; returns what became of them and the fingerprint."""
+    """Write the pixels of all pictures that can be read, each once; return what became of them and the fingerprint."""
     report, fingerprint = Report(found=len(source)), hashlib.sha256()
     seen: set[bytes] = set()
     with open(path, "wb") as file:

@@ -37,8 +37,13 @@ def _palettes(*rows: str) -> dict[str, Palette]:
     found = {}
     for row in rows:
         name, *colours = row.split()
-        found[name] = Palette(*(tuple(int(c[i : i + 2], 16) for i in (0, 2, 4)) for c in colours))
+        found[name] = Palette(*map(_from_hex, colours))
     return found
+
+
+def _from_hex(digits: str) -> Colour:
+    red, green, blue = (int(digits[i : i + 2], 16) for i in (0, 2, 4))
+    return red, green, blue
 
 
 # Hues turn from light to shade: towards red and violet in the dark, towards yellow in the light.
@@ -274,7 +279,8 @@ def shifted(palette: Palette, hue: float, tone: float) -> Palette:
 
     def shift(colour: Colour) -> Colour:
         h, s, v = colorsys.rgb_to_hsv(*(part / 255 for part in colour))
-        return tuple(round(255 * part) for part in colorsys.hsv_to_rgb((h + hue) % 1, s, min(1, v * (1 + tone))))
+        red, green, blue = colorsys.hsv_to_rgb((h + hue) % 1, s, min(1, v * (1 + tone)))
+        return round(255 * red), round(255 * green), round(255 * blue)
 
     return Palette(shift(palette.dark), shift(palette.light), shift(palette.deep))
 

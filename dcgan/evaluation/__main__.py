@@ -38,22 +38,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     folder, device = options.checkpoint, pick_device(options.device)
     generator = load_generator(folder).to(device)
-    is_second = options.extractor == EfficientNetLite2.option
-    before = first_measure(folder) if is_second else read_evaluation(folder)
+    first = first_measure(folder) if options.extractor == EfficientNetLite2.option else None
+    before = read_evaluation(folder)
     training = trained_facts(folder)
     extractor = open_extractor(options.extractor, options.weights, device)
     sets = open_pictures(options, training, generator.image_size)
     count = sample_count(options.count, sets.reals)
     asked = command_line(options, folder, sets, extractor, count)
-    if is_second:
+    if first:
         page = None
-        evaluation = add_second_measure(before, generator, sets.reals, extractor, count, options.seed, asked)
+        evaluation = add_second_measure(first, generator, sets.reals, extractor, count, options.seed, asked)
     else:
         measured = evaluate(generator, sets.reals, sets.pictures, extractor, count, options.seed)
         measured.report["neighbours"]["relation"] = sets.relation
         about = {"command": asked, "weights_sha256": sha256(folder / WEIGHTS_NAME), "data": sets.reals.data}
-        first = Evaluation.take(about | measured.report, lenient=True)  # a figure may be no number
-        evaluation, page = replace(first, second=second_kept(before, asked)), measured.page
+        evaluation = Evaluation.take(about | measured.report, lenient=True)  # a figure may be no number
+        evaluation, page = replace(evaluation, second=second_kept(before, asked)), measured.page
         if before and before.second and not evaluation.second:
             print("the second measure is dropped, since it was of other faces or reals")
     print("\n".join(lines(evaluation)))

@@ -32,12 +32,14 @@ def look_for_copies(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Measure how near faces come to the pictures `(M, S, S, 3)`, against how near reals come to them.
 
-    A generator that copies comes nearer than reals do. Of both there are as many, `(N, S, S, 3)`. `rows_of_reals` says
-    where the reals are among the pictures, if there at all. Returns the figures, and the page of pairs.
+    A generator that copies comes nearer than reals do. There are as many faces as reals, both `(N, S, S, 3)`, uint8.
+    `rows_of_reals` `(N,)` says where the reals are among the pictures; None where they are not. Returns the figures,
+    with distances in grey levels, and the page of pairs `(H, W, 3)`.
     """
     nowhere = np.full(len(fakes), NO_ROW)
     own_rows = np.concatenate([nowhere, nowhere if rows_of_reals is None else rows_of_reals])
-    distances, rows = nearest_pictures(np.concatenate([fakes, reals]), pictures, own_rows)  # one pass over a large set
+    # both at once, so that a large set is read only once
+    distances, rows = nearest_pictures(np.concatenate([fakes, reals]), pictures, own_rows)
     of_fakes, of_reals = np.split(distances, 2)
     found = {
         "pictures": len(pictures),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -20,7 +19,7 @@ from dcgan.errors import InputError
 from dcgan.files import sha256
 
 EXTRACTORS = ("auto", "inception", "efficientnet-lite0", "efficientnet-lite2")
-BATCH = 8  # pictures a forward pass: on a CPU three times as fast as 50, which don't fit its caches
+BATCH = 8  # pictures in a forward pass; on a CPU three times as fast as 50, which don't fit its caches
 _INSTALL = "install it with: pip install -r requirements-train.txt"
 
 
@@ -29,13 +28,19 @@ class Extractor(ABC):
 
     title: str  # what a report calls it
     option: str  # its name on the command line
-    protocol: str  # how pictures are fed to it, in words
     distance: str  # what the Fréchet distance of its features is called: FID is Inception's alone
 
     def __init__(self, network: nn.Module, weights: Path, device: torch.device):
-        self.network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        # torch declares no memory_format there, though it documents it
+        frozen = network.eval().requires_grad_(False)
+        self.network = frozen.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.weights_digest = sha256(weights)
         self.device = device
+
+    @property
+    @abstractmethod
+    def protocol(self) -> str:
+        """How pictures are fed to it, in words."""
 
     @torch.inference_mode()
     def features(self, pixels: np.ndarray) -> Tensor:
@@ -94,11 +99,12 @@ class EfficientNetLite(Extractor):
     def _forward(self, images: Tensor) -> Tensor:
         size = (self.size, self.size)
         images = F.interpolate((images.float() - 127) / 128, size=size, mode="bilinear", antialias=False)
-        return self.network.extract_features(images).mean(dim=(2, 3))
+        maps: Tensor = self.network.extract_features(images)  # (N, 1280, H, W)
+        return maps.mean(dim=(2, 3))
 
 
 class EfficientNetLite0(EfficientNetLite):
-    """The smallest of them, by which checkpoints and recipes are compared."""
+    """The smallest EfficientNet-Lite, by which checkpoints and recipes are compared."""
 
     title = "EfficientNet-Lite0 (ImageNet)"
     option = "efficientnet-lite0"
@@ -116,7 +122,7 @@ class EfficientNetLite2(EfficientNetLite):
 
     title = "EfficientNet-Lite2 (ImageNet)"
     option = "efficientnet-lite2"
-    size = 260  # what it was trained on; the padding of its layers fits no other
+    size = 260  # the size that it was trained on, and the only one that the padding of its layers fits
 
     @staticmethod
     def shipped() -> Path:
@@ -141,7 +147,7 @@ class Inception(Extractor):
         """Make one with weights from a file, from torch's cache of downloads, or downloaded into it."""
         module = _inception_module()
         weights = weights or cls.downloaded()
-        _read_weights(weights)  # torch-fidelity would run code that is in the file; this refuses such files
+        _read_weights(weights)  # refuses a file with code in it, which torch-fidelity would run
         try:
             network = module.FeatureExtractorInceptionV3(
                 cls.option, ["2048"], feature_extractor_weights_path=str(weights)
@@ -153,7 +159,8 @@ class Inception(Extractor):
     @staticmethod
     def place() -> Path:
         """Say where torch keeps the weights once they were downloaded."""
-        return Path(torch.hub.get_dir()) / "checkpoints" / _inception_module().URL_INCEPTION_V3.rsplit("/", 1)[1]
+        address: str = _inception_module().URL_INCEPTION_V3
+        return Path(torch.hub.get_dir()) / "checkpoints" / address.rsplit("/", 1)[1]
 
     @classmethod
     def downloaded(cls) -> Path:
@@ -171,7 +178,8 @@ class Inception(Extractor):
         return path
 
     def _forward(self, images: Tensor) -> Tensor:
-        return self.network(images)[0]
+        features: Tensor = self.network(images)[0]
+        return features
 
 
 def open_extractor(name: str, weights: Path | None, device: torch.device) -> Extractor:
@@ -207,7 +215,7 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _inception_module() -> ModuleType:
+def _inception_module() -> Any:
     try:
         from torch_fidelity import feature_extractor_inceptionv3
     except ImportError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from tqdm import tqdm
 
@@ -18,8 +19,9 @@ from dcgan.evaluation.extractors import Extractor
 from dcgan.evaluation.references import ReferencePictures, held_out_avatars, held_out_portraits, pictures_given
 from dcgan.latents import SEEDS
 
-MIN_COUNT = 16  # pictures a set: below that no figure means anything
+MIN_COUNT = 16  # pictures in a set; with fewer no figure means anything
 TRAINED_ON = "which were trained on"
+T = TypeVar("T")
 
 
 class PictureSets(NamedTuple):
@@ -51,8 +53,8 @@ def require_torch_fidelity() -> None:
 def open_pictures(options: argparse.Namespace, training: Training | None, size: int) -> PictureSets:
     """Open what --data and --trained-on name.
 
-    How many avatars and on which background is as the run had it, where the options don't say otherwise. The reals are
-    looked for among themselves where `--trained-on` names no other pictures.
+    Number and background of avatars are those of the run, where the options don't say otherwise. Without --trained-on,
+    copies are looked for among the pictures of --data.
     """
     settings = training.settings() if training else TrainConfig(data=options.data)
     data_size = options.data_size or settings.data_size
@@ -108,5 +110,6 @@ def _relation(pictures: Pictures, training: Training | None) -> str:
     return "not the set that was trained on, though some may be in both"
 
 
-def _decoding(pictures, total):
-    return tqdm(pictures, total=total, unit="picture", desc="decoding", leave=False, disable=None)
+def _decoding(pictures: Iterable[T], total: int) -> Iterable[T]:
+    shown: Iterable[T] = tqdm(pictures, total=total, unit="picture", desc="decoding", leave=False, disable=None)
+    return shown

@@ -18,21 +18,21 @@ from dcgan.evaluation.extractors import Extractor
 from dcgan.evaluation.references import ReferencePictures
 from dcgan.files import replacing
 
-SUBSET = 1000  # pictures a KID estimate, or as many as there are
+SUBSET = 1000  # pictures in each estimate of KID, or as many as there are
 SUBSETS = 100
-FEATURES_KEPT = 1000  # a file of the cache
-NEIGHBOURHOOD = 3  # precision and recall: how many neighbours reach how far
+FEATURES_KEPT = 1000  # in each file of the cache
+NEIGHBOURHOOD = 3  # of precision and recall: a picture's region reaches to its 3rd nearest neighbour
 SUBSET_SEED = 2020
 MEASURED_BY = ("torch", "torch-fidelity")
 
 
 def compare(fakes: np.ndarray, reals: ReferencePictures, extractor: Extractor) -> dict[str, Any]:
-    """Compare faces with as many reals, and these with as many others; says how it was measured, too.
+    """Compare faces `(N, S, S, 3)`, uint8, with N reals, and these with N other reals; says how it was measured, too.
 
-    The second comparison is the floor: what pictures from the very source of the reals would get.
+    The second comparison is the floor: the figures that pictures of the same source would get.
     """
     count = len(fakes)
-    real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))
+    real_features, other_features = (features_of(reals, first, count, extractor) for first in (0, count))  # (N, D) each
     return {
         "extractor": extractor.facts() | {"distance": extractor.distance, "features": real_features.shape[1]},
         "fakes": figures(extractor.features(fakes), real_features, extractor.distance),
@@ -81,7 +81,7 @@ def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, flo
 
 
 def features_of(reals: ReferencePictures, first: int, count: int, extractor: Extractor) -> Tensor:
-    """Give the features `(count, D)` of reals `first` and on, from the cache where these were computed before.
+    """Give the features `(count, D)`, float32, of `count` reals from number `first`, from the cache where it has them.
 
     They are kept a thousand at a time, so that evaluations with other counts share them.
     """
@@ -113,5 +113,5 @@ def _subsets(count: int) -> int:
 
 
 def to_five_digits(value: float) -> float:
-    """Round to five significant digits: those beyond depend on the machine's threads."""
+    """Round to five significant digits: further ones depend on how many threads the machine has."""
     return float(f"{value:.5g}")

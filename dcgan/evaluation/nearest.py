@@ -1,4 +1,4 @@
-"""Pictures compared with pictures, pixel by pixel: which are nearest, and how much they differ among themselves.
+"""Pictures compared with pictures, pixel by pixel: which are the nearest, and how much a set of them differs.
 
 Distances are in grey levels (0 to 255): the root of the mean squared difference at COMPARED_SIDE pixels a side, where
 dust and a line shifted by a pixel hardly count.
@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 COMPARED_SIDE = 32
 CHUNK = 4096  # pictures of a large set that are looked at in one go
-NO_ROW = -1  # of a query that doesn't stand among the pictures
+NO_ROW = -1  # of a query that is not among the pictures
 
 
 def thumbnails(pixels: np.ndarray) -> Tensor:
@@ -27,13 +27,13 @@ def nearest_pictures(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find for each query `(N, S, S, 3)` the nearest of the pictures `(M, S, S, 3)`: distances and rows, both `(N,)`.
 
-    `own_rows` `(N,)` says where the queries themselves stand among the pictures, NO_ROW for one that doesn't; a query's
-    own row is not its nearest. Of equally near pictures the first counts.
+    Distances are in grey levels. `own_rows` `(N,)` says where each query itself is among the pictures, NO_ROW where it
+    is not; its own row is never its nearest. Of equally near pictures the first counts.
     """
     wanted = thumbnails(queries)
     own = torch.full((len(wanted),), NO_ROW) if own_rows is None else torch.from_numpy(np.asarray(own_rows))
     rows = _nearest_rows(wanted, pictures, own)
-    # cdist is exact to a tenth of a level only; a copy should be at 0
+    # Computed again, as cdist is exact only to a tenth of a level, and a copy should be at 0
     found = thumbnails(pictures[rows.numpy()])
     return (wanted - found).square().mean(dim=1).sqrt().numpy(), rows.numpy()
 
@@ -53,9 +53,9 @@ def _nearest_rows(wanted: Tensor, pictures: np.ndarray, own: Tensor) -> Tensor:
 
 
 def spread(pixels: np.ndarray) -> float:
-    """Measure how much pictures `(N, S, S, 3)` differ: the mean distance of two. 0 where all are the same one.
+    """Measure how much pictures `(N, S, S, 3)` differ: the mean distance of two, in grey levels; 0 where all are equal.
 
-    Cheap enough for every snapshot: a thousand pictures take less than a second.
+    It is cheap: a thousand pictures take less than a second.
     """
     vectors = thumbnails(pixels)
     count, length = vectors.shape

@@ -1,4 +1,4 @@
-"""Real pictures to compare generated ones with, so far as that can be had ones that training doesn't draw."""
+"""Real pictures to compare generated ones with; where possible, such that training never draws."""
 
 from __future__ import annotations
 
@@ -19,23 +19,25 @@ ORDER_SEED = 2020
 class ReferencePictures:
     """Real pictures to compare with, by number from 0; the same number is always the same picture.
 
-    Those that are rendered are of numbers that training never draws, as many as wanted. A few look like one that it
-    draws all the same, where a style has no more faces than that. Those that were given are taken in an order made by
-    chance once and for all.
+    Rendered pictures have numbers that training never draws, and there are as many as wanted. A few may still look like
+    one of the training's, where a style has few different faces. Pictures that were given come in one fixed random
+    order.
     """
 
     data: str  # what --data calls their source
     words: str  # what they are
-    identity: Any  # JSON-ready; equal exactly when they are
-    held_out: bool  # whether training can't have drawn them; nobody can promise it of pictures that were given
+    identity: Any  # JSON-ready; equal exactly when the pictures are
+    held_out: bool  # whether training can't have drawn them; unknown, so False, for pictures that were given
     pixels: Callable[[int, int], np.ndarray]  # of the first number and a count: `(count, S, S, 3)`, uint8
-    count: int | None = None  # how many there are; None: of any number
+    count: int | None = None  # how many there are; None for as many as wanted
     taken_from: str | None = None  # the fingerprint of the pictures that they were taken from, if from any
-    order: np.ndarray | None = None  # and the row of each among these
+    order: np.ndarray | None = None  # the row of each picture in that set
 
     def rows(self, first: int, count: int, pictures: Pictures) -> np.ndarray | None:
         """Find where these stand among `pictures`; None where they weren't taken from there."""
-        return self.order[first : first + count] if self.taken_from == pictures.fingerprint else None
+        if self.order is None or self.taken_from != pictures.fingerprint:
+            return None
+        return self.order[first : first + count]
 
 
 def held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> ReferencePictures:

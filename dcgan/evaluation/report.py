@@ -27,7 +27,7 @@ from dcgan.models import read_config
 
 
 def trained_facts(folder: Path) -> Training | None:
-    """What training.json says of the run that made a checkpoint; None where there is no such file, as in an import."""
+    """Read what training.json says of the run that made a checkpoint; None without such a file, as in an import."""
     return read_training(folder) if (folder / TRAINING_NAME).is_file() else None
 
 
@@ -64,7 +64,7 @@ def _write_page(pixels: np.ndarray, folder: Path, pictures: Pictures) -> Path:
 
 
 def _facts_told_by(card: str | None, folder: Path, training: Training | None) -> Training:
-    """The facts that a folder's card was written of: those of the best snapshot, or in a snapshot its own.
+    """Find the facts from which a folder's card was written: those of the best snapshot, or in a snapshot its own.
 
     Raises:
         InputError: why a card can't be written in its place.
@@ -85,19 +85,19 @@ def _facts_told_by(card: str | None, folder: Path, training: Training | None) ->
 
 
 def _card(training: Training, folder: Path, before: str | None) -> str:
-    """The card of a folder, which keeps the name it had in the one before."""
+    """Write a folder's card anew; the model keeps the name that it had in the card before."""
     return model_card(training, read_config(folder), folder, name_in(before or ""))
 
 
 def page_path(folder: Path, pictures: Pictures) -> Path:
-    """Where the page of pairs goes: into the checkpoint, and so to the Hub, only if the pictures were rendered."""
+    """Say where the page of pairs goes: into the checkpoint, and so to the Hub, only if the pictures were rendered."""
     if pictures.name.startswith(AVATARS_PREFIX):
         return folder / NEIGHBOURS_NAME
     return cache_root() / "neighbours" / f"{folder.resolve().name}.png"
 
 
 def lines(evaluation: Evaluation) -> list[str]:
-    """What was measured as a person reads it in a terminal."""
+    """Put what was measured as a person reads it in a terminal."""
     near, count, second = evaluation.neighbours, evaluation.samples.fakes, evaluation.second
     return [
         f"{count:,} faces (seeds from {evaluation.seeds.first_face:,}) against {count:,} {evaluation.reals.words}",
@@ -127,10 +127,10 @@ def _measure_lines(measure: Evaluation | Measure) -> list[str]:
 
 
 def _rows(fakes: Figures, floor: Figures) -> list[tuple[str, float | None, float | None]]:
-    """What faces got and the floor, each after its label."""
-    thousandfold = [None if each.kid is None else 1000 * each.kid for each in (fakes, floor)]
+    """List the faces' figures and the floor's, each after its label."""
+    of_fakes, of_floor = (None if each.kid is None else 1000 * each.kid for each in (fakes, floor))
     labels = {"FID": "fid", "FD": "fd"} | {name: name for name in ("precision", "recall", "spread")}
     return [
-        ("KID x 1000", *thousandfold),
+        ("KID x 1000", of_fakes, of_floor),
         *((label, getattr(fakes, name), getattr(floor, name)) for label, name in labels.items()),
     ]

@@ -1,69 +1,90 @@
-"""What a setting of a picture can be. `check` is for our own values, `clean` for what links and files bring."""
+"""What a setting of a picture can be. `check` is for our own values, `clean` for what comes in links and files."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, cast
 
 from dcgan.latents import SEEDS
 
 MAX_VALUE_CHARACTERS = 1000  # of a value that is read; 64 seeds take 770
+N = TypeVar("N", bound=float)  # int; float where a number has digits
+T = TypeVar("T")
+
+
+class Bounds(Protocol):
+    """What all bounds of a setting have in common."""
+
+    @property
+    def default(self) -> object: ...
+
+    def check(self, value: object) -> object: ...
+
+    def clean(self, value: object) -> object: ...
 
 
 @dataclass(frozen=True)
-class Number:
-    """A number from `low` to `high` with so many `digits` after the point; whole without."""
+class Number(Generic[N]):
+    """A number from `low` to `high`: whole, or with so many `digits` after the point."""
 
-    low: float
-    high: float
-    default: float
+    low: N
+    high: N
+    default: N
     digits: int | None = None
 
-    def check(self, value: object) -> float:
+    def check(self, value: object) -> N:
         """Give `value` as an int, or as a float where there are digits.
 
         Raises:
             ValueError: it is none of these numbers.
         """
         kinds = int if self.digits is None else int | float
-        if isinstance(value, bool) or not isinstance(value, kinds) or self.parse(value) != value:
+        number = self.parse(value)
+        if isinstance(value, bool) or not isinstance(value, kinds) or number is None or number != value:
             kind = "a whole number" if self.digits is None else f"a number of {self.digits} digits"
             raise ValueError(f"{value!r} is not {kind} from {self.low} to {self.high}")
-        return value if self.digits is None else float(value)
+        return number
 
-    def clean(self, value: object) -> float:
+    def clean(self, value: object) -> N:
         """Make a number of anything: the nearest one, or the default."""
         number = self.parse(value)
         return self.default if number is None else number
 
-    def parse(self, value: object) -> float | None:
-        """As `clean`, but None for what is no number."""
+    def parse(self, value: object) -> N | None:
+        """Make a number of `value` as `clean` does, but None of what is no number."""
         try:
             number = float(_text(value))
         except ValueError:
             return None
-        return None if math.isnan(number) else round(min(max(number, self.low), self.high), self.digits)
+        return None if math.isnan(number) else self.rounded(min(max(number, float(self.low)), float(self.high)))
+
+    def rounded(self, number: float) -> N:
+        """Round to the digits; to an int where there are none."""
+        return cast(N, round(number, self.digits))
 
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(Generic[T]):
     """One of `options`, written in upper or lower case."""
 
-    options: tuple[str | int | None, ...]
-    default: str | int | None
+    options: tuple[T, ...]
+    default: T
 
-    def check(self, value: object) -> str | int | None:
+    def check(self, value: object) -> T:
         """Give `value`.
 
         Raises:
             ValueError: it is none of the options.
         """
-        if not any(type(value) is type(option) and value == option for option in self.options):
-            raise ValueError(f"{value!r} is none of {', '.join(map(repr, self.options))}")
-        return value
+        for option in self.options:
+            if type(value) is type(option) and value == option:
+                return option
+        raise ValueError(f"{value!r} is none of {', '.join(map(repr, self.options))}")
 
-    def clean(self, value: object) -> str | int | None:
+    def clean(self, value: object) -> T:
         """Make one of the options of anything: the one that is meant, or the default."""
         named = {str(option).casefold(): option for option in self.options}
         return named.get(_text(value).casefold(), self.default)
@@ -105,6 +126,8 @@ class Seeds:
         Raises:
             ValueError: too many, too few that differ, or one that is no seed.
         """
+        if not isinstance(value, Iterable):
+            raise ValueError(f"{value!r} is no sequence of seeds")
         seeds = tuple(SEED.check(seed) for seed in value)
         if len(seeds) > self.max_count or len(set(seeds)) < self.min_count:
             raise ValueError(f"{seeds} are not {self.min_count} different to {self.max_count} seeds")
@@ -122,5 +145,5 @@ NAME = Text(256)  # of a model or a checkpoint
 
 
 def _text(value: object) -> str:
-    """Write a plain value as text of limited length; what a file may nest in its place, and None, are none."""
+    """Write a text or number as text of limited length; anything else, as a list in a file, gives ""."""
     return str(value)[:MAX_VALUE_CHARACTERS].strip() if isinstance(value, str | int | float) else ""

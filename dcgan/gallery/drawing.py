@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -12,17 +13,26 @@ from dcgan.gallery.walks import ProgressCallback, render_grid_walk
 from dcgan.latents import latents, seeds_from
 from dcgan.sampling import faces, most_convincing_faces
 
-Decorator = Callable[[Callable], Callable]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Decorator(Protocol):
+    """Makes a function of another one, to be called in the same way."""
+
+    def __call__(self, function: Function, /) -> Function: ...
 
 
 class Drawing:
-    """Runs the networks of a catalog, each call within one loan of a GPU: `on_gpu` decorates what may ask for one."""
+    """Runs the networks of a catalog, each call within one loan of a GPU: `on_gpu` decorates what may ask for one.
+
+    `faces`, `best_faces` and `walk` are the decorated `_faces`, `_best_faces` and `_walk`.
+    """
 
     def __init__(self, catalog: Catalog, on_gpu: Decorator, progress: ProgressCallback):
         self._catalog, self._progress = catalog, progress
-        self.faces, self.best_faces, self.walk = on_gpu(self.faces), on_gpu(self.best_faces), on_gpu(self.walk)
+        self.faces, self.best_faces, self.walk = on_gpu(self._faces), on_gpu(self._best_faces), on_gpu(self._walk)
 
-    def faces(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | str]:
+    def _faces(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | str]:
         """Draw groups of faces, each a checkpoint, seeds and a truncation.
 
         Returns:
@@ -30,13 +40,13 @@ class Drawing:
         """
         return [self._one_group(*group) for group in groups]
 
-    def best_faces(
+    def _best_faces(
         self, checkpoint: str, first: int, count: int, best_of: int, psi: float
-    ) -> list[tuple[int, np.ndarray, float]]:
+    ) -> list[tuple[int, np.ndarray]]:
         """Draw `best_of` times as many faces and keep the `count` that the discriminator takes for real most.
 
         Returns:
-            Seed, pixels `(S, S, 3)` and logit of each, the most convincing first.
+            Seed and pixels `(S, S, 3)` of each, the most convincing first.
 
         Raises:
             InputError: the checkpoint can't be had.
@@ -50,9 +60,9 @@ class Drawing:
             )
         seeds = seeds_from(first, count * best_of)
         best = most_convincing_faces(self._catalog.generator(checkpoint), discriminator, seeds, count, psi)
-        return [(face.seed, face.pixels, face.logit) for face in best]
+        return [(face.seed, face.pixels) for face in best]
 
-    def walk(
+    def _walk(
         self, checkpoint: str, walks: list[list[int]], frames: int, mode: str, method: str, psi: float
     ) -> np.ndarray:
         """Draw walks side by side, each through the faces of its seeds: pixels `(frames, H, W, 3)`, uint8.

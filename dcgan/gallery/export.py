@@ -14,10 +14,10 @@ from dcgan.errors import InputError
 from dcgan.files import replacing
 from dcgan.images import enlarge, save_gif, save_mp4, save_webp
 
-FPS = (1, 50)  # browsers slow a GIF down that asks for more
+FPS = (1, 50)  # a GIF that asks for more is slowed down by browsers
 MAX_MODEL_CHARACTERS, MAX_SEED_CHARACTERS = 50, 70  # of a file's name
 SAMPLE_FRAMES = 12
-TRY_FACTOR = 1.2  # a form is tried though expected so many times too large: samples say up to 1.4 times the size
+TRY_FACTOR = 1.2  # a form is tried though it seems up to so many times too large: samples overrate by up to 1.4
 # Of each format: what quality means in its encoder, the steps that are hardly seen, and those that are. A lossless WebP
 # of 96 px is no smaller than a good lossy one of 768 px; a GIF has no such step, and is made smaller first.
 QUALITIES = {
@@ -113,7 +113,7 @@ def _listed(seeds: Sequence[int]) -> str:
 
 
 def _forms(format: str, factor: int, frames: int) -> Iterator[_Form]:
-    """List all ways to write, from the one that was asked for to the smallest, in the order that hurts least."""
+    """List all ways to write, from the one that was asked for to the smallest; what is hardly seen goes first."""
     _, fine, poor = QUALITIES[format]
     yield from (_Form(factor, quality) for quality in fine)
     yield from (_Form(smaller, fine[-1]) for smaller in range(factor - 1, 0, -1))

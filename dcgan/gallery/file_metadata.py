@@ -122,7 +122,7 @@ def _mp4_boxes(file: _Bytes) -> dict[bytes, bytes]:
 
 
 class _Bytes(io.BytesIO):
-    """A file taken part by part, in no more parts than it could be in good faith: millions would take seconds."""
+    """A file that is read part by part, in no more parts than an honest file has: millions would take seconds."""
 
     parts_left = 400_000  # the largest GIF has half as many
 

@@ -42,7 +42,7 @@ class HubCatalog:
         self._take_what_is_cached()
         self.refresh()
         if not self._commits:
-            self._asking.join(FIRST_WAIT)
+            self._wait_for_an_answer()
 
     @property
     def default(self) -> str:
@@ -62,7 +62,7 @@ class HubCatalog:
     def stages(self) -> list[str]:
         """The snapshots, the earliest first; where there are none, what comes first.
 
-        main is no stage of its own: of a run that ended it shows one of the snapshots, in a commit of its own.
+        main is not a stage: once a run has ended, main shows one of the snapshots, in a commit of its own.
         """
         names = list(self._commits)
         tagged = [name for name in names if is_snapshot(name.partition("@")[2])]
@@ -124,6 +124,10 @@ class HubCatalog:
         """Give itself: there is one model."""
         return self
 
+    def _wait_for_an_answer(self) -> None:
+        if self._asking:
+            self._asking.join(FIRST_WAIT)
+
     def _commit_of(self, name: str | None) -> str | None:
         """Find the commit of `name`; None where the fallback is meant, as by a page that was opened before."""
         commits = self._commits
@@ -163,7 +167,7 @@ class HubCatalog:
         self._let_go_of_all_but(set(commits.values()))
 
     def _let_go_of_all_but(self, commits: set[str]) -> None:
-        with self._loading:  # or one could go between being loaded and being used
+        with self._loading:  # else one could be deleted between being loaded and being used
             for networks in (self._generators, self._discriminators):
                 for old in set(networks) - commits:
                     del networks[old]
@@ -174,10 +178,10 @@ class HubCatalog:
         return own | {f"{self._repository.id}@{tag}": refs[tag] for tag in tags if tag != self._revision}
 
     def _fetch(self, name: str | None, commit: str) -> Generator:
-        """Load the weights of `commit`, whatever its tag stands for by now: all else of it was read there, too.
+        """Load the weights of `commit`, even if its tag has moved since: all else was read from that commit, too.
 
         Raises:
-            HubError: its tag was deleted, so that it isn't to be had any more; or the Hub can't be reached.
+            HubError: its tag was deleted, so that the snapshot is gone; or the Hub can't be reached.
         """
         if tag := (name or "").partition("@")[2]:
             self._repository.resolve(tag)

@@ -29,20 +29,16 @@ STILL_FACTORS = (1, 2, 4, 8)
 SHOWN_LARGE = 2  # of the stills, the one that fits a page
 STAGE_MS, LAST_STAGE_MS = 700, 2500  # in the GIF of how a face was learned
 MEGABYTE = 1_000_000  # as people who set limits count
-MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk that no limit was set for: it can be read back
+MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk without a limit, so that the page can read it back
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face as a PNG and as pixels `(S, S, 3)`, uint8.
-
-    `logit` is the discriminator's where it was asked: above 0 it takes the face for real.
-    """
+    """A face as a PNG and as pixels `(S, S, 3)`, uint8."""
 
     seed: int
     path: Path
     pixels: np.ndarray = field(compare=False, repr=False)
-    logit: float | None = None
 
 
 class Renderer:
@@ -73,10 +69,10 @@ class Renderer:
         return replace(spec, model=catalog.model, checkpoint=name, commit=catalog.commit(name))
 
     def faces(self, spec: PictureSpec, best_of: int = 1) -> tuple[PictureSpec, list[Face]]:
-        """Draw the faces of a spec, each with a spec of its own; with them comes the spec that draws the same again.
+        """Draw the faces of a spec; with them comes the spec that draws the same again.
 
-        With `best_of` above 1 so many times as many seeds are drawn, and those kept that the discriminator takes for
-        real most, the most convincing first.
+        With `best_of` above 1 that many times as many seeds are drawn, and those kept that the discriminator most takes
+        for real, the most convincing first.
 
         Raises:
             InputError: a checkpoint that can't be had.
@@ -85,12 +81,11 @@ class Renderer:
         spec = self.signed(spec)
         if best_of > 1:
             drawn = self._drawing.best_faces(spec.checkpoint, spec.seed, spec.count, best_of, spec.psi)
-            spec = replace(spec, seeds=tuple(seed for seed, *_ in drawn))
+            spec = replace(spec, seeds=tuple(seed for seed, _ in drawn))
         else:
-            pictures = self.pixels(spec.checkpoint, spec.shown, spec.psi)
-            drawn = [(seed, picture, None) for seed, picture in zip(spec.shown, pictures, strict=True)]
+            drawn = list(zip(spec.shown, self.pixels(spec.checkpoint, spec.shown, spec.psi), strict=True))
         folder = self._fresh_folder()
-        return spec, [self._saved_face(folder, of_one_face(spec, seed), *others) for seed, *others in drawn]
+        return spec, [self._saved_face(folder, of_one_face(spec, seed), picture) for seed, picture in drawn]
 
     def stills(self, spec: PictureSpec, drawn: np.ndarray | None = None) -> dict[int, Path]:
         """Save PNGs of a spec's first face by their pixels a side: as it is, and 2, 4 and 8 times as large.
@@ -164,7 +159,10 @@ class Renderer:
         return drawn
 
     def pixels_of_groups(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | InputError]:
-        """Draw several groups of faces, as `pixels`, in one loan of a GPU; in place of one that can't be had is why."""
+        """Draw several groups of faces as `pixels` does, in one loan of a GPU.
+
+        In the place of a group whose checkpoint can't be had is the InputError that says why.
+        """
         drawn = self._drawing.faces(groups) if groups else []
         return [InputError(each) if isinstance(each, str) else each for each in drawn]
 
@@ -182,16 +180,19 @@ class Renderer:
                 problems.append(problem)
         pictures = self.pixels_of_groups([(spec.checkpoint, [spec.seed], spec.psi) for spec in specs])
         problems += [each for each in pictures if isinstance(each, InputError)]
-        drawn = zip(specs, pictures, strict=True)
-        drawn = [(spec, picture[0]) for spec, picture in drawn if not isinstance(picture, InputError)]
+        drawn = [
+            (spec, picture[0])
+            for spec, picture in zip(specs, pictures, strict=True)
+            if not isinstance(picture, InputError)
+        ]
         if not drawn:
             raise problems[0]
         return drawn
 
-    def _saved_face(self, folder: Path, spec: PictureSpec, picture: np.ndarray, logit: float | None = None) -> Face:
+    def _saved_face(self, folder: Path, spec: PictureSpec, picture: np.ndarray) -> Face:
         path = folder / f"{_stem(spec)}.png"
         save_png(picture, path, to_metadata(spec))
-        return Face(spec.seed, path, picture, logit)
+        return Face(spec.seed, path, picture)
 
     def _tell_drawing(self, done: int, total: int) -> None:
         self._tell(4 * done, 5 * total)  # the last fifth is writing the file
@@ -211,8 +212,9 @@ class Renderer:
 
 def of_one_face(spec: PictureSpec, seed: int) -> PictureSpec:
     """Make the spec of one face of a gallery or a walk."""
-    made_by = {"model": spec.model, "checkpoint": spec.checkpoint, "commit": spec.commit}
-    return PictureSpec(seed=seed, count=1, psi=spec.psi, **made_by)
+    return PictureSpec(
+        model=spec.model, checkpoint=spec.checkpoint, commit=spec.commit, seed=seed, count=1, psi=spec.psi
+    )
 
 
 def _stem(spec: PictureSpec) -> str:

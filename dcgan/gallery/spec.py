@@ -10,10 +10,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from dcgan.errors import InputError
-from dcgan.gallery.bounds import NAME, SEED, Choice, Number, Seeds, Text
+from dcgan.gallery.bounds import NAME, SEED, Bounds, Choice, Number, Seeds, Text
 from dcgan.gallery.export import FPS as MIN_AND_MAX_FPS
 from dcgan.gallery.file_metadata import read_metadata
 from dcgan.gallery.walks import GRIDS, METHODS, MODES
@@ -21,13 +22,14 @@ from dcgan.gallery.walks import KEYFRAMES as MIN_AND_MAX_KEYFRAMES
 from dcgan.images import FORMATS
 from dcgan.latents import seeds_from
 
-VERSION = 1  # of the metadata; goes up when an older page would draw another picture from it
-MAX_METADATA_CHARACTERS = 20_000  # the longest of ours has half as many
+VERSION = 1  # of the metadata; raise it when an older page would draw another picture from the same
+MAX_METADATA_CHARACTERS = 20_000  # twice as many as the longest that is written here
 
 KIND = Choice(("faces", "walk"), "faces")
 COMMIT = Text(64)
 COUNT = Number(1, 64, 16)
 PICKS = Seeds(0, COUNT.high, ())
+USUAL_SEEDS = (-1,)  # no seed: in place of those that are a kind's default
 PSI = Number(0.3, 1.2, 1.0, digits=2)
 KEYFRAMES = Seeds(*MIN_AND_MAX_KEYFRAMES, (7, 42))
 FRAMES = Number(8, 240, 48)
@@ -37,10 +39,10 @@ METHOD = Choice(tuple(METHODS), "slerp")
 GRID = Choice(GRIDS, 1)
 FORMAT = Choice(FORMATS, "GIF")
 SIZE = Number(96, 768, 384)
-LIMIT = Choice((None, 2, 5, 10), None)
+LIMIT: Choice[int | None] = Choice((None, 2, 5, 10), None)
 # What decides a picture of each kind, by the names that links, files and the API know it under
-_MADE_BY = {"model": NAME, "checkpoint": NAME, "commit": COMMIT}
-SETTINGS: dict[str, dict[str, Number | Choice | Text | Seeds]] = {
+_MADE_BY: dict[str, Bounds] = {"model": NAME, "checkpoint": NAME, "commit": COMMIT}
+SETTINGS: dict[str, dict[str, Bounds]] = {
     "faces": _MADE_BY | {"seed": SEED, "count": COUNT, "seeds": PICKS, "psi": PSI},
     "walk": _MADE_BY
     | {"seeds": KEYFRAMES, "frames": FRAMES, "fps": FPS, "mode": MODE, "method": METHOD, "psi": PSI, "grid": GRID}
@@ -65,7 +67,7 @@ class PictureSpec:
     commit: str = ""
     seed: int = SEED.default
     count: int = COUNT.default
-    seeds: tuple[int, ...] = None  # a walk's keyframes, or faces picked in place of seed and count; None: the default
+    seeds: tuple[int, ...] = USUAL_SEEDS  # a walk's keyframes, or faces picked in place of seed and count
     psi: float = PSI.default
     frames: int = FRAMES.default
     fps: int = FPS.default
@@ -76,14 +78,15 @@ class PictureSpec:
     size: int = SIZE.default
     limit: int | None = LIMIT.default  # MB
 
-    def __post_init__(self):
-        bounds = SETTINGS[self._checked("kind", KIND, KIND.default)]
-        if self.seeds is None:
+    def __post_init__(self) -> None:
+        self._checked("kind", KIND, KIND.default)
+        bounds = SETTINGS[self.kind]
+        if self.seeds == USUAL_SEEDS:
             object.__setattr__(self, "seeds", bounds["seeds"].default)
         for field in fields(self)[1:]:
             object.__setattr__(self, field.name, self._checked(field.name, bounds.get(field.name), field.default))
 
-    def _checked(self, name: str, bounds: Number | Choice | Text | Seeds | None, default: object) -> object:
+    def _checked(self, name: str, bounds: Bounds | None, default: object) -> object:
         value = getattr(self, name)
         if bounds is None:
             if value != default:
@@ -159,4 +162,7 @@ def from_file(path: Path) -> PictureSpec:
 def _from_anybody(values: Mapping[str, object]) -> PictureSpec:
     """Make the best of values that may be anything: what can be drawn."""
     kind = KIND.clean(values.get("kind"))
-    return PictureSpec(kind, **{name: b.clean(values[name]) for name, b in SETTINGS[kind].items() if name in values})
+    cleaned: dict[str, Any] = {
+        name: bounds.clean(values[name]) for name, bounds in SETTINGS[kind].items() if name in values
+    }
+    return PictureSpec(kind, **cleaned)

@@ -1,7 +1,9 @@
 """Walks from face to face at a constant visible speed: keyframes in, the frames of an animation out.
 
 Evenly spaced latents don't make evenly changing pictures: for a second nothing happens, then the hair turns blue within
-two frames. So a path is drawn twice: once to measure how far its pictures lie apart, then where they change evenly.
+two frames. So a path is drawn twice: once to measure the distances between its pictures, then at the latents where the
+pictures change evenly. To measure a path by its pictures instead of its latents is the idea of perceptual path length
+(Karras et al. 2018, https://arxiv.org/abs/1812.04948); here the measure is the difference of shrunk pixels.
 """
 
 from __future__ import annotations
@@ -13,15 +15,15 @@ import torch
 from torch import Tensor
 
 from dcgan.images import grid
-from dcgan.latents import along, slerp
+from dcgan.latents import Way, along, slerp
 from dcgan.models import Generator
 from dcgan.sampling import BATCH, render
 
 MODES = ("loop", "ping-pong", "open")
-METHODS = {"slerp": slerp, "linear": torch.lerp}
+METHODS: dict[str, Way] = {"slerp": slerp, "linear": torch.lerp}
 KEYFRAMES = (2, 12)
 GRIDS = (1, 4, 9, 16)
-LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure a leg; at most, all legs of a walk
+LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure one leg, and at most all legs of a walk together
 MEASURED_SIDE = 32
 MAX_UNEVENNESS = 0.2
 ProgressCallback = Callable[[int, int], None]
@@ -39,10 +41,10 @@ def render_walk(
     """Draw a walk through latents `(K, D)`, 2 to 12, that changes evenly: pictures `(frames, S, S, 3)`, uint8.
 
     Frame 0 is the first keyframe's still, bit for bit. A `loop` goes on to the first keyframe again and ends one step
-    short of it; `ping-pong` goes to the last one and returns through the same pictures, also one step short (an odd
-    number of frames has one step more on the way there); `open` ends on the last keyframe's still. With enough frames
-    the other keyframes' stills are among them too. `method` is `slerp` or `linear`. `progress(done, total)` is told
-    how many pictures are drawn, those included that only measure the way.
+    short of it. `ping-pong` goes to the last one and returns through the same pictures, also ending one step short (an
+    odd number of frames has one step more on the way there). `open` ends on the last keyframe's still. With enough
+    frames the other keyframes' stills are among them, too. `method` is `slerp` or `linear`. `progress(done, total)`
+    is called with the number of pictures drawn, those included that only measure the way.
 
     Raises:
         ValueError: fewer than two frames, an unknown mode or method, keyframes that aren't 2 to 12 of the generator's
@@ -101,7 +103,7 @@ def _check(generator: Generator, walks: Sequence[Tensor], frames: int, mode: str
 
 
 def _moments(frames: int, mode: str) -> np.ndarray:
-    """Tell when each frame is: 0 at the start of the way, 1 at its end."""
+    """Give the moment of each frame `(frames,)`: 0 at the start of the way, 1 at its end."""
     if mode == "loop":
         return np.arange(frames) / frames
     if mode == "open":
@@ -112,13 +114,14 @@ def _moments(frames: int, mode: str) -> np.ndarray:
 
 
 def _stops(keyframes: Tensor, mode: str) -> Tensor:
-    """List what the way goes through, without stops at which it would stand still."""
+    """List the stops `(K, D)` of the way, without repeated ones, at which it would stand still."""
     stops = torch.cat([keyframes, keyframes[:1]]) if mode == "loop" else keyframes
-    return torch.unique_consecutive(stops, dim=0)
+    different: Tensor = torch.unique_consecutive(stops, dim=0)
+    return different
 
 
 def _sampled(legs: int) -> np.ndarray:
-    """Choose the positions at which a way is measured. The more legs it has, the fewer frames fall on one."""
+    """Choose the positions at which a way is measured: fewer on a leg where there are many legs."""
     a_leg = min(LEG_SAMPLES, WALK_SAMPLES // max(1, legs))
     return np.arange(legs * a_leg + 1) / a_leg
 
@@ -138,12 +141,15 @@ def _counting(generator: Generator, total: int, progress: ProgressCallback | Non
     return draw
 
 
-def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Callable) -> Tensor:
-    """Find latents `(len(moments), D)` on the way through `stops` where its pictures changed by as much as is due."""
+def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Way) -> Tensor:
+    """Find latents `(len(moments), D)` on the way through `stops` `(K, D)` at which its pictures change evenly.
+
+    At moment m, from 0 to 1, the pictures have gone through the share m of all change along the way.
+    """
     positions = _sampled(len(stops) - 1)
     small = np.concatenate([_shrunk(draw(part)) for part in along(stops, positions, way).split(4 * BATCH)])
-    steps = np.sqrt(np.square(np.diff(small, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64))
-    length = np.concatenate([[0], steps.cumsum()])
+    steps = np.sqrt(np.square(np.diff(small, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64))  # (P - 1,)
+    length = np.concatenate([[0], steps.cumsum()])  # (P,): how far it is from the first picture to each
     if not length[-1]:  # every picture is the same
         return along(stops, moments * positions[-1], way)
     length /= length[-1]
@@ -154,18 +160,20 @@ def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Callable) -> Te
 def _shrunk(pictures: np.ndarray) -> np.ndarray:
     """Shrink pictures `(N, S, S, 3)` to about 32 pixels a side, as floats: how a face in motion is seen.
 
-    At full size rounding to whole pixel values is most of a small step, and would count as motion where there is none.
+    At full size, most of a small step is rounding to whole pixel values, which would count as motion.
     """
     count, side = pictures.shape[:2]
     block = max(1, side // MEASURED_SIDE)
     blocks = pictures.reshape(count, side // block, block, side // block, block, 3)
-    return blocks.mean(axis=(2, 4), dtype=np.float32)
+    small: np.ndarray = blocks.mean(axis=(2, 4), dtype=np.float32)
+    return small
 
 
 def _on_whole_frames(stops: np.ndarray, moments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """At which moments the stops, which are due at theirs, are passed: on the nearest frames, so that they are seen.
+    """Choose the moments at which the stops are passed: those of the nearest frames, so that the stops are seen.
 
-    Where there are so few frames that this would change a leg's speed by a fifth, when they are due.
+    Where there are so few frames that this would change a leg's speed by more than a fifth, the stops keep the moments
+    at which they are due. Gives the moments and the shares of the way that belong to them.
     """
     nearest = np.array([0, *(moments[np.abs(moments - stop).argmin()] for stop in stops[1:-1]), 1])
     uneven = np.abs(np.diff(nearest) / np.diff(stops) - 1)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from huggingface_hub import (
     CommitOperationAdd,
+    CommitOperationCopy,
     CommitOperationDelete,
     HfApi,
     get_token,
@@ -19,8 +20,8 @@ from huggingface_hub import (
     snapshot_download,
 )
 from huggingface_hub.hf_api import RepoFile
-from huggingface_hub.utils import disable_progress_bars
 from huggingface_hub.utils.logging import set_verbosity_error
+from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from dcgan.errors import HubError, InputError
 from dcgan.hub.explain import LOG_IN, explanation
@@ -96,7 +97,7 @@ class Repository:
         return Refs(*({ref.name: ref.target_commit for ref in kind} for kind in (refs.branches, refs.tags)))
 
     def resolve(self, revision: str | None) -> str:
-        """Find the commit that a branch, tag or commit stands for now; where the Hub is away, as the cache recalls."""
+        """Find the commit that a branch, tag or commit stands for now; where the Hub is away, what the cache has."""
         with self.explained(revision):
             return self.api.resolve_revision(self.id, revision=revision).resolved
 
@@ -114,7 +115,7 @@ class Repository:
             ]
 
     def read(self, path: str, revision: str) -> bytes:
-        """Read a small file, past the cache."""
+        """Read a small file without the cache."""
         with tempfile.TemporaryDirectory() as scratch, self.explained(revision):
             return Path(
                 hf_hub_download(self.id, path, revision=revision, local_dir=scratch, token=self.token)
@@ -140,7 +141,8 @@ class Repository:
         branch: str = MAIN,
         delete: Iterable[str] = (),
     ) -> str:
-        """Add files to a branch whose newest commit is `parent`; gives the new one, or `parent` if nothing changes."""
+        """Add files to a branch whose newest commit is `parent`; return the new one, or `parent` if nothing changes."""
+        operations: list[CommitOperationAdd | CommitOperationCopy | CommitOperationDelete]
         operations = [CommitOperationAdd(path, content) for path, content in files.items()]
         operations += [CommitOperationDelete(path) for path in delete]
         with self.explained(branch, writing=True):

@@ -19,7 +19,8 @@ LOG_IN = "log in with `hf auth login`, or set HF_TOKEN"
 def explanation(error: Exception, repo_id: str, revision: str | None, writing: bool, into: Path | None) -> HubError:
     """Say what went wrong, in the words of someone who has to mend it."""
     chain = list(_causes(error))
-    response = next((e.response for e in chain if getattr(e, "response", None) is not None), None)
+    responses = (getattr(e, "response", None) for e in chain)
+    response: httpx2.Response | None = next((found for found in responses if found is not None), None)
     if any(isinstance(e, OfflineModeIsEnabled) for e in chain):
         return HubError(f"HF_HUB_OFFLINE is set, and {repo_id} is not in the cache", temporary=True)
     if response is not None:

@@ -33,7 +33,7 @@ def fetch_checkpoint(
 ) -> Path:
     """Fetch config.json and model.safetensors of one commit, and no other file, into a folder of the client's cache.
 
-    They are those in `subfolder` of the repository, where one is named: `discriminator` has the other network's.
+    With a `subfolder` they are the two files in there: `discriminator` has those of the other network.
     Nothing is asked of the Hub where `revision` is a commit that is cached. `weight_bytes(folder)` gives the least and
     the most bytes of weights that fit the config.json in `folder`, and is asked before any are downloaded. Cached files
     that aren't what the Hub gave out are fetched again, once.
@@ -43,12 +43,13 @@ def fetch_checkpoint(
         InputError: as `weight_bytes` raises it.
     """
     repository = Repository(repo_id, token, patience)
-    where = {"cache_dir": cache_dir, "local_files_only": local_files_only}
     with repository.explained(revision):
-        commit = repository.api.resolve_revision(repo_id, revision=revision, **where).resolved
+        commit = repository.api.resolve_revision(
+            repo_id, revision=revision, cache_dir=cache_dir, local_files_only=local_files_only
+        ).resolved
     config, weights = (f"{subfolder}/{name}" if subfolder else name for name in (CONFIG_NAME, WEIGHTS_NAME))
-    cached = [_cached(repo_id, name, commit, cache_dir) for name in (config, weights)]
-    if all(cached) and all(map(_is_intact, cached)) and not force_download:
+    cached = [path for name in (config, weights) if (path := _cached(repo_id, name, commit, cache_dir))]
+    if len(cached) == 2 and all(map(_is_intact, cached)) and not force_download:
         return cached[0].parent
     if local_files_only:
         raise HubError(f"{repo_id} is not in the cache, or is damaged there", temporary=True)
@@ -110,7 +111,7 @@ def without_cache_paths(message: str, repo_id: str) -> str:
 
 def _cached(repo_id: str, name: str, commit: str, cache_dir: str | Path | None) -> Path | None:
     path = try_to_load_from_cache(repo_id, name, cache_dir, commit)
-    return Path(path) if isinstance(path, str) else None  # else None, or a sign that the Hub hasn't it either
+    return Path(path) if isinstance(path, str) else None  # else None, or an object that says that the Hub hasn't it
 
 
 def _download(repository: Repository, name: str, commit: str, cache_dir: str | Path | None, force: bool) -> Path:
@@ -118,8 +119,16 @@ def _download(repository: Repository, name: str, commit: str, cache_dir: str | P
     cached = _cached(repository.id, name, commit, cache_dir)
     for again in (force or (cached is not None and not _is_intact(cached)), True):
         with repository.explained(commit):
-            options = {"revision": commit, "cache_dir": cache_dir, "token": repository.token, "force_download": again}
-            path = Path(hf_hub_download(repository.id, name, **options))
+            path = Path(
+                hf_hub_download(
+                    repository.id,
+                    name,
+                    revision=commit,
+                    cache_dir=cache_dir,
+                    token=repository.token,
+                    force_download=again,
+                )
+            )
         if _is_intact(path):
             return path
     path.resolve().unlink()

@@ -21,7 +21,7 @@ def set_time_limit(seconds: float) -> None:
 
 def _install() -> None:
     constants.HF_HUB_DISABLE_XET = True
-    hooks = {**get_session().event_hooks}  # they are what makes HF_HUB_OFFLINE work
+    hooks = {**get_session().event_hooks}  # HF_HUB_OFFLINE works by these
     hooks["request"] = [*hooks["request"], _limit]
     set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=None))
 

@@ -1,4 +1,4 @@
-"""Pushes beside the training, which never waits for the Hub and never dies of it."""
+"""Pushes beside the training, which never waits for the Hub and never fails because of it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Publisher:
         self._news.set()
 
     def close(self, ended: bool) -> HubError | None:
-        """Push what is left, and wait for that; returns what stood in the way.
+        """Push what is left, and wait for that; return what went wrong, or None.
 
-        Of a run that has `ended` main gets the folder as it is; one that was stopped is in a hurry: nothing is tried
-        twice or waited for long, and what its snapshots don't say waits for the run to go on.
+        Where the run has `ended`, main gets the folder as it is. A run that was only stopped is in a hurry: nothing is
+        tried twice or waited for long, and main gets no more than the snapshots.
         """
         if self._thread.ident is None:
             return None  # the run failed before it began

@@ -1,4 +1,4 @@
-"""Whose a repository is: nothing is pushed over another run, or over a model that may be no run's of ours."""
+"""Whose a repository is: nothing is pushed over another run, or over a model that may not come from this project."""
 
 from __future__ import annotations
 

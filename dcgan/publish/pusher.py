@@ -6,6 +6,7 @@ import shlex
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from dcgan.checkpoints import snapshot_folder, snapshot_names
@@ -15,7 +16,7 @@ from dcgan.publish.contents import Contents, contents_of, step_in, training_in
 from dcgan.publish.ownership import Ownership, description_of, is_behind
 from dcgan.publish.state import StatePusher
 
-PREPARING_TRIES = 3  # nothing was begun yet, so that whoever waits hears soon of a Hub that is away
+PREPARING_TRIES = 3  # few, as the user waits before anything has begun
 Sleep = Callable[[float], object]  # waits so many seconds; may return true to have nothing tried again
 
 
@@ -56,7 +57,7 @@ class Pusher:
         """Push what is missing: snapshots, the folder itself `with_folder`, and the resume state where it is wanted.
 
         Raises:
-            HubError: what came before it is on the Hub.
+            HubError: a push failed; what was pushed before it is on the Hub.
         """
         with tempfile.TemporaryDirectory() as scratch:
             # Taken before the snapshots are looked at, so that the state pushed is never ahead of those.
@@ -67,7 +68,7 @@ class Pusher:
             except HubError as error:
                 if error.temporary or not state:
                     raise
-                refusal = error  # trying again won't help, but the run must be able to go on elsewhere
+                refusal = error  # trying again won't help, but the state is pushed all the same, to go on elsewhere
             if state:
                 self._persistently(lambda: self._state.push(Path(scratch), state), sleep)
             if refusal:
@@ -84,7 +85,7 @@ class Pusher:
 
     def _push_run(self, with_folder: bool, sleep: Sleep) -> None:
         for name in self.missing():
-            self._persistently(lambda name=name: self._push_snapshot(name), sleep)
+            self._persistently(partial(self._push_snapshot, name), sleep)
         if with_folder:
             self._persistently(self._push_folder, sleep)
 
@@ -115,7 +116,7 @@ class Pusher:
         self.tell(f"pushed {name} to {self.repository.id}")
 
     def _landed(self, title: str) -> str | None:
-        """Find the commit with this title, where an earlier attempt made it but didn't hear or live to tag it."""
+        """Find the commit with this title that an earlier attempt made, if that failed before it could tag it."""
         history, description = self.repository.history(MAIN), description_of(self.run_id)
         return next((c.oid for c in history if c.title == title and description in c.message), None)
 

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ from dcgan.layout import (
 )
 from dcgan.publish.state import STATE_BRANCH
 
-Persist = Callable[[Callable[[], Any]], Any]  # gives what an attempt gives, after as many as it takes
+Persist = Callable[[Callable[[], Any]], Any]  # repeats an attempt until it succeeds, and gives its result
 
 
 def restore_run(repository: Repository, folder: Path, tell: Callable[[str], object] = print) -> None:
@@ -77,7 +78,7 @@ def _fetch_run(repository: Repository, run: Path, persist: Persist) -> None:
     except InputError:
         raise InputError(f"the resume state that {repository.id} keeps is damaged or of another version.") from None
     for name in sorted(filter(is_snapshot, refs.tags)):
-        persist(lambda name=name: _fetch_snapshot(repository, refs.tags[name], run, name))
+        persist(partial(_fetch_snapshot, repository, refs.tags[name], run, name))
         if not _is_of(facts.run_id, snapshot_folder(run, name)):
             shutil.rmtree(snapshot_folder(run, name))  # somebody else's tag
     drop_snapshots_after(run, facts.step)

@@ -25,7 +25,8 @@ def augment(images: Tensor, policies: Sequence[str], rng: torch.Generator, world
 
 def color(images: Tensor, rng: torch.Generator, world: World = SINGLE_PROCESS) -> Tensor:
     """Change brightness by up to 0.5 either way, saturation by 0 to 2, contrast by 0.5 to 1.5."""
-    brightness, saturation, contrast = _uniform(images, 3, rng, world).view(3, -1, 1, 1, 1)  # (N, 1, 1, 1) each
+    drawn = _uniform(images, 3, rng, world).view(3, -1, 1, 1, 1)
+    brightness, saturation, contrast = drawn.unbind()  # (N, 1, 1, 1) each
     images = images + (brightness - 0.5)
     grey = images.mean(dim=1, keepdim=True)  # (N, 1, H, W)
     images = grey + (images - grey) * (saturation * 2)

@@ -65,7 +65,7 @@ class World:
         )
 
     def batch_in_words(self, batch_size: int) -> str:
-        """How many pictures a step has, and how many of them each process."""
+        """Say how many pictures a step has, and how many of them each process has."""
         if self.size == 1:
             return f"{batch_size}"
         return f"{batch_size} pictures ({self.size} processes with {batch_size // self.size} each)"
@@ -113,7 +113,7 @@ class World:
         return batch.chunk(self.size, dim)[self.rank]
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """Let `network` average its gradients over the processes in every backward pass, through the same weights.
+        """Make of `network` one with the same weights that averages gradients over the processes in each backward pass.
 
         Buffers stay each process's own: BatchNorm's statistics are those of its share of the batch.
         """

@@ -20,16 +20,16 @@ from torch.nn import functional as F
 from dcgan.checkpoints import FacesReading
 from dcgan.images import to_float
 
-FROZEN_STEPS = 500  # updates after which a loss that hasn't moved won't any more
-FROZEN_CHANGE = 1e-6  # relative, and absolute below 1: less than a batch of other pictures makes in any loss
+FROZEN_STEPS = 500  # a loss that hasn't moved for so many updates will never move again
+FROZEN_CHANGE = 1e-6  # relative, and absolute below 1; with another batch any loss changes by more
 WORSE_BY, WORSE_TIMES = 0.25, 2.0  # a distance both that far above the lowest and so many times as large is a collapse
 STEADY_STEPS = 10  # fewer updates without a move happen by chance: a hinge loss can be 0 a few times in a row
-DIVERSE = 0.25  # below, a young run draws no faces yet, all of them grey; plain ones waver from 0.05 to 0.14 there
+DIVERSE = 0.25  # below it a young run draws grey, and no faces yet; a plain recipe wavers from 0.05 to 0.14 then
 MIN_DIVERSITY_KEPT = 0.5  # of the widest; less is a collapse. Runs that went well never had less than 0.9 of it
 CHUNK = 32  # pictures that are looked at together, for the memory's sake
 COLOUR_SIDE = 12  # pixels a side of the picture in which colours are compared
-DETAIL_CELL = 2  # pixels a side of the cells in which detail is
-MIN_SPREAD = 0.1  # pictures of plain colours differ in no detail, and yet have to be a unit
+DETAIL_CELL = 2  # pixels a side of the cells in which detail is measured
+MIN_SPREAD = 0.1  # a unit can't be 0, as it would be for the detail of plain colours
 MIN_DETAIL = 1 / 255  # half a grey level, in images from -1 to 1; less can't be seen
 
 
@@ -45,7 +45,7 @@ class Reading:
     diversity: float
 
     def to_record(self) -> FacesReading:
-        """The same as files have it, by the name that tells this diversity from an evaluation's."""
+        """Give the same as files have it, under the name that tells this diversity from an evaluation's."""
         return FacesReading(distance=self.distance, relative_diversity=self.diversity)
 
 
@@ -72,8 +72,11 @@ def fell_apart(reading: Reading, health: Health) -> str | None:
     return None
 
 
-def best_of(distances: Mapping[str, float]) -> str | None:
-    """Name the lowest distance; of equal ones the last, and all are that which a single picture would beat."""
+def best_of(distances: dict[str, float]) -> str | None:
+    """Name the snapshot with the lowest distance, of equal ones the last.
+
+    All distances from 1 up count as equal: drawing a single picture again and again would be no worse.
+    """
     return min(reversed(distances), key=lambda name: min(distances[name], 1.0), default=None)
 
 
@@ -89,7 +92,7 @@ def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
 class Health:
     """What a run remembers of its health between two steps; part of its saved state."""
 
-    trouble: str | None = None  # the first that the losses gave away; what was learned since then is damage
+    trouble: str | None = None  # what the losses first showed to be wrong; all that was learned since is damage
     lowest: float | None = None  # distance of the trained generator in all good states so far
     widest: float | None = None  # diversity of it
     tries: int = 0  # rollbacks since the last good state
@@ -140,7 +143,7 @@ def _hardly_moved(before: float, now: float) -> bool:
 def _looks(pixels: Tensor) -> tuple[Tensor, ...]:
     """Turn pictures `(N, S, S, 3)` into two kinds of points `(N, D)`: colours at 12x12, the logarithm of local detail.
 
-    The logarithm makes faint dust on a plain background count, which is what the eye sees of a young generator.
+    The logarithm lets faint dust on a plain background count: that is what people notice of a young generator.
     """
     parts = [_look_at(rows) for rows in pixels.split(CHUNK)]
     return tuple(torch.cat(points) for points in zip(*parts, strict=True))
@@ -155,10 +158,10 @@ def _look_at(pixels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _compare(reals: Tensor, fakes: Tensor) -> tuple[float, float]:
-    """Give distance and diversity of `fakes` `(N, D)` against `reals` `(M, D)`, in units of how far those are apart."""
+    """Give distance and diversity of `fakes` `(N, D)` against `reals` `(M, D)`; the reals' mean distance is 1."""
     of_reals, of_fakes = mean_distance(reals), mean_distance(fakes)
     unit = of_reals.clamp_min(MIN_SPREAD)
-    distance = (2 * torch.cdist(reals, fakes).mean() - of_reals - of_fakes) / unit
+    distance = (2 * torch.cdist(reals, fakes).mean() - of_reals - of_fakes) / unit  # (M, N) to a scalar
     return distance.item(), (of_fakes / unit).item()
 
 

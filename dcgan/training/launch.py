@@ -75,14 +75,14 @@ class Launch:
 
 
 def build_parser(description: str | None = None) -> Parser:
-    """The parser of train.py. What isn't given is None, so that a recipe or a resumed run can fill it in."""
+    """Make the parser of train.py. What isn't given is None, so that a recipe or a resumed run can fill it in."""
     parser = Parser(prog="train.py", description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_options(parser, TrainConfig, Launch)
     return parser
 
 
 def given_options(parsed: argparse.Namespace) -> dict[str, Any]:
-    """The options that were set on the command line and belong to the run's configuration.
+    """Collect the options that were set on the command line and belong to the run's configuration.
 
     Raises:
         InputError: --spectral-norm or --no-spectral-norm, older words for --d-norm, beside one that says otherwise.
@@ -91,5 +91,5 @@ def given_options(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def launch_of(parsed: argparse.Namespace) -> Launch:
-    """All other options of the command line."""
+    """Collect all other options of the command line."""
     return Launch(**given(parsed, Launch))

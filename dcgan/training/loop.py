@@ -1,4 +1,4 @@
-"""The loop: a step after the other, in an order of the pictures that can be repeated."""
+"""The loop: one step after another, with the pictures in an order that can be repeated."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def train(state: TrainState, config: TrainConfig, pictures: Pictures) -> Iterato
 
 
 def in_short(metrics: dict[str, float]) -> dict[str, str]:
-    """What a progress bar says of the loop's latest metrics."""
+    """Say the loop's latest metrics as a progress bar shows them."""
     found = {short: f"{metrics[name]:.3f}" for name, short in IN_SHORT.items() if name in metrics}
     rate = metrics.get("images_per_second")
     return found if rate is None else found | {"img/s": f"{rate:.0f}"}

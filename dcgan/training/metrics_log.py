@@ -18,7 +18,7 @@ from dcgan.training.state import Metrics
 
 Position = dict[str, float]  # how far a run is: step, epoch, images
 POSITION = ("step", "epoch", "images", "seconds")  # how far a line is; the rest of it is what was measured
-# What a line says of the faces, where they were looked at; the last is what it called a relative diversity before.
+# What a line says of the faces, where they were looked at; "diversity" is an older name of the relative one.
 READING = ("distance", "relative_diversity", "snapshot", "best", "diversity")
 
 
@@ -78,7 +78,7 @@ class MetricsLog:
         """Drop the lines of steps that come again, since the run was killed after it last saved, or taken back."""
         lines = read_metrics(self.folder)
         kept = [line for line in lines if line["step"] <= step and line.get("rollback", 0) <= rollbacks]
-        measured = next((line for line in reversed(kept) if "images_per_second" in line), {})
+        measured: dict[str, Any] = next((line for line in reversed(kept) if "images_per_second" in line), {})
         self.latest = {name: value for name, value in measured.items() if name not in POSITION + READING}
         write_text(self.folder / METRICS_NAME, "".join(json.dumps(line) + "\n" for line in kept))
 

@@ -75,7 +75,7 @@ def _plan_to_resume(folder: Path, given: dict[str, Any], world: World) -> Plan:
 
 
 def _folder_to_resume(launch: Launch, bring: Callable[[str, Path], None]) -> Path:
-    if launch.resume is True:
+    if not isinstance(launch.resume, str):
         if launch.output_dir is None:
             raise InputError("--resume needs --output-dir, the folder of the run to continue.")
         return launch.output_dir
@@ -113,7 +113,7 @@ def _removed_if_it_fails(folder: Path, made: bool) -> Iterator[None]:
 
 
 def prepare_folder(folder: Path) -> bool:
-    """Make sure that `folder` exists, is empty and can be written to; returns whether it was made just now."""
+    """Make sure that `folder` exists, is empty and can be written to; return whether it was made just now."""
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def prepare_folder(folder: Path) -> bool:
 
 
 def free_folder(config: TrainConfig) -> Path:
-    """The first of checkpoints/NAME-SIZE-run-1, -2, ... that isn't there yet."""
+    """Find the first of checkpoints/NAME-SIZE-run-1, -2, ... that isn't there yet."""
     name = Path(config.data.removeprefix(AVATARS_PREFIX).removeprefix(PORTRAITS_PREFIX)).resolve().stem[:60]
     number = 1
     while (folder := RUNS / f"{name}-{config.image_size}-run-{number}").exists():
@@ -140,7 +140,7 @@ def free_folder(config: TrainConfig) -> Path:
 
 
 def dry_run_config(given: dict[str, Any]) -> TrainConfig:
-    """The shortest run with the options that were given: one epoch of avatars, whatever pictures are named."""
+    """Make the shortest run with the options that were given: one epoch of avatars, whatever pictures are named."""
     short = given | {"data": f"{AVATARS_PREFIX}adventurer", "max_steps": DRY_RUN_STEPS, "epochs": 1}
     batch_size = config_of(short).batch_size
     return config_of(short | {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2})  # a few to spare

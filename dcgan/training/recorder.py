@@ -37,10 +37,9 @@ VERSIONS_NAMED = ("torch", "torchvision", "safetensors")
 
 
 class Recorder:
-    """Writes in a run's folder what becomes of its `state`, for people to look at. Only the main process has a use.
+    """Writes in a run's folder what becomes of its `state`, for people to look at. Only the main process uses one.
 
-    All that is found of a step is handed in: nothing is kept between two calls but what the folder and `metrics_log`
-    hold.
+    What was found of a step is handed in: between two calls nothing is kept but the folder and `metrics_log`.
     """
 
     def __init__(
@@ -66,13 +65,18 @@ class Recorder:
         return self.state.step / self.schedule.steps_per_epoch
 
     def record(self, look: Look | None) -> None:
-        """Leave a metrics line, and a snapshot where one is due, of a sound step whose faces were looked at if so."""
+        """Write what is due after a sound step: a metrics line, a snapshot, or both.
+
+        `look` is at the step's faces; None where none was taken, and so no snapshot is due.
+        """
+        if look is None:  # at most a line is due
+            self._write_line()
+            return
         epoch = self.schedule.snapshots.get(self.state.step)
         due = snapshot_name(epoch) if epoch else None
-        distances = self.distances() | ({due: look.reading.distance} if due else {})
-        best = best_of(distances)
+        best = best_of(self.distances() | ({due: look.reading.distance} if due else {}))
         self._write_line(look, due, best)
-        if due:
+        if due and best:
             self._snapshot(due, best, look)
         elif self.state.step == self.schedule.total_steps:
             self._show_end(best, look)
@@ -82,7 +86,7 @@ class Recorder:
         self.metrics_log.close_interval(self._position, self.config.batch_size, reading)
 
     def show_if_bare(self, look: Callable[[], Look]) -> None:
-        """Show what there is to look at where nothing is yet."""
+        """Show the generator as it is, where the folder shows none yet."""
         if self.state.step and run_folder.is_bare(self.folder) and not not_finite(self.state.tensors()):
             self._show_without_snapshot(look())
 
@@ -113,11 +117,11 @@ class Recorder:
     def _position(self) -> Position:
         return {"step": self.state.step, "epoch": round(self.epoch, 4), "images": self.images_seen}
 
-    def _write_line(self, look: Look | None, due: str | None, best: str | None) -> None:
+    def _write_line(self, look: Look | None = None, due: str | None = None, best: str | None = None) -> None:
         reading = {name: round(value, 5) for name, value in look.reading.to_record().to_json().items()} if look else {}
         if due:
             reading |= {"snapshot": due, "best": best}
-        too_early = due and not self.metrics_log.latest  # for a whole interval, but a snapshot should have some metrics
+        too_early = due and not self.metrics_log.latest  # for a whole interval, but a snapshot has to have metrics
         if self.schedule.is_logged(self.state.step) or too_early:
             self.close_interval(reading)
         elif reading:
@@ -130,7 +134,7 @@ class Recorder:
         self.listeners.trackers.image("samples", sheet, self.state.step)
 
     def _show_end(self, best: str | None, look: Look) -> None:
-        """Tell of a run that ends between two snapshots; show its generator where it has none at all."""
+        """Tell of a run that ends between two snapshots; where it has no snapshot at all, show its generator."""
         if best is None:
             self._show_without_snapshot(look)
         else:

@@ -124,7 +124,7 @@ class Run:
         """Record a finished step, or take the run back where it turns out to be damage. For all processes alike.
 
         Raises:
-            GaveUpError: that was tried too often.
+            GaveUpError: it was taken back too often.
         """
         if self.state.world.is_main:
             self.metrics_log.note(metrics)
@@ -183,7 +183,7 @@ class Run:
     def _roll_back(self, trouble: str) -> None:
         """Take the run back to its last sound state, in all processes, to go on in another order of the pictures."""
         saved = load_state(self.folder, good=True)
-        self.state.world.barrier()  # from here on the main process may replace what the others have read
+        self.state.world.barrier()  # only now may the main process replace the state that all have read
         rollback = self.supervisor.take_back(saved, trouble)
         self.gave_up = rollback.gave_up
         self._note_rollback(rollback)
@@ -241,7 +241,7 @@ def config_to_resume(folder: Path, given: dict[str, Any]) -> TrainConfig:
                 "leave it out to continue that run, or start another in a new --output-dir."
             )
     if "epochs" in given:
-        given = {"max_steps": None} | given  # the newer total counts
+        given = {"max_steps": None} | given  # --epochs replaces an earlier --max-steps
     return config.but(**given)
 
 

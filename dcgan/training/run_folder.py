@@ -44,14 +44,14 @@ from dcgan.training.supervisor import WATCHED_SEEDS
 
 SAMPLE_SEEDS = WATCHED_SEEDS[:32]  # the faces drawn at every snapshot
 SAMPLE_COLUMNS = 8
-TIMELAPSE_MS = (700, 2500)  # a snapshot; the last one
+TIMELAPSE_MS = (700, 2500)  # of each snapshot; of the last one
 GENERATOR_FILES = tuple(name for name in SHOWN if name != CARD_NAME)  # the card at the top tells of the run, too
 
 
 def write_snapshot(folder: Path, name: str, state: TrainState, pixels: np.ndarray, facts: Training) -> np.ndarray:
-    """Keep the networks as they are as a whole snapshot, with all that is told of the run; gives its sheet of samples.
+    """Keep the networks as a whole snapshot, with all that is told of the run; return its sheet of samples `(H, W, 3)`.
 
-    `pixels` are the faces of the watched seeds, `facts` what training.json says.
+    `pixels` are the faces `(N, S, S, 3)`, uint8, of the watched seeds; `facts` is what training.json says.
     """
     sheet = _sheet(pixels)
     with new_snapshot(folder, name) as unfinished:
@@ -91,12 +91,12 @@ def tell(folder: Path, facts: Training) -> None:
 
 
 def is_bare(folder: Path) -> bool:
-    """Whether the top shows nothing yet, or what was to show there wasn't finished; the card is written last."""
+    """Tell whether the top shows nothing yet, or nothing finished; the card is written last."""
     return not all((folder / name).exists() for name in (WEIGHTS_NAME, CARD_NAME))
 
 
 def shows_best(folder: Path, best: str) -> bool:
-    """Whether the top shows this snapshot, and says that it is the best; not where a run was killed meanwhile."""
+    """Tell whether the top shows this snapshot as the best; it doesn't where a run was killed meanwhile."""
     try:
         told = read_training(folder).best
     except InputError:
@@ -123,7 +123,7 @@ def _tell(target: Path, facts: Training, folder: Path) -> None:
 
 
 def _write_card(target: Path, facts: Training, state: TrainState, folder: Path) -> None:
-    if read_evaluation(target) is None:  # of other weights than are here now
+    if read_evaluation(target) is None:  # an evaluation is of other weights than these, or there is none
         for name in (EVALUATION_NAME, NEIGHBOURS_NAME):
             (target / name).unlink(missing_ok=True)
     card = model_card(facts, state.generator.config.to_dict(), target, folder.resolve().name)

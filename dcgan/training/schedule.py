@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from dcgan.config import TrainConfig
 from dcgan.errors import InputError
 
-LOG_EVERY = 50  # steps a line of metrics.jsonl stands for
+LOG_EVERY = 50  # steps in each line of metrics.jsonl
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Schedule:
 
     steps_per_epoch: int
     total_steps: int
-    decay_steps: int  # the last of all, in which learning rates fall
+    decay_steps: int  # the number of last steps, in which learning rates fall
     snapshots: dict[int, int]  # step -> epoch
 
     @classmethod
@@ -44,7 +44,7 @@ class Schedule:
         )
 
     def is_logged(self, step: int) -> bool:
-        """Whether a line of metrics.jsonl is due after this step."""
+        """Tell whether a line of metrics.jsonl is due after this step."""
         return step % LOG_EVERY == 0 or step == self.total_steps
 
     def rate(self, step: int) -> float:

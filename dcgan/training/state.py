@@ -1,4 +1,4 @@
-"""Everything a run is between two steps."""
+"""Everything that makes up a run between two steps."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Metrics = dict[str, Tensor]  # name -> scalar, still on the training device
 
 
 class TrainState:
-    """Everything a run is between two steps. `tensors` and `load` carry it through a file, bit for bit.
+    """Everything that makes up a run between two steps. `tensors` and `load` carry it through a file, bit for bit.
 
     In a `world` of several processes each has a state of its own, all with the same weights, optimizers and rng; only
-    BatchNorm's running statistics are of each process's share of the batches, as is usual. Those of the main process
-    are meant to be kept. `synced_generator` and `synced_discriminator` are the networks with gradients averaged.
+    BatchNorm's running statistics are of each process's share of the batches, as is usual; those of the main process
+    are saved. `synced_generator` and `synced_discriminator` are the networks with gradients averaged.
     """
 
     def __init__(self, config: TrainConfig, device: torch.device, world: World = SINGLE_PROCESS):
@@ -42,7 +42,7 @@ class TrainState:
         self.synced_discriminator = world.wrap(self.discriminator)
 
     def set_rates(self, share: float) -> None:
-        """Learn at this share of the learning rates."""
+        """Set the learning rates to this share of the configured ones, from 0 to 1."""
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = share * self.rates[name]
@@ -52,7 +52,7 @@ class TrainState:
         return self.ema if self.ema is not None else self.trained_generator()
 
     def trained_generator(self) -> Generator:
-        """Copy, in eval mode, the generator that learns, which an EMA follows with thousands of steps' delay."""
+        """Copy, in eval mode, the generator that learns, which an EMA follows thousands of steps behind."""
         return copy.deepcopy(self.generator).eval()
 
     def tensors(self) -> dict[str, Tensor]:
@@ -66,7 +66,7 @@ class TrainState:
         return tensors
 
     def load(self, tensors: dict[str, Tensor], step: int, rollbacks: int = 0) -> None:
-        """Become the state that all these came from; it must have been built from the same config."""
+        """Become the state whose `tensors` these are. It must have been built from the same config."""
         self.step, self.rollbacks = step, rollbacks
         self.rng.set_state(tensors["rng"])
         for part, network in self._networks().items():
@@ -79,7 +79,7 @@ class TrainState:
             optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
 
     def _networks(self) -> dict[str, nn.Module]:
-        networks = {"generator": self.generator, "discriminator": self.discriminator}
+        networks: dict[str, nn.Module] = {"generator": self.generator, "discriminator": self.discriminator}
         return networks | ({"ema": self.ema} if self.ema is not None else {})
 
 

@@ -44,24 +44,30 @@ def _train_step(state: TrainState, config: TrainConfig, pixels: Tensor) -> Metri
 
 
 def _update_discriminator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
+    """Update D by reals and fakes, both `(N, C, S, S)` in [-1, 1].
+
+    The gradient penalties are computed at every `r1_every`-th update only, and weighted that many times as much: lazy
+    regularization (Karras et al. 2019, https://arxiv.org/abs/1912.04958).
+    """
     real_logits = state.synced_discriminator(augment(reals, config.augment, state.rng, state.world)).float()  # (N,)
-    fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
+    fake_logits = state.synced_discriminator(augment(fakes, config.augment, state.rng, state.world)).float()  # (N,)
     loss = discriminator_loss(real_logits, fake_logits, config.loss)
     metrics = {"loss_d": loss.detach(), "d_real": belief(real_logits, fake_logits, config.loss)}
     if (state.step // config.d_every) % config.r1_every == 0:
         for gamma, images in ((config.r1_gamma, reals), (config.r2_gamma, fakes)):
-            if gamma:  # seldom and as much stronger: "lazy regularization" of StyleGAN2 (Karras et al. 2020)
+            if gamma:  # at every r1_every-th update, that many times as strong: lazy regularization, see above
                 loss = loss + config.r1_every * gamma / 2 * gradient_penalty(state.discriminator, images)
     _descend(state.optimizers["discriminator"], loss)
     return metrics
 
 
 def _update_generator(state: TrainState, config: TrainConfig, reals: Tensor, fakes: Tensor) -> Metrics:
-    state.discriminator.requires_grad_(False)  # spares the backward pass D's own gradients
-    real_logits = None  # or else of D as it is after its update
+    """Update G by D's logits of its fakes `(N, C, S, S)`, and of the reals where the loss compares them."""
+    state.discriminator.requires_grad_(False)  # so that the backward pass leaves out D's own gradients
+    real_logits = None
     if config.loss == "relativistic":
         real_logits = state.discriminator(augment(reals, config.augment, state.rng, state.world)).float()
-    fake_logits = state.discriminator(augment(fakes, config.augment, state.rng, state.world)).float()
+    fake_logits = state.discriminator(augment(fakes, config.augment, state.rng, state.world)).float()  # (N,)
     loss = generator_loss(fake_logits, config.loss, real_logits)
     _descend(state.optimizers["generator"], loss)
     state.discriminator.requires_grad_(True)

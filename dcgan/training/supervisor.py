@@ -21,12 +21,12 @@ from dcgan.training.state import Metrics, TrainState
 
 WATCHED_SEEDS = seeds_from(0, 128)  # the faces held against training pictures; people are shown the first of them
 WATCHED_PICTURES = 256
-MAX_TRIES = 3  # picture orders that are tried from one state after the first
+MAX_TRIES = 3  # further orders of the pictures that are tried from one state
 
 
 @dataclass(frozen=True)
 class Look:
-    """The faces of a generator, drawn once: pixels `(N, S, S, 3)` of the watched seeds, and what they come to."""
+    """The faces of a generator, drawn once: pixels `(N, S, S, 3)`, uint8, of the watched seeds, and their reading."""
 
     pixels: np.ndarray
     reading: Reading
@@ -48,14 +48,14 @@ class Rollback:
     failed_at: int
     why: str
     tries: int  # from this state, this one included
-    gave_up: bool  # there were too many
+    gave_up: bool  # after too many of them
 
 
 class Supervisor:
-    """Watches the run whose `state` it is given: by its losses all the time, by tensors and faces where it matters.
+    """Watches the run whose `state` it is given: the losses of all steps, tensors and faces before something is kept.
 
-    Of several processes the main one alone looks; the others hear what it found. `untimed` is entered while faces are
-    looked at, which isn't training. `health` and `is_anchor` are part of the run's saved state.
+    Of several processes only the main one looks; the others are told what it found. `untimed` is entered while faces
+    are looked at, which isn't training. `health` and `is_anchor` are part of the run's saved state.
     """
 
     def __init__(
@@ -64,13 +64,13 @@ class Supervisor:
         config: TrainConfig,
         schedule: Schedule,
         pictures: Pictures,
-        untimed: Callable[[], AbstractContextManager] = nullcontext,
+        untimed: Callable[[], AbstractContextManager[None]] = nullcontext,
     ):
         self.state, self.config, self.schedule, self.pictures = state, config, schedule, pictures
         self.health = Health()
         self.is_anchor = True  # whether the state as it is now is one to go back to
         self._untimed = untimed
-        self._unread: list[Metrics] = []  # still on their device: fetching them would wait for every step
+        self._unread: list[Metrics] = []  # on their device, since fetching them would wait for the step to end
 
     def judge(self, metrics: Metrics) -> Verdict:
         """Judge the step that the state has just finished. For all processes alike."""
@@ -123,8 +123,8 @@ class Supervisor:
     def _may_be_anchor(self) -> bool:
         """Whether a sound and steady state of this step is one to go back to.
 
-        That hangs on the options alone, not on where a run was stopped or ended: a resumed run must go back to where an
-        uninterrupted one does.
+        That depends on the options alone, not on where a run was stopped or ended: a resumed run must go back to where
+        an uninterrupted one does.
         """
         epoch, position = divmod(self.state.step, self.schedule.steps_per_epoch)
         return self.state.step % self.config.save_every == 0 or (not position and epoch in self.config.snapshot_epochs)
@@ -137,7 +137,7 @@ class Supervisor:
         if trouble := not_finite(self.state.tensors()):
             return Verdict(trouble), None
         look = self.look()
-        # What is trained collapses long before its average does; every state saved until then would hold the damage.
+        # The generator that learns collapses long before its average: all states saved in between would be damaged.
         averaged = self.state.ema is not None
         trained = self._look_at(self.state.trained_generator()).reading if averaged else look.reading
         if trouble := fell_apart(trained, self.health):

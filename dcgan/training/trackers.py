@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -21,7 +22,7 @@ from dcgan.errors import InputError
 from dcgan.layout import TENSORBOARD
 
 PROJECT = "dcgan"  # where a tracker keeps runs by projects
-FLUSH_SECONDS = 10  # what a killed run may lose of its TensorBoard files
+FLUSH_SECONDS = 10  # of its TensorBoard files a killed run loses at most so much
 CLOSE_TIMEOUT = 60.0  # seconds for what is left to send once a run has ended
 HURRIED_CLOSE_TIMEOUT = 8.0  # the same for one that was stopped; with publishing, within the 30 that torchrun grants
 
@@ -43,7 +44,7 @@ class Tracked:
 
 
 class Tracker(Protocol):
-    """One of them. Made without arguments, which imports its package; whatever it raises later is its own affair."""
+    """One tracker. Making it, without arguments, imports its package; what it raises later is caught by `Trackers`."""
 
     def start(self, run: Tracked) -> None: ...
 
@@ -61,7 +62,7 @@ class Tracker(Protocol):
 class Trackio:
     """Keeps runs where TRACKIO_DIR says, or sends them to TRACKIO_SPACE_ID. Undone steps stay beside the new ones."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         import trackio
 
         self._trackio = trackio
@@ -74,7 +75,7 @@ class Trackio:
         )
 
     def _would_resume(self, run: Tracked) -> bool:
-        """Whether the newest run of its name is this one: trackio resumes by names, and folders may be called alike."""
+        """Tell whether the newest run of its name is this one: trackio resumes by name, and folders may share one."""
         try:
             alike = [kept for kept in self._trackio.Api().runs(PROJECT) if kept.name == run.name]
         except ValueError:  # there is nothing of the project here, but a Space may have it
@@ -97,7 +98,7 @@ class Trackio:
 class TensorBoard:
     """Writes to the run's folder. Words are texts; undone steps are hidden."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         from tensorboard.compat.proto.event_pb2 import Event, SessionLog
         from torch.utils.tensorboard import SummaryWriter
 
@@ -129,7 +130,7 @@ class TensorBoard:
 class WandB:
     """Sends runs as WANDB_PROJECT, WANDB_MODE and its other variables say. Undone steps stay beside the new ones."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         import wandb
 
         self._wandb = wandb
@@ -157,7 +158,7 @@ TRACKERS: dict[str, type[Tracker]] = {"trackio": Trackio, "tensorboard": TensorB
 
 
 class Trackers:
-    """Those that a run reports to; none by default. One that fails is left out from then on, which is told.
+    """The trackers that a run reports to; none by default. One that fails is left out from then on, as `tell` says.
 
     Raises:
         InputError: one that isn't known, or whose package is missing.
@@ -203,12 +204,12 @@ class Trackers:
 
     def _each(self, report: Callable[[Tracker], None]) -> None:
         for name, tracker in list(self._trackers.items()):
-            self._contained(name, lambda tracker=tracker: report(tracker))
+            self._contained(name, partial(report, tracker))
 
     def _contained(self, name: str, report: Callable[[], None]) -> None:
         try:
             report()
-        except Exception as error:  # other people's code, and nothing that a training may depend on
+        except Exception as error:  # other people's code, which a training must not depend on
             self._trackers.pop(name, None)
             self._tell(f"{name}: {_in_one_line(error)}; the run goes on without reporting there")
 

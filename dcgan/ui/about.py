@@ -80,7 +80,7 @@ def discriminator_feature_maps(catalog: Catalog, generator: GeneratorConfig) -> 
 
     The discriminator itself isn't asked: on the Hub it would have to be fetched.
     """
-    said = Training.glean(catalog.text(TRAINING_NAME)).config.get("discriminator_feature_maps")
+    said: Any = Training.glean(catalog.text(TRAINING_NAME)).config.get("discriminator_feature_maps")
     try:
         return replace(generator, feature_maps=said).feature_maps
     except InputError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import random
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import gradio as gr
 from gradio.components import Component
@@ -16,6 +16,8 @@ from dcgan.latents import SEEDS
 from dcgan.ui.captions import captioned
 from dcgan.ui.inputs import keyframes
 from dcgan.ui.requests import NO_LIMIT, draw_faces, faces_request, walk_spec
+
+T = TypeVar("T")
 
 
 class Api:
@@ -42,10 +44,10 @@ class Api:
             checkpoint: one of /list_checkpoints; the first of them by default.
             psi: truncation, 0.3 to 1.2: below 1 faces come nearer to the average one, above 1 they get stranger.
             best_of: 1 to 16; above 1 so many times as many faces are drawn, and those kept that the discriminator
-                takes for real most, the most believed first.
+                takes for real most, the most convincing first.
 
         Returns:
-            The faces as PNGs, captioned with seed and, where they were chosen, belief; and the first seed.
+            The faces as PNGs, captioned with their seeds, and the first seed.
         """
         first = random.randrange(SEEDS) if randomize else seed
         request = _answered(faces_request, seed=first, count=count, checkpoint=checkpoint, psi=psi, best_of=best_of)
@@ -117,18 +119,18 @@ def endpoints(api: Api) -> None:
     serves files to clients.
     """
     trigger = gr.Button(visible=False)
-    shared = {"seed": _number(0), "checkpoint": _text(""), "psi": _number(1)}
-    inputs = shared | {"count": _number(16), "randomize": gr.Checkbox(False, visible=False), "best_of": _number(1)}
+    shared: dict[str, Component] = {"seed": _number(0), "checkpoint": _text(""), "psi": _number(1)}
+    of_many = {"count": _number(16), "randomize": gr.Checkbox(False, visible=False), "best_of": _number(1)}
     gallery = gr.Gallery(format="png", visible=False)
-    options = {"concurrency_limit": 4, "concurrency_id": "faces"}
-    outputs = [gallery, shared["seed"]]
-    trigger.click(api.generate, _in_order_of(api.generate, inputs), outputs, api_name="generate", **options)
+    at_once: dict[str, Any] = {"concurrency_limit": 4, "concurrency_id": "faces"}
+    inputs, outputs = _in_order_of(api.generate, shared | of_many), [gallery, shared["seed"]]
+    trigger.click(api.generate, inputs, outputs, api_name="generate", **at_once)
     face = gr.Image(format="png", type="filepath", visible=False)
-    trigger.click(api.avatar, _in_order_of(api.avatar, shared), face, api_name="avatar", **options)
+    trigger.click(api.avatar, _in_order_of(api.avatar, shared), face, api_name="avatar", **at_once)
     inputs = _in_order_of(api.interpolate, shared | _walk_inputs())
-    options = {"concurrency_limit": 2, "concurrency_id": "walks"}
-    trigger.click(api.interpolate, inputs, gr.File(visible=False), api_name="interpolate", **options)
-    gr.api(api.list_checkpoints, api_name="list_checkpoints")
+    at_once = {"concurrency_limit": 2, "concurrency_id": "walks"}
+    trigger.click(api.interpolate, inputs, gr.File(visible=False), api_name="interpolate", **at_once)
+    gr.events.api(api.list_checkpoints, api_name="list_checkpoints")
 
 
 def _walk_inputs() -> dict[str, Component]:
@@ -146,7 +148,7 @@ def _walk_inputs() -> dict[str, Component]:
     }
 
 
-def _in_order_of(function: Callable, inputs: Mapping[str, Component]) -> list[Component]:
+def _in_order_of(function: Callable[..., Any], inputs: Mapping[str, Component]) -> list[Component]:
     """Give the components as Gradio wants them: in the order of the function's arguments."""
     return [inputs[name] for name in inspect.signature(function).parameters]
 
@@ -159,7 +161,7 @@ def _text(value: str) -> gr.Textbox:
     return gr.Textbox(value, visible=False)
 
 
-def _answered(function: Callable, *arguments: Any, **named: Any) -> Any:
+def _answered(function: Callable[..., T], *arguments: Any, **named: Any) -> T:
     """Call a function; what it refuses is what the client is told."""
     try:
         return function(*arguments, **named)

@@ -46,16 +46,17 @@ class DeepLinks:
         }
 
     def open_link(self, request: gr.Request) -> list[Any]:
-        """Open the page: give what there is to choose, what the link asks for, and what is amiss."""
+        """Open the page: give the checkpoints to choose from, what the link asks for, and a notice of what is wrong."""
         self.catalog.refresh()
         language = language_of(request)
         spec = from_query(dict(request.query_params))
-        name, amiss = checkpoint_for(self.catalog, spec)
-        if amiss and amiss.key == "another-model":
-            amiss = RefusedError("another-model-link", **amiss.values)
+        name, refusal = checkpoint_for(self.catalog, spec)
+        if refusal and refusal.key == "another-model":
+            refusal = RefusedError("another-model-link", **refusal.values)
+        amiss: InputError | None = refusal
         try:
             settings = self._settings(spec, name)
-        except InputError as error:  # a snapshot that is gone, while the link is still about
+        except InputError as error:  # a snapshot that is gone, though somebody still has its link
             amiss, settings = error, self._settings(spec, self.catalog.default)
         notices = [self.catalog.notice, *([explain(amiss, language)] if amiss else [])]
         return [*settings, said(" ".join(filter(None, notices)))]
@@ -121,7 +122,7 @@ class DeepLinks:
 
 
 def checkpoint_for(catalog: Catalog, spec: PictureSpec) -> tuple[str, RefusedError | None]:
-    """Find which checkpoint draws a spec, and what is to be said of that: nothing where it is the same.
+    """Find which checkpoint draws a spec, and what the visitor has to know of that: nothing where it is the same one.
 
     A link never makes the page fetch a model that it wasn't started with.
     """

@@ -13,7 +13,7 @@ from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of
 
 Listener = Callable[..., Any]
-# Without these, what happens while the event before is answered would be lost
+# Without these, an event that comes while the one before is still answered would be lost
 LAST_COUNTS = {"trigger_mode": "always_last"}
 IN_TURN = {"trigger_mode": "multiple"}  # for events with data of their own, which the other mode forgets
 
@@ -48,7 +48,7 @@ def on_select(
     message: gr.HTML,
     **options: Any,
 ) -> Any:
-    """As `on`, for `function(language, index, *inputs)` where one of several is picked; the last pick counts."""
+    """Do as `on`, with `function(language, index, *inputs)`, where one of several is picked; the last pick counts."""
 
     def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
         language = language_of(request)
@@ -68,12 +68,14 @@ def said(text: str) -> gr.HTML:
 
 
 def _index(event: gr.EventData) -> int:
-    """Tell which was picked; the first where a browser sends something else."""
+    """Tell which one was picked; the first where a browser sends something else."""
     index = getattr(event, "index", 0) if event._data else 0
     return max(0, index) if isinstance(index, int) else 0
 
 
-def _listen(listener: Listener, handle: Callable, inputs: Sequence, outputs: Sequence, options: dict) -> Any:
+def _listen(
+    listener: Listener, handle: Listener, inputs: Sequence[Any], outputs: Sequence[Any], options: dict[str, Any]
+) -> Any:
     return listener(handle, list(inputs), list(outputs), **{"api_visibility": "private"} | options)
 
 

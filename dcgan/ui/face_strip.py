@@ -49,12 +49,12 @@ element.addEventListener('click', (event) => {
 
 def face_strip(elem_id: str) -> gr.HTML:
     """Make the component; its value is `face_strip_entry`s. Events: `input` after a change, `select` of an index."""
-    labels = {name: i18n(name.replace("_", "-")) for name in ("move_left", "move_right", "remove")}
+    labels: dict[str, Any] = {name: i18n(name.replace("_", "-")) for name in ("move_left", "move_right", "remove")}
     return gr.HTML([], html_template=TEMPLATE, js_on_load=BEHAVIOUR, elem_id=elem_id, apply_default_css=False, **labels)
 
 
 def link_in(faces: object, index: int) -> str:
-    """Read the link of one face of a strip; "", the first of all faces, where a browser sends something else."""
+    """Read the link of one face of a strip; "", which is the face of seed 0, where a browser sends something else."""
     face = faces[index] if isinstance(faces, list) and index < len(faces) else {}
     return str(face.get("query", "")) if isinstance(face, dict) else ""
 

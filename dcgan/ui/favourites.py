@@ -17,12 +17,12 @@ from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.face_strip import face_strip, face_strip_entry
 from dcgan.ui.inputs import RefusedError, too_few_keyframes
 from dcgan.ui.links import spec_of
-from dcgan.ui.texts import i18n, say
+from dcgan.ui.texts import i18n, label, say
 
 MAX_FAVOURITES = 48
 STORAGE_KEY, SECRET = "dcgan-favourites", "nothing secret: only readable again after a restart"
 EXPORT_NAME = "favourite-faces.json"
-MAX_EXPORT_BYTES = 200_000  # bytes; 48 specs take a tenth
+MAX_EXPORT_BYTES = 200_000  # ten times what 48 specs take
 GREY = np.full((1, 1, 3), 160, np.uint8)  # in place of a face that can't be drawn here
 
 
@@ -38,7 +38,7 @@ class Favourites:
             with gr.Row():
                 self.walk = gr.Button(i18n("walk-favourites"), size="sm", min_width=110, elem_id="walk-favourites")
                 self.export = gr.DownloadButton(
-                    i18n("export-favourites"), size="sm", min_width=110, elem_id="export-favourites"
+                    label("export-favourites"), size="sm", min_width=110, elem_id="export-favourites"
                 )
             self.message = message("favourites-message")
         quietly = {"show_progress": "hidden"} | LAST_COUNTS
@@ -108,7 +108,7 @@ class Favourites:
         answers = self.renderer.pixels_of_groups(
             [(checkpoint, seeds, psi) for (checkpoint, psi), seeds in groups.items()]
         )
-        drawn = {}
+        drawn: dict[tuple[str, float, int], np.ndarray] = {}
         for ((checkpoint, psi), seeds), pictures in zip(groups.items(), answers, strict=True):
             if not isinstance(pictures, InputError):
                 drawn |= {(checkpoint, psi, seed): one for seed, one in zip(seeds, pictures, strict=True)}

@@ -9,7 +9,7 @@ import gradio as gr
 
 from dcgan.gallery import COUNT, PSI, SHOWN_LARGE, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
 from dcgan.latents import SEEDS
-from dcgan.ui.captions import captioned, percent
+from dcgan.ui.captions import captioned
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
 from dcgan.ui.face_strip import link_in
 from dcgan.ui.links import copy_button, remember, reveal, spec_of
@@ -42,18 +42,18 @@ class GenerateTab:
         self._connect()
 
     def _lay_out_controls(self) -> None:
-        seed = gr.Number(0, precision=0, label=i18n("seed"), info=i18n("seed-info"), elem_id="seed")
+        self.seed = gr.Number(0, precision=0, label=i18n("seed"), info=i18n("seed-info"), elem_id="seed")
         self.randomize = gr.Checkbox(
             True, label=i18n("randomize"), info=i18n("randomize-info"), container=False, elem_id="randomize"
         )
         count = gr.Slider(COUNT.low, COUNT.high, COUNT.default, step=1, label=i18n("count"), elem_id="count")
-        psi = gr.Slider(
+        self.psi = gr.Slider(
             PSI.low, PSI.high, PSI.default, step=0.05, label=i18n("psi"), info=i18n("psi-info"), elem_id="psi"
         )
         best_of = gr.Slider(
             BEST_OF.low, BEST_OF.high, 1, step=1, label=i18n("best-of"), info=i18n("best-of-info"), elem_id="best-of"
         )
-        self.settings = {"seed": seed, "count": count, "psi": psi, "best_of": best_of}
+        self.settings = {"seed": self.seed, "count": count, "psi": self.psi, "best_of": best_of}
         self.button = gr.Button(i18n("generate"), variant="primary", elem_id="generate", elem_classes="main-button")
         self.message = message("generate-message")
 
@@ -76,15 +76,14 @@ class GenerateTab:
         return [self.title, self.face, *self.downloads, self.face_link]
 
     def _connect(self) -> None:
-        seed, psi = self.settings["seed"], self.settings["psi"]
         inputs = [self.checkpoint, self.randomize, *self.settings.values()]
-        outputs = [self.gallery, seed, self.shown, *self.panel]
+        outputs = [self.gallery, self.seed, self.shown, *self.panel]
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
-        again = [seed.submit, self.checkpoint.input, psi.release]
+        again = [self.seed.submit, self.checkpoint.input, self.psi.release]
         drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
         remember(drawn, self.shown)
-        # Who types a seed means it
-        seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
+        # A seed that was typed is wanted: randomize goes off
+        self.seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
         on_select(self.gallery.select, self._pick, [self.shown], self.panel, self.message, show_progress="hidden")
         self.copy(self.shown)
         self.copy_face(self.face_link)
@@ -136,11 +135,9 @@ class GenerateTab:
 
     def _large(self, language: str, spec: PictureSpec, face: Face | None = None) -> list[Any]:
         """Give what the panel shows of a spec's first face; that is `face` where it is drawn already."""
-        stills = self.renderer.stills(spec, face and face.pixels)
+        stills = self.renderer.stills(spec, face.pixels if face else None)
         spec = of_one_face(self.renderer.signed(spec), spec.shown[0])
         title = say(language, "face-title", seed=spec.seed)
-        if face is not None and face.logit is not None:
-            title += f" · {say(language, 'belief', percent=percent(face.logit))}"
         buttons = [gr.DownloadButton(str(size), value=str(path)) for size, path in stills.items()]
         return [
             f"<h3>{title}</h3>",

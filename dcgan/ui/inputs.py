@@ -1,16 +1,20 @@
 """What visitors and API clients type, held against its bounds: taken as it is, or refused with a sentence.
 
-Links and files are another matter: the gallery makes the best of whatever is in them.
+Links and files are not refused: the gallery makes the best of whatever is in them.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from typing import SupportsFloat, TypeVar
 
 from dcgan.errors import InputError
 from dcgan.gallery import KEYFRAMES, SEED, Choice, Number
 from dcgan.ui.texts import ENGLISH, say
+
+N = TypeVar("N", bound=float)
+T = TypeVar("T")
 
 
 class RefusedError(InputError):
@@ -26,13 +30,13 @@ class RefusedError(InputError):
     def in_language(self, language: str) -> str:
         values = dict(self.values)
         if "what" in values:
-            values["what"] = say(language, values["what"])
+            values["what"] = say(language, str(values["what"]))
         if values.get("shown") == "":
             values["shown"] = say(language, "nothing")
         return say(language, self.key, **values)
 
 
-def number(what: str, bounds: Number, value: object) -> float:
+def number(what: str, bounds: Number[N], value: object) -> N:
     """Read `value` as a number within `bounds`, rounded to their digits.
 
     Raises:
@@ -40,7 +44,7 @@ def number(what: str, bounds: Number, value: object) -> float:
     """
     is_whole = bounds.digits is None
     try:
-        given = float(value)
+        given = float(value) if isinstance(value, str | SupportsFloat) else math.nan
         given = round(given) if is_whole else given
     except (TypeError, ValueError, OverflowError):
         given = math.nan
@@ -48,10 +52,10 @@ def number(what: str, bounds: Number, value: object) -> float:
         shown = "" if value is None else str(value).strip()[:40]
         key = "not-whole" if is_whole else "not-a-number"
         raise RefusedError(key, what=what, shown=shown, low=bounds.low, high=bounds.high)
-    return round(given, bounds.digits)
+    return bounds.rounded(given)
 
 
-def choice(what: str, bounds: Choice, value: object) -> str | int | None:
+def choice(what: str, bounds: Choice[T], value: object) -> T:
     """Read `value` as one of the options, which may be written as text.
 
     Raises:
@@ -64,7 +68,7 @@ def choice(what: str, bounds: Choice, value: object) -> str | int | None:
 
 
 def too_few_keyframes(count: int) -> RefusedError:
-    """Make the refusal of so many faces for a walk; it fits too many as well."""
+    """Make the refusal of a walk through so many faces; its text fits too few and too many."""
     return RefusedError("too-few-keyframes", min_count=KEYFRAMES.min_count, max_count=KEYFRAMES.max_count, count=count)
 
 

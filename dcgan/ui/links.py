@@ -1,4 +1,4 @@
-"""What the browser does by itself, by page.js: what is shown is in the page's address, and a button copies that."""
+"""What the browser does by itself, in page.js: the page's address tells what is shown, and a button copies it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dcgan.ui.texts import i18n
 
 
 def spec_of(query: str) -> PictureSpec:
-    """Read the spec in a link's query string; anything is one."""
+    """Read the spec in a link's query string; any text gives one."""
     return from_query(dict(parse_qsl(str(query))))
 
 
 def copy_button(text: str) -> Callable[[gr.Textbox], Any]:
-    """Make a button labelled with a text's key; called with what holds a link, it copies that."""
+    """Make a button with the label of a text's key; gives a function that says which textbox's link it copies."""
     button = gr.Button(i18n(text), size="sm", elem_id=text)
 
     def copies(link: gr.Textbox) -> Any:
@@ -35,5 +35,5 @@ def remember(events: list[Any], link: gr.Textbox) -> None:
 
 
 def reveal(listener: Callable[..., Any], elem_id: str) -> None:
-    """Scroll to where the answer to an event appears, on a phone, where that is elsewhere."""
+    """Scroll on a phone, where it may be out of sight, to the place where the answer to an event appears."""
     listener(None, None, None, js=f"() => dcgan.reveal('{elem_id}')", api_visibility="private")

@@ -14,7 +14,7 @@ TALLEST = 150
 
 
 def networks_figure(language: str, config: GeneratorConfig, discriminator_feature_maps: int) -> str:
-    """Draw as an SVG what lies between latent, picture and verdict: a block a feature map, in the page's colours."""
+    """Draw as an SVG the layers between latent, picture and verdict: a block for each feature map."""
     sizes = [FIRST_SIZE * 2**k for k in range(config.doublings + 1)]
     generator = list(zip(config.widths, sizes, strict=True))
     widths = replace(config, feature_maps=discriminator_feature_maps).widths

@@ -26,7 +26,7 @@ from dcgan.gallery import (
 from dcgan.ui.inputs import RefusedError, choice, number
 
 BEST_OF = Number(1, 16, 1)
-NO_LIMIT = 0  # of a walk's megabytes, but what the page can read back
+NO_LIMIT = 0  # of a walk's megabytes; it still has to be one that the page can read back
 
 
 @dataclass(frozen=True)

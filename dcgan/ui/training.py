@@ -16,7 +16,7 @@ from dcgan.gallery import SEED, SHOWN_LARGE, Catalog, PictureSpec, Renderer
 from dcgan.layout import METRICS_NAME, TRAINING_NAME
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.inputs import number
-from dcgan.ui.texts import i18n, one_line, say
+from dcgan.ui.texts import i18n, label, one_line, say
 
 CURVES = {
     "losses": ("loss_d", "loss_g"),
@@ -49,7 +49,7 @@ class TrainingTab:
             x="images",
             y="value",
             color="curve",
-            title=i18n(name),
+            title=label(name),
             y_title=" ",
             color_title=" ",
             height=240,
@@ -72,7 +72,7 @@ class TrainingTab:
                 self.gallery = gr.Gallery(
                     show_label=False, allow_preview=False, height="max-content", buttons=[], elem_id="stages"
                 )
-                self.download = gr.DownloadButton(i18n("learned-gif"), size="sm", elem_id="learned-gif")
+                self.download = gr.DownloadButton(label("learned-gif"), size="sm", elem_id="learned-gif")
             with gr.Column(scale=2, min_width=260):
                 self.title = gr.HTML(elem_id="stage-title")
                 self.picture = gr.Image(
@@ -221,7 +221,7 @@ def _rounded(value: object) -> str:
 
 
 def _plain(text: object) -> str:
-    """Somebody's text in one line of a table, as it is, whatever it would mean in Markdown."""
+    """Escape somebody's text for one line of a table, so that it shows as it is whatever it would mean in Markdown."""
     return re.sub(r"[|*_\[\]!]", lambda mark: f"&#{ord(mark[0])};", html.escape(one_line(text)))
 
 

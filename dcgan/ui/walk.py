@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import random
-from typing import Any
+from typing import Any, cast
 
 import gradio as gr
 
@@ -25,7 +25,7 @@ from dcgan.ui.face_strip import face_strip, face_strip_entry
 from dcgan.ui.inputs import RefusedError, keyframes, number
 from dcgan.ui.links import copy_button, remember, reveal, spec_of
 from dcgan.ui.requests import faces_request, walk_spec
-from dcgan.ui.texts import i18n, say
+from dcgan.ui.texts import i18n, label, say
 from dcgan.ui.walk_settings import setting_values, walk_settings
 
 
@@ -78,7 +78,7 @@ class WalkTab:
         self.facts = gr.HTML(elem_id="walk-facts")
         with gr.Row():
             self.download = gr.DownloadButton(
-                i18n("download"), size="sm", min_width=110, interactive=False, elem_id="walk-download"
+                label("download"), size="sm", min_width=110, interactive=False, elem_id="walk-download"
             )
             self.copy = copy_button("copy-walk-link")
         gr.Markdown(i18n("files-remember"), elem_classes="hint")
@@ -93,7 +93,7 @@ class WalkTab:
         remember(on([self.button.click], self._make, inputs, self.result, self.message, **options), self.shown)
         self.copy(self.shown)
         reveal(self.button.click, "walk-result")
-        psi = self.settings["psi"]
+        psi = cast(gr.Slider, self.settings["psi"])
         drawn_with = [self.face_strip, self.checkpoint, psi]
         quietly = {"show_progress": "hidden"} | LAST_COUNTS
         adds = [self.add.click, self.new_seed.submit]
@@ -121,7 +121,9 @@ class WalkTab:
     def _face_strip_of(self, seeds: tuple[int, ...], checkpoint: str, psi: object) -> list[dict[str, Any]]:
         spec = faces_request(seed=SEED.default, checkpoint=checkpoint, psi=psi).spec
         spec = self.renderer.signed(spec)
-        pictures = self.renderer.pixels(spec.checkpoint, list(seeds), spec.psi) if seeds else []
+        if not seeds:
+            return []
+        pictures = self.renderer.pixels(spec.checkpoint, list(seeds), spec.psi)
         return [
             face_strip_entry(picture, seed, f"{seed}", to_query(of_one_face(spec, seed)))
             for seed, picture in zip(seeds, pictures, strict=True)
@@ -142,11 +144,11 @@ class WalkTab:
             raise RefusedError("another-checkpoint", theirs=spec.checkpoint)
         if seeds_in(strip) in ((), KEYFRAMES.default):  # nobody chose these
             strip, psi = [], spec.psi
-        [strip] = self._add(language, spec.seed, strip, checkpoint, psi)
-        said = [say(language, "added-to-walk", seed=spec.seed, count=len(strip))]
+        [faces] = self._add(language, spec.seed, strip, checkpoint, psi)
+        said = [say(language, "added-to-walk", seed=spec.seed, count=len(faces))]
         said += [say(language, "one-psi", psi=psi)] if psi != spec.psi else []
         gr.Info(" ".join(said), duration=4, title="")
-        return [strip, psi]
+        return [faces, psi]
 
     def _redraw(self, language: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
         return [self._face_strip_of(seeds_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)]

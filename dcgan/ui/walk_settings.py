@@ -16,7 +16,7 @@ SIZES = (96, 192, 384, 768)
 
 def walk_settings() -> dict[str, Component]:
     """Lay the controls out where this is called."""
-    settings = {
+    settings: dict[str, Component] = {
         "mode": gr.Radio(_named(MODE.options), value=MODE.default, label=i18n("mode"), elem_id="mode"),
         "frames": _slider("frames", FRAMES.low, FRAMES.high, FRAMES.default, info=i18n("frames-info")),
         "fps": _slider("fps", FPS.low, FPS.high, FPS.default),

@@ -126,7 +126,7 @@ def test_a_run_with_averages_that_was_stopped_goes_on_exactly(tiny, tmp_path):
 
 
 def test_a_run_with_averages_ends_where_a_loss_is_no_number(tiny, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(train, "train", lambda *_: iter([{"loss_g": torch.tensor(float("nan"))}]))
+    monkeypatch.setattr(averages.training, "train", lambda *_: iter([{"loss_g": torch.tensor(float("nan"))}]))
     assert small_trial(tmp_path / "trial", arms.AVERAGED).train(here) == 0
     assert small_trial(tmp_path / "trial", arms.AVERAGED).gave_up == "loss_g is nan"
     assert "loss_g is nan" in capsys.readouterr().err

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from PIL import Image
 
 import app
@@ -59,6 +60,15 @@ def test_requirements_have_lower_bounds_only_and_are_met_here(name):
     for requirement in requirements(name):
         assert [s.operator for s in requirement.specifier] == [">="], requirement
         assert version(requirement.name) in requirement.specifier, requirement
+
+
+def test_what_ci_installs_is_pinned_within_the_bounds():
+    pinned = {canonicalize_name(r.name): r for r in requirements("constraints.txt")}
+    assert {s.operator for r in pinned.values() for s in r.specifier} == {"=="}
+    for name in ("requirements.txt", "requirements-train.txt", "requirements-dev.txt"):
+        for requirement in requirements(name):
+            (pin,) = pinned[canonicalize_name(requirement.name)].specifier
+            assert pin.version in requirement.specifier, requirement
 
 
 def test_contributing_says_why_each_dependency_is_here():

@@ -3,10 +3,10 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from support import warm
 from support.hub_server import HubServer
 from support.paths import ROOT
 
@@ -29,7 +29,7 @@ def environment(hub: HubServer, home: Path, token: str | None = ALICE, **variabl
 def python(hub: HubServer, home: Path, script: str, token: str | None = ALICE, **variables: str) -> list[Any]:
     """Run lines of Python and give what they `tell`, as in tell(1)."""
     preamble = "import json\ndef tell(value):\n    print('=>', json.dumps(value))\n"
-    command = [sys.executable, "-c", preamble + script]
+    command = warm.python("-c", preamble + script)
     done = subprocess.run(
         command, cwd=ROOT, env=environment(hub, home, token, **variables), capture_output=True, text=True,
         timeout=CLIENT_SECONDS,
@@ -40,7 +40,7 @@ def python(hub: HubServer, home: Path, script: str, token: str | None = ALICE, *
 
 def impatient(program: str, *arguments: str) -> list[str]:
     """The command that runs one of our programs with short waits for the Hub."""
-    return [sys.executable, str(ROOT / "tests" / "support" / "impatient.py"), program, *arguments]
+    return warm.python(str(ROOT / "tests" / "support" / "impatient.py"), program, *arguments)
 
 
 def start(

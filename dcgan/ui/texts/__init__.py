@@ -6,6 +6,8 @@ browser asks for. What the modules below refuse, as a file that is no picture, s
 
 from __future__ import annotations
 
+from typing import cast
+
 import gradio as gr
 
 from dcgan.ui.texts import chinese, english
@@ -17,6 +19,11 @@ TEXTS = {ENGLISH: english.TEXTS, CHINESE: chinese.TEXTS}
 # The tags of Chinese that Gradio's own texts come in; where a browser has another, they and so ours are English
 CHINESE_TAGS = (CHINESE, "zh-TW")
 i18n = gr.I18n(**TEXTS | dict.fromkeys(CHINESE_TAGS, TEXTS[CHINESE]))
+
+
+def label(key: str) -> str:
+    """Give a translated text for a component whose types forget that it takes one: they ask for a `str`."""
+    return cast(str, i18n(key))
 
 
 def say(language: str, key: str, **values: object) -> str:

@@ -23,7 +23,6 @@ TEXTS = {
     "download-png": "下载 PNG，边长（像素）",
     "face-title": "种子 {seed}",
     "face-alt": "种子 {seed} 的脸",
-    "belief": "判别器认为有 {percent} 的可能是真的",
     "added-to-walk": "脸 {seed} 已加入漫步，现在共有 {count} 张。",
     "favourites": "收藏",
     "favourites-info": "收藏的脸只保存在这个浏览器里。点一张可以放大看。",

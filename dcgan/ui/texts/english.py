@@ -25,7 +25,6 @@ TEXTS = {
     "download-png": "Download PNG, pixels a side",
     "face-title": "Seed {seed}",
     "face-alt": "Face of seed {seed}",
-    "belief": "the discriminator believes it at {percent}",
     "added-to-walk": "Face {seed} is in the walk, which now has {count}.",
     # Favourites
     "favourites": "Favourites",
