@@ -113,7 +113,7 @@ class ParquetSource(TableSource):
         self.folder = path if path.is_dir() else path.parent
         self.shards = [self._opened(shard) for shard in shards]
         columns = self.shards[0].schema_arrow.names
-        rows = next((batch.to_pylist() for batch in self.shards[0].iter_batches(LOOKED_AT)), [])
+        rows: list[dict[str, Any]] = next((batch.to_pylist() for batch in self.shards[0].iter_batches(LOOKED_AT)), [])
         self.column = image_column(self.name, {column: [row[column] for row in rows] for column in columns})
         for shard, file in zip(self.shards, shards, strict=True):
             if self.column not in shard.schema_arrow.names:
