@@ -14,11 +14,9 @@ OTHER_PROGRAMS = frozenset(
      ".kra", ".m4v", ".mkv", ".mov", ".mp4", ".nef", ".orf", ".psb", ".raf", ".raw", ".rw2", ".svg", ".svgz", ".webm",
      ".wmv", ".xcf")
 )  # fmt: skip
-TABLE_ENDING = ".parquet"
-ARCHIVES = frozenset(
-    (TABLE_ENDING, ".7z", ".arrow", ".bz2", ".cbr", ".cbz", ".gz", ".lz4", ".rar", ".tar", ".tgz", ".tfrecord", ".xz",
-     ".zip", ".zst")
-)  # fmt: skip
+ARCHIVES = frozenset((".7z", ".bz2", ".cbr", ".cbz", ".gz", ".lz4", ".rar", ".tar", ".tgz", ".xz", ".zip", ".zst"))
+PARQUET = ".parquet"
+TABLES = frozenset((PARQUET, ".arrow", ".tfrecord"))
 
 
 def ending(name: str) -> str:

@@ -18,8 +18,9 @@ class Why(StrEnum):
 
     NO_PICTURE = "no pictures"
     OTHER_PROGRAM = "only other programs read them (save them as PNG or JPEG)"
-    ARCHIVE = "archives inside (unpack them, or name one by --data)"
-    OTHER_SPLIT = "of another split than train (name one by --data)"
+    ARCHIVE = "archives inside (unpack them)"
+    TABLE = "tables (name a .parquet file, or its folder, by --data)"
+    OTHER_SPLIT = "of another split than train"
     OWN_OUTPUT = "left by a training run, which drew the pictures there"
     HIDDEN = "hidden or of the system"
     LOCKED = "can't be opened"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dcgan.data.formats import ARCHIVES, TABLE_ENDING, ending, endings_for_other_programs, picture_endings
+from dcgan.data.formats import ARCHIVES, PARQUET, TABLES, ending, endings_for_other_programs, picture_endings
 from dcgan.data.left_out import LeftOut, Why
 from dcgan.layout import CONFIG_NAME, LATEST_NAME, METRICS_NAME, POINTER, STATES, TRAINING_NAME, WEIGHTS_NAME
 
@@ -60,7 +60,7 @@ def sort_out(files: Iterable[File], left_out: Iterable[LeftOut] = ()) -> Listing
             pictures.append(file)
             continue
         others[reason] = None
-        if reason.why is Why.ARCHIVE and ending(file.name) == TABLE_ENDING:
+        if reason.why is Why.TABLE and ending(file.name) == PARQUET:
             tables.append(file)
     return Listing(pictures, tables, list(others))
 
@@ -88,6 +88,6 @@ def _reason(parts: Parts, runs: Collection[Parts]) -> LeftOut | None:
     last = ending(parts[-1])
     if last in picture_endings():
         return None
-    if last in ARCHIVES:
-        return LeftOut("/".join(parts), Why.ARCHIVE)
-    return LeftOut("/".join(parts), Why.OTHER_PROGRAM if last in endings_for_other_programs() else Why.NO_PICTURE)
+    kinds = {Why.ARCHIVE: ARCHIVES, Why.TABLE: TABLES, Why.OTHER_PROGRAM: endings_for_other_programs()}
+    why = next((why for why, endings in kinds.items() if last in endings), Why.NO_PICTURE)
+    return LeftOut("/".join(parts), why)

@@ -11,7 +11,7 @@ from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.data.drawn_sources import AvatarSource, PortraitSource
 from dcgan.data.file_sources import FolderSource, ZipSource, is_cut_zip
 from dcgan.data.folders import FolderWalk
-from dcgan.data.formats import ARCHIVES, TABLE_ENDING, ending, picture_endings
+from dcgan.data.formats import ARCHIVES, PARQUET, ending, picture_endings
 from dcgan.data.listing import sort_out
 from dcgan.data.picture_source import Source, unusable
 from dcgan.data.table_sources import HubSource, ParquetSource, SavedSource, of_the_train_split
@@ -58,7 +58,7 @@ def open_file(path: Path) -> Source:
         InputError: it is of another kind; says what would work.
     """
     last = ending(path.name)
-    if last == TABLE_ENDING:
+    if last == PARQUET:
         return ParquetSource(path, [path])
     if zipfile.is_zipfile(path):
         return ZipSource(path)

@@ -183,7 +183,8 @@ def test_all_that_is_no_picture_is_counted_by_its_ending_with_the_reason(tmp_pat
     assert (report.found, report.used) == (1, 1)
     text = "\n".join(report.lines(24)).replace("inner/", "")
     assert "3 left out, no pictures: 2 .txt, 1 without an ending" in text
-    assert "2 left out, archives inside (unpack them, or name one by --data): deep/t.parquet, more.zip" in text
+    assert "1 left out, archives inside (unpack them): more.zip" in text
+    assert "1 left out, tables (name a .parquet file, or its folder, by --data): deep/t.parquet" in text
     assert "5 left out, only other programs read them (save them as PNG or JPEG): " in text
     assert len(report.left_out) == len(names)
 

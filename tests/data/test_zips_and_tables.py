@@ -207,4 +207,4 @@ def test_tables_beside_pictures_are_named(tmp_path, load):
     (tmp_path / "set" / "a.png").write_bytes(RAW[0])
     report = load(tmp_path / "set").report
     assert report.found == 1
-    assert [(each.name, each.why) for each in report.left_out] == [("metadata.parquet", Why.ARCHIVE)]
+    assert [(each.name, each.why) for each in report.left_out] == [("metadata.parquet", Why.TABLE)]
