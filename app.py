@@ -26,6 +26,7 @@ from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
 from dcgan.gallery import Catalog, Renderer, open_catalog
 from dcgan.hub import DEFAULT_PATIENCE, Patience
+from dcgan.layout import BUNDLED
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
@@ -38,7 +39,7 @@ from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
-BUNDLED = [Path(__file__).parent / "checkpoints" / name for name in ("adventurer-96", "lorelei-96", "micah-96")]
+BUNDLED_FOLDERS = [Path(__file__).parent / "checkpoints" / name for name in BUNDLED]
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
@@ -173,7 +174,7 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     options = build_parser().parse_args(argv)
     if options.port is not None and not 0 < options.port < 65536:
         raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
-    catalog = open_catalog(options.model, options.revision, BUNDLED, pick_device(options.device), patience)
+    catalog = open_catalog(options.model, options.revision, BUNDLED_FOLDERS, pick_device(options.device), patience)
     if ON_ZERO_GPU:  # networks have to be there before the first process that is lent a GPU branches off
         load_networks(catalog)
     with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:

@@ -11,7 +11,7 @@ from pathlib import Path
 from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig
 from dcgan.data import load_pictures, open_art
 from dcgan.errors import InputError
-from dcgan.evaluation import ReferencePictures, held_out_avatars, held_out_portraits, pictures_given
+from dcgan.evaluation import ReferencePictures, held_out_pictures, pictures_given
 from dcgan.files import replacing, sha256, write_json
 
 PORTRAITS, ADVENTURER, ANIME = SETS = ("portraits", "adventurer", "anime")
@@ -39,19 +39,18 @@ def portraits(art: Path) -> PictureSet:
     """Make the set of portraits composed from the layers in `art`."""
     source = f"{PORTRAITS_PREFIX}{art.resolve()}"
 
-    def reals(config: TrainConfig) -> ReferencePictures:
-        return held_out_portraits(open_art(art), source, config.image_size, config.portrait_crop, config.background)
-
-    return PictureSet(PORTRAITS, source, DRAWN, DRAWN_SAMPLES, reals)
+    return PictureSet(PORTRAITS, source, DRAWN, DRAWN_SAMPLES, _held_out(source))
 
 
 def adventurer() -> PictureSet:
     """Make the set of rendered avatars."""
 
-    def reals(config: TrainConfig) -> ReferencePictures:
-        return held_out_avatars(ADVENTURER, config.image_size, config.background)
+    source = AVATARS_PREFIX + ADVENTURER
+    return PictureSet(ADVENTURER, source, DRAWN, DRAWN_SAMPLES, _held_out(source))
 
-    return PictureSet(ADVENTURER, AVATARS_PREFIX + ADVENTURER, DRAWN, DRAWN_SAMPLES, reals)
+
+def _held_out(source: str) -> Callable[[TrainConfig], ReferencePictures]:
+    return lambda config: held_out_pictures(source, config.image_size, config.portrait_crop, config.background)
 
 
 def anime(path: Path, folder: Path) -> PictureSet:

@@ -3,6 +3,8 @@
 python -m benchmarks.results table     prints the table, of what dcgan.evaluation left in each checkpoint
 python -m benchmarks.results faces     draws docs/faces.png: the default's faces of seeds 0 to 63
 python -m benchmarks.results curve     measures all snapshots (a minute each), draws docs/curve.png, prints its points
+
+The curve of what learned from portraits needs their layers: --portraits names a clone or a .zip of the art.
 """
 
 from __future__ import annotations
@@ -28,36 +30,31 @@ from dcgan.checkpoints import (
     snapshot_names,
 )
 from dcgan.cli import DONE, Parser, command
-from dcgan.config import AVATARS_PREFIX
+from dcgan.config import PORTRAITS_PREFIX
 from dcgan.errors import InputError
-from dcgan.evaluation import Extractor, features_of, figures, held_out_avatars, open_extractor
+from dcgan.evaluation import Extractor, features_of, figures, held_out_pictures, open_extractor
 from dcgan.files import replacing
 from dcgan.images import grid, save_png
 from dcgan.latents import seeds_from
-from dcgan.layout import EVALUATION_NAME, epoch_of
+from dcgan.layout import BUNDLED, epoch_of
 from dcgan.sampling import faces
 
 ROOT = Path(__file__).parent.parent
-DEFAULT = ROOT / "checkpoints" / "adventurer-96"
+BUNDLES = [ROOT / "checkpoints" / name for name in BUNDLED]  # the default first
+TABLE_HEAD = "| checkpoint | pictures seen | KID x 1000 |"
 FACES, COLUMNS = 64, 8
 SAMPLES = 2_000  # faces and reals a point of the curve
 
 Curve = dict[int, float]  # pictures seen -> KID x 1000
 
 
-def bundles() -> list[Path]:
-    """List the bundled checkpoints, the default first."""
-    folders = sorted(path.parent for path in (ROOT / "checkpoints").glob(f"*-96/{EVALUATION_NAME}"))
-    return sorted(folders, key=lambda folder: folder != DEFAULT)
-
-
-def table() -> str:
+def table(folders: Sequence[Path] = BUNDLES) -> str:
     """Write what was measured of each checkpoint as Markdown: the floor in brackets, a second measure after a slash."""
     rows = [
-        "| checkpoint | pictures seen | KID x 1000 | FD | precision | recall | spread (grey levels) | broken of 64 |",
+        f"{TABLE_HEAD} FD | precision | recall | spread (grey levels) | broken of 64 |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for folder in bundles():
+    for folder in folders:
         evaluation = _evaluation_of(folder)
         cells = [" / ".join(same) for same in zip(*map(_cells, evaluation.measures), strict=True)]
         cells += [_cell(evaluation, "spread"), _broken_cell(folder)]
@@ -93,16 +90,30 @@ def _broken_cell(folder: Path) -> str:
 
 def draw_faces(path: Path) -> None:
     """Draw the default's faces of the first seeds, none left out."""
-    sheet = grid(faces(load_generator(DEFAULT), seeds_from(0, FACES)), COLUMNS)
+    sheet = grid(faces(load_generator(BUNDLES[0]), seeds_from(0, FACES)), COLUMNS)
     with replacing(path) as temporary:
         save_png(sheet, temporary)
 
 
-def measure_curve(folder: Path, extractor: Extractor) -> Curve:
-    """Measure the KID of each of a checkpoint's snapshots against avatars that training never draws."""
+def data_of(folder: Path, art: str | None) -> str:
+    """Give what `--data` is to be for the kind of pictures that a checkpoint learned from.
+
+    Raises:
+        InputError: it learned from portraits, and `art`, a clone or .zip of their layers, isn't given.
+    """
+    name = read_training(folder).data.name
+    if not name.startswith(PORTRAITS_PREFIX):
+        return name
+    if not art:
+        raise InputError(f"{folder.name} learned from {name}; name a clone or a .zip of that art with --portraits.")
+    return PORTRAITS_PREFIX + art
+
+
+def measure_curve(folder: Path, extractor: Extractor, art: str | None = None) -> Curve:
+    """Measure the KID of each of a checkpoint's snapshots against pictures that training never draws."""
     training = read_training(folder)
-    settings, style = training.settings(), training.data.name.removeprefix(AVATARS_PREFIX)
-    reals = held_out_avatars(style, settings.image_size, settings.background)
+    settings = training.settings()
+    reals = held_out_pictures(data_of(folder, art), settings.image_size, settings.portrait_crop, settings.background)
     real_features = features_of(reals, 0, SAMPLES, extractor)
     pictures_an_epoch = training.data.pictures // settings.batch_size * settings.batch_size
     curve = {}
@@ -111,6 +122,14 @@ def measure_curve(folder: Path, extractor: Extractor) -> Curve:
         seen = epoch_of(name) * pictures_an_epoch
         curve[seen] = round(1000 * figures(features, real_features)["kid"], 2)
     return curve
+
+
+def draw_curve_of_all(path: Path, art: str | None) -> dict[str, Curve]:
+    """Measure and plot all bundled checkpoints; returns their points."""
+    extractor = open_extractor("efficientnet-lite0", None, torch.device("cpu"))
+    curves = {folder.name: measure_curve(folder, extractor, art) for folder in BUNDLES}
+    draw_curves(curves, path)
+    return curves
 
 
 def draw_curves(curves: dict[str, Curve], path: Path) -> None:
@@ -136,16 +155,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks.results", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", choices=("table", "faces", "curve"), help="of the results")
-    what = parser.parse_args(argv).what
-    if what == "table":
+    parser.add_argument("--portraits", metavar="ART", help="the layers that portraits are composed from")
+    options = parser.parse_args(argv)
+    if options.what == "table":
         print(table())
-    elif what == "faces":
+    elif options.what == "faces":
         draw_faces(ROOT / "docs" / "faces.png")
     else:
-        extractor = open_extractor("efficientnet-lite0", None, torch.device("cpu"))
-        curves = {folder.name: measure_curve(folder, extractor) for folder in bundles()}
-        draw_curves(curves, ROOT / "docs" / "curve.png")
-        print(json.dumps(curves, indent=2))
+        print(json.dumps(draw_curve_of_all(ROOT / "docs" / "curve.png", options.portraits), indent=2))
     return DONE
 
 

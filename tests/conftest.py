@@ -24,6 +24,24 @@ from support.paths import ROOT
 from support.pictures import SIZE
 from support.tiny import TINY
 
+SLOW_FIXTURES = {"hub", "pushed_store", "serve_app", "browser"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as slow whatever needs the tests' Hub, the app as a process or a browser."""
+    for item in items:
+        if SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+
+
+@pytest.fixture(autouse=True)
+def _only_slow_tests_start_processes(request, monkeypatch):
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("this test starts a process: mark it slow")
+
+    if not request.node.get_closest_marker("slow"):
+        monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def picture_cache(tmp_path_factory):

@@ -49,6 +49,7 @@ list(map_in_processes(divmod, 7, range(300), 2))
 """
 
 
+@pytest.mark.slow
 def test_a_script_without_a_guard_is_told_so_in_one_sentence_and_not_run_again_and_again(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(UNGUARDED)

@@ -28,6 +28,7 @@ from dcgan.models import Discriminator, read_config
 
 BUNDLED_FILE_LIMIT = 10 * 2**20  # bytes
 BUNDLED_FOLDER_LIMIT = 52 * 2**20
+ALL_BUNDLED_LIMIT = 120 * 2**20  # of the committed ones together
 BUNDLED_LICENCES = ("CC0", "CC BY ")  # prefixes of names; the space keeps CC BY-SA and CC BY-NC out
 
 

@@ -3,7 +3,7 @@
 from dcgan.evaluation.extractors import EfficientNetLite0, Extractor, open_extractor
 from dcgan.evaluation.inputs import require_torch_fidelity
 from dcgan.evaluation.metrics import compare, features_of, figures
-from dcgan.evaluation.references import ReferencePictures, held_out_avatars, held_out_portraits, pictures_given
+from dcgan.evaluation.references import ReferencePictures, held_out_pictures, pictures_given
 
 __all__ = [
     "EfficientNetLite0",
@@ -12,8 +12,7 @@ __all__ = [
     "compare",
     "features_of",
     "figures",
-    "held_out_avatars",
-    "held_out_portraits",
+    "held_out_pictures",
     "open_extractor",
     "pictures_given",
     "require_torch_fidelity",

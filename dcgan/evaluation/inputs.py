@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from dcgan.checkpoints import Training
 from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig, usual_background
-from dcgan.data import Pictures, load_pictures, open_art
+from dcgan.data import Pictures, load_pictures
 from dcgan.errors import InputError
 from dcgan.evaluation.extractors import Extractor
-from dcgan.evaluation.references import ReferencePictures, held_out_avatars, held_out_portraits, pictures_given
+from dcgan.evaluation.references import ReferencePictures, held_out_pictures, pictures_given
 from dcgan.latents import SEEDS
 
 MIN_COUNT = 16  # pictures in a set; with fewer no figure means anything
@@ -66,11 +66,8 @@ def open_pictures(options: argparse.Namespace, training: Training | None, size: 
         load_pictures(data, size, data_size, backgrounds, track=_decoding, portrait_crop=crop)
         for data in (options.data, options.trained_on or options.data)
     )
-    if given.name.startswith(AVATARS_PREFIX):
-        reals = held_out_avatars(given.name.removeprefix(AVATARS_PREFIX), size, backgrounds)
-    elif given.name.startswith(PORTRAITS_PREFIX):
-        art = open_art(options.data.removeprefix(PORTRAITS_PREFIX))
-        reals = held_out_portraits(art, given.name, size, crop, backgrounds)
+    if given.name.startswith((AVATARS_PREFIX, PORTRAITS_PREFIX)):
+        reals = held_out_pictures(options.data, size, crop, backgrounds)
     else:
         reals = pictures_given(given, _relation(given, training))
     return PictureSets(reals, pictures, _relation(pictures, training))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-from dcgan.config import AVATARS_PREFIX
-from dcgan.data import FIRST_HELD_OUT, Art, Composer, Pictures, avatars, epoch_order, portraits
+from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX
+from dcgan.data import FIRST_HELD_OUT, Composer, Pictures, avatars, epoch_order, open_art, portraits
 
 ORDER_SEED = 2020
 
@@ -40,8 +41,24 @@ class ReferencePictures:
         return self.order[first : first + count]
 
 
-def held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> ReferencePictures:
-    """Make avatars of a style that training never draws."""
+def held_out_pictures(data: str, size: int, crop: str, backgrounds: Sequence[str]) -> ReferencePictures:
+    """Make pictures that training never draws, of what --data names: `avatars:STYLE`, or `portraits:` and their layers.
+
+    Args:
+        data: as --data is given, maybe with a path.
+        size: pixels a side.
+        crop: of portraits, "head" or "bust".
+        backgrounds: colours that take turns.
+
+    Raises:
+        InputError: no such style, or layers that aren't there.
+    """
+    if data.startswith(AVATARS_PREFIX):
+        return _held_out_avatars(data.removeprefix(AVATARS_PREFIX), size, backgrounds)
+    return _held_out_portraits(data.removeprefix(PORTRAITS_PREFIX), size, crop, backgrounds)
+
+
+def _held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> ReferencePictures:
     return _held_out(
         AVATARS_PREFIX + style,
         "avatars",
@@ -50,11 +67,11 @@ def held_out_avatars(style: str, size: int, backgrounds: Sequence[str]) -> Refer
     )
 
 
-def held_out_portraits(art: Art, name: str, size: int, crop: str, backgrounds: Sequence[str]) -> ReferencePictures:
-    """Make portraits from the same layers that training never draws; `name` is what --data calls them."""
+def _held_out_portraits(place: str, size: int, crop: str, backgrounds: Sequence[str]) -> ReferencePictures:
+    art = open_art(place)
     composer = Composer(art, size, crop, backgrounds)
     return _held_out(
-        name,
+        PORTRAITS_PREFIX + Path(place).expanduser().resolve().name,
         "portraits",
         ["portraits", portraits.VERSION, art.digest, size, crop, tuple(backgrounds)],
         lambda first, count: portraits.compose_many(composer, count, first),

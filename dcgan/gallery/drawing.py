@@ -23,16 +23,20 @@ class Decorator(Protocol):
 
 
 class Drawing:
-    """Runs the networks of a catalog, each call within one loan of a GPU: `on_gpu` decorates what may ask for one.
-
-    `faces`, `best_faces` and `walk` are the decorated `_faces`, `_best_faces` and `_walk`.
-    """
+    """What `DrawingHere` does, each call within one loan of a GPU: `on_gpu` decorates what may ask for one."""
 
     def __init__(self, catalog: Catalog, on_gpu: Decorator, progress: ProgressCallback):
-        self._catalog, self._progress = catalog, progress
-        self.faces, self.best_faces, self.walk = on_gpu(self._faces), on_gpu(self._best_faces), on_gpu(self._walk)
+        here = DrawingHere(catalog, progress)
+        self.faces, self.best_faces, self.walk = on_gpu(here.faces), on_gpu(here.best_faces), on_gpu(here.walk)
 
-    def _faces(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | str]:
+
+class DrawingHere:
+    """Runs the networks of a catalog where they are."""
+
+    def __init__(self, catalog: Catalog, progress: ProgressCallback):
+        self._catalog, self._progress = catalog, progress
+
+    def faces(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | str]:
         """Draw groups of faces, each a checkpoint, seeds and a truncation.
 
         Returns:
@@ -40,7 +44,7 @@ class Drawing:
         """
         return [self._one_group(*group) for group in groups]
 
-    def _best_faces(
+    def best_faces(
         self, checkpoint: str, first: int, count: int, best_of: int, psi: float
     ) -> list[tuple[int, np.ndarray]]:
         """Draw `best_of` times as many faces and keep the `count` that the discriminator takes for real most.
@@ -62,7 +66,7 @@ class Drawing:
         best = most_convincing_faces(self._catalog.generator(checkpoint), discriminator, seeds, count, psi)
         return [(face.seed, face.pixels) for face in best]
 
-    def _walk(
+    def walk(
         self, checkpoint: str, walks: list[list[int]], frames: int, mode: str, method: str, psi: float
     ) -> np.ndarray:
         """Draw walks side by side, each through the faces of its seeds: pixels `(frames, H, W, 3)`, uint8.

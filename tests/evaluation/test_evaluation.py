@@ -26,7 +26,7 @@ from dcgan.checkpoints import (
 )
 from dcgan.data import FIRST_HELD_OUT, avatars, load_pictures
 from dcgan.errors import InputError
-from dcgan.evaluation import Extractor, features_of, figures, held_out_avatars, open_extractor
+from dcgan.evaluation import Extractor, features_of, figures, held_out_pictures, open_extractor
 from dcgan.evaluation.__main__ import main
 from dcgan.evaluation.extractors import EfficientNetLite0, Inception
 from dcgan.evaluation.measure import evaluate
@@ -153,7 +153,7 @@ def test_reals_are_avatars_that_training_never_draws(monkeypatch):
     monkeypatch.setattr(
         avatars, "render", lambda style, index, *rest: drawn.append(index) or render(style, index, *rest)
     )
-    reals = held_out_avatars("adventurer", SIZE, ("white",))
+    reals = held_out_pictures("avatars:adventurer", SIZE, "head", ("white",))
     first, other = reals.pixels(0, 5), reals.pixels(5, 5)
     assert drawn == list(range(1_000_000, 1_000_010))
     assert np.array_equal(reals.pixels(4, 3), np.concatenate([first[4:], other[:2]]))
@@ -468,7 +468,7 @@ def test_copies_of_training_pictures_can_be_looked_for_beside_held_out_ones(chec
 def test_a_generator_that_copies_is_found_out(trained_run, extractor, cache, monkeypatch):
     pictures = load_pictures("avatars:adventurer", SIZE, 40, cache=cache)
     monkeypatch.setattr("dcgan.evaluation.measure.faces", lambda generator, seeds: np.asarray(pictures.pixels[seeds]))
-    reals = held_out_avatars("adventurer", SIZE, ("white",))
+    reals = held_out_pictures("avatars:adventurer", SIZE, "head", ("white",))
     neighbours = evaluate(load_generator(trained_run), reals, pictures, extractor, COUNT).report["neighbours"]
     assert neighbours["fakes"]["95%"] == 0
     assert neighbours["reals"]["median"] > 1

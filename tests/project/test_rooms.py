@@ -29,7 +29,11 @@ BELOW = {
 ROOMS = {path.parent.name for path in (ROOT / "dcgan").glob("*/__init__.py")}
 # These and the __main__ of a room may use any room but ui.
 COMMANDS = {"avatars", "portraits", "social_card", "options_page"}
-MODULES_AS_NAMES = {"data.avatars", "data.portraits"}  # imported whole: `avatars.render(...)` reads best
+MODULES_AS_NAMES = {
+    "data.avatars",
+    "data.picture_folder",
+    "data.portraits",
+}  # imported whole: `avatars.render(...)` reads best
 ONLY_FOR_TRAINING = {"training", "data", "evaluation", "publish"}
 
 
