@@ -14,7 +14,7 @@ test: $(IN_VENV)
 
 test-fast: $(IN_VENV)
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt --constraint constraints.txt
-	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal -m "not slow"
+	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal -m "not slow and not long"
 
 lint: $(IN_VENV)
 	$(IN_VENV) -m ruff check .

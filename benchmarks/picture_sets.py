@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig
-from dcgan.data import PICTURE_SUFFIXES, load_pictures, open_art
+from dcgan.data import load_pictures, open_art
 from dcgan.errors import InputError
 from dcgan.evaluation import ReferencePictures, held_out_pictures, pictures_given
 from dcgan.files import replacing, sha256, write_json
@@ -18,6 +18,7 @@ PORTRAITS, ADVENTURER, ANIME = SETS = ("portraits", "adventurer", "anime")
 DRAWN = ("--data-size", "50000")
 DRAWN_SAMPLES, ANIME_SAMPLES = 2_000, 1_000  # faces, as many reals, and as many others for the floor
 HELD_OUT_EVERY = 11
+SPLIT_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")  # what the parts that were measured are made of
 ANIME_SHA256 = "6d6938439fd3736e92cc36ba6f75204f91ed22937123c607cb130725b72d7f0b"  # of the zip of 22,000 faces
 TRAIN_NAME, HELD_OUT_NAME, SPLIT_NAME = "anime-train.zip", "anime-held-out.zip", "split.json"
 
@@ -100,7 +101,7 @@ def split(path: Path, folder: Path) -> tuple[int, int]:
 
 def _is_picture(name: str) -> bool:
     hidden = name.startswith("__MACOSX/") or Path(name).name.startswith(".")
-    return name.lower().endswith(PICTURE_SUFFIXES) and not hidden
+    return name.lower().endswith(SPLIT_SUFFIXES) and not hidden
 
 
 def _copy(archive: zipfile.ZipFile, names: Sequence[str], path: Path) -> None:

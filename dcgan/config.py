@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
+from dcgan.names import legible
 from dcgan.network_config import (
     IMAGE_SIZES,
     MAX_FEATURE_MAPS,
@@ -295,6 +296,7 @@ class TrainConfig(MachineOptions, RecipeOptions, LengthOptions, NetworkOptions, 
             if each.by_data and getattr(self, each.name) is None:
                 object.__setattr__(self, each.name, each.usual(self.data))
         check_options(self)
+        object.__setattr__(self, "data", legible(self.data))
 
     def generator_config(self) -> GeneratorConfig:
         """Give the configuration of the generator that this run trains."""

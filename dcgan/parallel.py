@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context, parent_process
+from multiprocessing import current_process, get_context, parent_process
 from typing import Any, TypeVar
+
+from dcgan.errors import InputError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,16 +43,30 @@ def map_in_processes(
 
     `function` must be one of a module, since processes find it by name. `shared` is sent to each process once. Few
     items are done in this process, as starting others would take longer.
+
+    Raises:
+        InputError: it is called by a script that does so whenever it is imported, as each process does first.
     """
+    if getattr(current_process(), "_inheriting", False):
+        sys.exit(1)  # this is such a process, which would start others in its turn; who started it says what is wrong
     workers = workers or os.cpu_count() or 1
     if workers == 1 or len(items) <= 4 * CHUNK:
         yield from (function(shared, item) for item in items)
         return
     chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
     with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(shared,)) as pool:
+        has_begun = False
         try:
             for results in map_in_order(pool, partial(_do, function), chunks, waiting=4 * workers):
+                has_begun = True
                 yield from results
+        except BrokenProcessPool:
+            if has_begun:
+                raise
+            raise InputError(
+                "the processes that share this work ended before they began; where a script asks for it, that has to "
+                'stand below `if __name__ == "__main__":`, since each process imports the script first.'
+            ) from None
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

@@ -107,6 +107,22 @@ def test_a_run_without_a_name_gets_a_free_one(tmp_path, monkeypatch):
         assert (tmp_path / f"checkpoints/adventurer-24-run-{number}/model.safetensors").is_file()
 
 
+def test_what_a_run_leaves_among_its_pictures_is_never_trained_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(write_pictures(tmp_path / "pictures", 9))
+    for _ in range(2):
+        assert train.main(with_data(Path(), "--max-steps", "1")) == 0
+        assert "9 of 9 pictures used" in capsys.readouterr().out
+    assert train.main(["--resume", "--max-steps", "2", "--output-dir", "checkpoints/pictures-24-run-1"]) == 0
+
+
+def test_a_tilde_is_the_home_folder_of_data_and_of_the_run(tmp_path, monkeypatch):
+    write_pictures(tmp_path / "pictures", 9)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert train.main(with_data(Path("~/pictures"), "--max-steps", "1", "--output-dir=~/run")) == 0
+    assert (tmp_path / "run" / "model.safetensors").is_file()
+
+
 def test_the_plain_recipe_and_every_lever_can_be_chosen(tmp_path):
     arguments = ["--recipe", "plain", "--ema", "--augment", "--r1-gamma", "2", "--flip", "--d-every", "2",
                  "--g-every", "3", "--r1-every", "2", "--lr-decay", "0.5",
@@ -341,9 +357,12 @@ def test_a_disk_that_is_full_from_the_start_is_said_so(tmp_path, monkeypatch, ca
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
+    command = [*TINY, "--max-steps", "1", "--output-dir", str(tmp_path / "out")]
     monkeypatch.setattr(Path, "write_bytes", full)
-    assert train.main([*TINY, "--output-dir", str(tmp_path / "out")]) == 1
-    assert "nothing was saved yet" in capsys.readouterr().err
+    assert train.main(command) == 1
+    assert "nothing was saved yet. Mend that, then start again by the same command" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert train.main(command) == 0
 
 
 # Signals

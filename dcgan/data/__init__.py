@@ -2,13 +2,11 @@
 
 from dcgan.data.attribution import Attribution
 from dcgan.data.drawn_sources import FIRST_HELD_OUT
-from dcgan.data.picture_source import PICTURE_SUFFIXES
 from dcgan.data.pictures import Pictures, cache_root, epoch_order, load_pictures
 from dcgan.data.portraits import Art, Composer, compose_many, open_art
 
 __all__ = [
     "FIRST_HELD_OUT",
-    "PICTURE_SUFFIXES",
     "Art",
     "Attribution",
     "Composer",

@@ -13,6 +13,7 @@ import numpy as np
 from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.data import avatars, portraits
 from dcgan.data.attribution import Attribution
+from dcgan.data.left_out import LeftOut
 from dcgan.data.picture_source import Decoded
 from dcgan.errors import InputError
 from dcgan.images import check_colours
@@ -26,6 +27,7 @@ class DrawnSource(ABC):
     name: str
     identity: Any
     attribution: Attribution | None
+    left_out: Sequence[LeftOut] = ()
 
     def __init__(self, count: int):
         if count > FIRST_HELD_OUT:

@@ -1,23 +1,33 @@
-"""Sources of picture files: a folder, a .zip, a parquet file, a data set of the Hub."""
+"""Sources of picture files: what they share, a folder, a .zip."""
 
 from __future__ import annotations
 
 import os
-import tempfile
+import stat
+import warnings
 import zipfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from dcgan.data.attribution import Attribution
-from dcgan.data.decoding import decode
-from dcgan.data.picture_source import PICTURE_SUFFIXES, Decoded, unusable
+from dcgan.data.decoding import decode, why_undecodable
+from dcgan.data.folders import stamp, too_large_a_file
+from dcgan.data.formats import readable_formats
+from dcgan.data.left_out import LeftOut, Why, in_words
+from dcgan.data.limits import MAX_FILE_BYTES
+from dcgan.data.listing import File, Listing, sort_out
+from dcgan.data.picture_source import Decoded, UnusablePictureError, unusable
+from dcgan.names import alike, shown
 from dcgan.parallel import map_in_order
 
 Item = tuple[str, Callable[[], bytes]]  # a picture file's name, and what reads it
+ENCRYPTED, NAMED_IN_UTF8 = 0x1, 0x800  # flags of a file in a zip
+ZIP_BEGINS = b"PK\3\4"
 
 
 class FileSource(ABC):
@@ -26,6 +36,7 @@ class FileSource(ABC):
     name: str
     identity: Any
     attribution: Attribution | None = None
+    left_out: Sequence[LeftOut] = ()
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -37,7 +48,9 @@ class FileSource(ABC):
     def pictures(self, size: int) -> Iterator[Decoded]:
         """Decode all files in order."""
         workers = os.cpu_count() or 1
-        with ThreadPoolExecutor(workers) as pool:
+        readable_formats()  # here, as Pillow's plugins are loaded by one thread at a time
+        with ThreadPoolExecutor(workers) as pool, warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"PIL\.")  # of metadata, mostly; what matters is in the report
             yield from map_in_order(pool, partial(_decode_item, size), self.items(), waiting=16 * workers)
 
 
@@ -45,121 +58,96 @@ def _decode_item(size: int, item: Item) -> Decoded:
     name, read = item
     try:
         return decode(read(), size, name)
-    except Exception:  # a broken file can raise nearly anything in its decoder; it is counted and named instead
-        return Decoded(name, None)
+    except Exception as error:  # a broken file can raise nearly anything; it is counted and named instead
+        return Decoded(name, None, why=why_undecodable(error))
 
 
-class FolderSource(FileSource):
-    """The picture files in a folder and the folders below it; hidden ones are left out."""
+class ListedSource(FileSource):
+    """The picture files of a listing."""
 
-    def __init__(self, folder: Path):
-        files = sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
-        self.folder = folder
-        self.paths = [p for p in files if p.suffix.lower() in PICTURE_SUFFIXES]
-        if not self.paths:
-            found = f"{len(files)} files, none of them a picture" if files else "nothing"
-            raise unusable(f"{folder} is a folder with {found}")
-        self.name = folder.resolve().name
-        self.identity = ["files", str(folder.resolve()), [_stamp(p, p.relative_to(folder)) for p in self.paths]]
+    def __init__(self, name: str, listing: Listing):
+        self.name = shown(name)
+        self.files, self.left_out = listing.pictures, listing.left_out
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.files)
 
     def items(self) -> Iterator[Item]:
-        return ((str(p.relative_to(self.folder)), p.read_bytes) for p in self.paths)
+        return ((file.name, file.read) for file in self.files)
 
 
-class ZipSource(FileSource):
-    """The picture files in a .zip; hidden ones and those that macOS adds are left out."""
+class FolderSource(ListedSource):
+    """The picture files in a folder, the folders below it and those that they link to."""
+
+    def __init__(self, folder: Path, listing: Listing):
+        super().__init__(folder.resolve().name, listing)
+        if not self.files:
+            raise unusable(f"{shown(str(folder))} is a folder with {found_instead(listing.left_out)}")
+        self.identity = ["files", str(folder.resolve()), [file.stamp for file in self.files]]
+
+
+class ZipSource(ListedSource):
+    """The picture files in a .zip."""
 
     def __init__(self, path: Path):
         try:
             self.archive = zipfile.ZipFile(path)
-        except zipfile.BadZipFile as error:
-            raise unusable(f"{path} is a damaged .zip ({_first_line(error)})") from None
-        names = self.archive.namelist()
-        self.names = sorted(filter(self._is_picture, names))
-        if not self.names:
-            raise unusable(f"{path} is a .zip with {len(names)} files, none of them a picture")
-        self.name = path.name
-        self.identity = ["zip", _stamp(path, path.resolve())]
+            listing = self._listing()
+        except Exception as error:  # a broken directory can raise nearly anything
+            raise unusable(f"{shown(str(path))} is a damaged .zip ({first_line(error)}); get it again") from None
+        super().__init__(path.name, listing)
+        if not self.files:
+            raise unusable(f"{shown(str(path))} is a .zip with {found_instead(listing.left_out)}")
+        self.identity = ["zip", stamp(str(path.resolve()), path.stat()), [file.name for file in self.files]]
 
-    @staticmethod
-    def _is_picture(name: str) -> bool:
-        hidden = name.startswith("__MACOSX/") or Path(name).name.startswith(".")
-        return name.lower().endswith(PICTURE_SUFFIXES) and not hidden
+    def _listing(self) -> Listing:
+        files, left_out = [], []
+        for member in self.archive.infolist():
+            name = _name_of(member)
+            parts = tuple(alike(part) for part in name.split("/") if part not in ("", ".", ".."))
+            if stat.S_ISLNK(member.external_attr >> 16):
+                left_out.append(LeftOut("/".join(parts), Why.LINK))
+            elif parts and not name.endswith("/"):
+                files.append(File(parts, [], partial(self._read, member)))
+        return sort_out(files, left_out)
 
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def items(self) -> Iterator[Item]:
-        return ((name, partial(self.archive.read, name)) for name in self.names)
-
-
-class DatasetSource(FileSource):
-    """The image column of a data set of the `datasets` library; its train split where it has several."""
-
-    def __init__(self, dataset: Any, name: str):
-        import datasets
-
-        if isinstance(dataset, datasets.DatasetDict):
-            dataset = dataset["train"] if "train" in dataset else next(iter(dataset.values()))
-        columns = [c for c, feature in dataset.features.items() if isinstance(feature, datasets.Image)]
-        if not columns:
-            raise unusable(f"{name} has no image column, only {', '.join(dataset.features)}")
-        self.column = columns[0]
-        self.dataset = dataset.select_columns([self.column]).cast_column(self.column, datasets.Image(decode=False))
-        self.name = name
-        files = [Path(file["filename"]) for file in dataset.cache_files]
-        self.identity = ["dataset", name, len(dataset), [_stamp(file, file) for file in files]]
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def items(self) -> Iterator[Item]:
-        return ((f"row {i}", partial(self._read, i)) for i in range(len(self.dataset)))
-
-    def _read(self, row: int) -> bytes:
-        value = self.dataset[row][self.column]
-        return value["bytes"] if value["bytes"] is not None else Path(value["path"]).read_bytes()
-
-
-class ParquetSource(DatasetSource):
-    """The image column of a parquet file."""
-
-    def __init__(self, path: Path):
-        import datasets
-
+    def _read(self, member: zipfile.ZipInfo) -> bytes:
+        if member.flag_bits & ENCRYPTED:
+            raise UnusablePictureError("behind a password: unpack the .zip and name the folder")
+        if member.file_size > MAX_FILE_BYTES:
+            raise too_large_a_file()
         try:
-            with tempfile.TemporaryDirectory() as scratch:
-                dataset = datasets.Dataset.from_parquet(str(path), cache_dir=scratch, keep_in_memory=True)
-        except Exception as error:  # Arrow and datasets raise their own families of errors
-            raise unusable(f"{path} can't be read as parquet: {_first_line(error)}") from None
-        super().__init__(dataset, path.name)
-        self.identity = ["parquet", _stamp(path, path.resolve())]
-
-
-class HubSource(DatasetSource):
-    """The image column of a data set on the Hub, or in the cache of the `datasets` library."""
-
-    def __init__(self, name: str):
-        import datasets
-
-        try:
-            dataset = datasets.load_dataset(name)
-        except Exception as error:  # offline, missing, private, malformed: each a different family of errors
-            raise unusable(
-                f"{name}: there is no such folder or file here, and the Hub data set {name} couldn't be loaded "
-                f"({_first_line(error)})"
+            return self.archive.read(member)
+        except NotImplementedError:
+            raise UnusablePictureError(
+                f"packed by method {member.compress_type}, unknown here: unpack the .zip otherwise and name the folder"
             ) from None
-        super().__init__(dataset, name)
+        except Exception:  # each method has errors of its own
+            raise UnusablePictureError("damaged in the .zip") from None
 
 
-def _stamp(path: Path, name: Path | str) -> list[Any]:
-    """Note what tells a changed file from an unchanged one without reading it."""
-    status = path.stat()
-    return [str(name), status.st_size, status.st_mtime_ns]
+def _name_of(member: zipfile.ZipInfo) -> str:
+    """Read a file's name as its bytes are meant: old programs write those of their system, and Windows' slashes."""
+    name = member.filename
+    if not member.flag_bits & NAMED_IN_UTF8:
+        with suppress(UnicodeEncodeError):  # which says that Python has found the name elsewhere in the file
+            name = name.encode("cp437").decode("utf-8", "surrogateescape")
+    return name.replace("\\", "/")
 
 
-def _first_line(error: Exception) -> str:
+def is_cut_zip(path: Path) -> bool:
+    """Tell whether a file that zipfile can't open begins as a .zip does."""
+    with open(path, "rb") as file:
+        return file.read(len(ZIP_BEGINS)) == ZIP_BEGINS
+
+
+def found_instead(left_out: Sequence[LeftOut]) -> str:
+    """Say what a source holds that has no pictures."""
+    if not left_out:
+        return "nothing in it"
+    return f"{len(left_out):,} files, none of them a picture to train on ({'; '.join(in_words(left_out))})"
+
+
+def first_line(error: Exception) -> str:
+    """Take an error's first line, or its name."""
     return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from dcgan.data.attribution import Attribution
+from dcgan.data.left_out import LeftOut
 from dcgan.errors import InputError
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
 WHAT_WORKS = (
-    f"What works: a folder of {' '.join(PICTURE_SUFFIXES)} files, a .zip of them, a .parquet file, "
-    "a Hub data set user/name, avatars:STYLE such as avatars:adventurer, or portraits:FOLDER of layers"
+    "What works: a folder or a .zip of pictures (.png .jpg .webp .gif .bmp .tiff .avif and what else Pillow reads), "
+    "a .parquet file or a folder of them, a Hub data set user/name, avatars:STYLE such as avatars:adventurer, or "
+    "portraits:FOLDER of layers"
 )
 
 
@@ -27,6 +28,11 @@ class Decoded:
     digest: bytes = b""  # SHA-256, equal for exact duplicates: of the file, or of the pixels where they were drawn
     small: bool = False  # it had less pixels than wanted, so it was enlarged
     alpha: bool = False  # it had transparency, so it was laid on white
+    why: str = ""  # it couldn't be read
+
+
+class UnusablePictureError(Exception):
+    """A picture that can't be used; the message says why in a few words, for the report."""
 
 
 class Source(Protocol):
@@ -38,6 +44,7 @@ class Source(Protocol):
     name: str  # what a model card may say: never a path of the user's machine
     identity: Any  # JSON-ready; equal exactly when the pictures are
     attribution: Attribution | None  # whose work they are, where that is known
+    left_out: Sequence[LeftOut]  # what else lies there
 
     def __len__(self) -> int: ...
 

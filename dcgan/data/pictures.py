@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,53 +22,13 @@ import torch
 from torch import Tensor
 
 from dcgan.data.picture_source import Decoded, Source, unusable
+from dcgan.data.report import Report
 from dcgan.data.sources import open_source
 from dcgan.errors import InputError
 
-CACHE_FORMAT = 1  # raise it when decoding changes, so that old caches are not mistaken for new ones
+CACHE_FORMAT = 2  # raise it when decoding changes, so that old caches are not mistaken for new ones
 ABANDONED_SECONDS = 24 * 3600  # nobody is still at work on a half-made cache that is older than this
-NAMED_UNREADABLE = 10  # how many unreadable pictures the report names
 Track = Callable[[Iterable[Decoded], int], Iterable[Decoded]]  # wraps an iterable of known length, as tqdm does
-
-
-@dataclass
-class Report:
-    """What was found in a source and what became of it. Counts are pictures."""
-
-    found: int = 0
-    used: int = 0
-    unreadable: int = 0
-    unreadable_names: list[str] = field(default_factory=list)
-    small: int = 0
-    with_alpha: int = 0
-    duplicates: int = 0
-
-    def count(self, picture: Decoded, is_duplicate: bool) -> None:
-        """Count what became of one picture."""
-        if picture.pixels is None:
-            self.unreadable += 1
-            if len(self.unreadable_names) < NAMED_UNREADABLE:
-                self.unreadable_names.append(picture.name)
-        elif is_duplicate:
-            self.duplicates += 1
-        else:
-            self.used += 1
-            self.small += picture.small
-            self.with_alpha += picture.alpha
-
-    def lines(self, image_size: int) -> list[str]:
-        """Put the report as a person reads it."""
-        lines = [f"{self.used:,} of {self.found:,} pictures used at {image_size}x{image_size}"]
-        if self.unreadable:
-            more = ", ..." if self.unreadable > len(self.unreadable_names) else ""
-            lines.append(f"{self.unreadable:,} unreadable, skipped: {', '.join(self.unreadable_names)}{more}")
-        if self.duplicates:
-            lines.append(f"{self.duplicates:,} exact duplicates, dropped")
-        if self.small:
-            lines.append(f"{self.small:,} smaller than {image_size}x{image_size}, enlarged")
-        if self.with_alpha:
-            lines.append(f"{self.with_alpha:,} with transparency, laid on white")
-        return lines
 
 
 @dataclass(frozen=True)
@@ -155,10 +115,10 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
         report, fingerprint = _decode_into(partial_folder / "pictures.u8", source, size, track)
         if not report.used:
             raise unusable(
-                f"{source.name}: of {report.found} pictures found, none could be read "
-                f"({', '.join(report.unreadable_names)})"
+                f"{source.name}: of {report.found} pictures found, none could be read ({report.reasons()}; "
+                f"{report.names()})"
             )
-        facts = {"fingerprint": fingerprint, "report": asdict(report)}
+        facts = {"fingerprint": fingerprint, "report": report.to_dict()}
         (partial_folder / "pictures.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
         _move_into_place(partial_folder, folder, size)
     finally:
@@ -204,7 +164,7 @@ def _remove_abandoned(root: Path) -> None:
 def _open_cache(folder: Path, size: int, source: Source) -> Pictures:
     """Open the pictures of `source`, which may have been called otherwise when they were decoded."""
     facts = json.loads((folder / "pictures.json").read_text(encoding="utf-8"))
-    report = Report(**facts["report"])
+    report = Report(**facts["report"], left_out=list(source.left_out))
     pixels = np.memmap(folder / "pictures.u8", np.uint8, mode="r", shape=(report.used, size, size, 3))
     attribution = asdict(source.attribution) if source.attribution else None
     return Pictures(pixels, source.name, facts["fingerprint"], report, attribution)

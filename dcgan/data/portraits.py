@@ -34,6 +34,7 @@ from dcgan.data.portrait_design import (
 )
 from dcgan.errors import InputError
 from dcgan.images import check_colours
+from dcgan.names import on_disk
 from dcgan.parallel import map_in_processes
 
 SOURCE = "https://github.com/V-ktor/pixel-art-portraits"
@@ -117,7 +118,7 @@ def open_art(place: str | Path) -> Art:
         InputError: nothing there, no layers, a kind of them missing, or one that is damaged or of another size; names
             it.
     """
-    path = Path(place).expanduser()
+    path = on_disk(str(place))
     images = _images_folder(path)
     layers, digest = {}, hashlib.sha256()
     for kind in KINDS:

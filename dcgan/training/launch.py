@@ -10,6 +10,7 @@ from typing import Any
 from dcgan.cli import Parser
 from dcgan.config import LENGTH, MACHINE, TrainConfig
 from dcgan.errors import InputError
+from dcgan.names import on_disk
 from dcgan.options import add_options, check_options, given, option
 from dcgan.sampling import DEVICES
 from dcgan.training.trackers import TRACKERS
@@ -69,6 +70,8 @@ class Launch:
 
     def __post_init__(self) -> None:
         check_options(self)
+        if self.output_dir:
+            object.__setattr__(self, "output_dir", on_disk(str(self.output_dir)))
         for name in ("private", "push_state"):
             if getattr(self, name) and not self.push_to_hub:
                 raise InputError(f"--{name.replace('_', '-')} goes with --push-to-hub user/name.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,10 +12,11 @@ from typing import Any
 
 import torch
 
-from dcgan.checkpoints import SavedState, StateFacts, Watched, load_state, save_state
+from dcgan.checkpoints import SavedState, StateFacts, Watched, load_state, newest_state, save_state
 from dcgan.config import RESUMABLE_CHANGES, TrainConfig
 from dcgan.data import Pictures
 from dcgan.errors import GaveUpError, InputError
+from dcgan.layout import STATES, TENSORBOARD
 from dcgan.training.distributed import SINGLE_PROCESS, World
 from dcgan.training.health import best_of
 from dcgan.training.listeners import NOBODY, Listeners
@@ -204,6 +206,14 @@ class Run:
         self.save()
         if rollback.gave_up:
             self.recorder.show_if_bare(self.supervisor.look)
+
+    def clear_failed_start(self) -> bool:
+        """Empty the folder of a run that was never saved, so that it can start there again; tell whether it is one."""
+        if newest_state(self.folder) is not None:
+            return False
+        for left in (STATES, TENSORBOARD):
+            shutil.rmtree(self.folder / left, ignore_errors=True)
+        return True
 
     def _what_is_kept(self) -> str:
         best = best_of(self.recorder.distances())

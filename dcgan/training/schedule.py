@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dcgan.config import TrainConfig
+from dcgan.config import AVATARS_PREFIX, TrainConfig
 from dcgan.errors import InputError
+from dcgan.options import options_of
 
 LOG_EVERY = 50  # steps in each line of metrics.jsonl
 
@@ -26,6 +27,11 @@ class Schedule:
         Raises:
             InputError: the pictures don't fill one batch.
         """
+        if pictures < (fewest := options_of(TrainConfig)["batch_size"].minimum):
+            raise InputError(
+                f"--data {config.data} has {pictures} usable picture, and a batch takes at least {fewest}, a good "
+                f"training hundreds; add more to it, or try --data {AVATARS_PREFIX}adventurer."
+            )
         steps_per_epoch = pictures // config.batch_size  # an incomplete last batch would upset BatchNorm
         if not steps_per_epoch:
             raise InputError(

@@ -12,8 +12,8 @@ from PIL import Image
 
 from dcgan.data import avatars
 from dcgan.data.decoding import decode
-from dcgan.data.file_sources import DatasetSource
 from dcgan.data.sources import open_source
+from dcgan.data.table_sources import DatasetSource
 from dcgan.errors import InputError
 from support.pictures import SIZE, avatar, picture_bytes, write_avatars
 

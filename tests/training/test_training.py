@@ -374,6 +374,13 @@ def test_fewer_pictures_than_a_batch_are_refused_with_what_would_work(tiny_confi
         Schedule.of(tiny_config(), 7)
 
 
+@pytest.mark.parametrize("batch_size", [2, 8])
+def test_no_batch_size_is_advised_where_none_would_work(batch_size, tiny_config):
+    with pytest.raises(InputError, match="has 1 usable picture, and a batch takes at least 2.* add more"):
+        Schedule.of(tiny_config(batch_size=batch_size), 1)
+    assert Schedule.of(tiny_config(batch_size=2), 2).steps_per_epoch == 1
+
+
 def test_each_epoch_sees_the_pictures_in_its_own_order(tiny_config, pictures, monkeypatch):
     seen = []
     monkeypatch.setattr(type(pictures), "batch", lambda self, indices: seen.append(indices.tolist()))
