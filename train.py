@@ -200,22 +200,10 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
             )
         return FAILED
     except (OSError, RuntimeError, MemoryError) as error:  # a full disk, or a device out of memory
-        print(
-            f"error: step {run.state.step} failed ({type(error).__name__}: {' '.join(str(error).split())}); "
-            f"{what_is_kept(run, go_on)}",
-            file=sys.stderr,
-        )
+        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        print(f"error: step {run.state.step} failed ({what}); {run.after_failure(go_on)}", file=sys.stderr)
         return FAILED
     return DONE
-
-
-def what_is_kept(run: Run, go_on: str) -> str:
-    """Say what a failure left of the run, and what to do once its cause is mended."""
-    if run.saved_step is not None:
-        return f"everything up to step {run.saved_step} is kept. Mend that, then continue with: {go_on}"
-    if run.clear_failed_start():
-        return f"nothing was saved yet. Mend that, then start again by the same command; {run.folder} is empty."
-    return f"nothing new was saved. Mend that, then continue with: {go_on}"
 
 
 def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:

@@ -85,8 +85,8 @@ class SavedSource(DatasetSource):
     @staticmethod
     def is_one(folder: Path) -> bool:
         """Tell whether a folder is what `save_to_disk` leaves."""
-        whole = (folder / "dataset_info.json").is_file() and (folder / "state.json").is_file()
-        return whole or (folder / "dataset_dict.json").is_file()
+        is_whole = (folder / "dataset_info.json").is_file() and any(folder.glob("data-*.arrow"))
+        return is_whole or (folder / "dataset_dict.json").is_file()
 
 
 class HubSource(DatasetSource):

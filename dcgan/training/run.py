@@ -207,13 +207,15 @@ class Run:
         if rollback.gave_up:
             self.recorder.show_if_bare(self.supervisor.look)
 
-    def clear_failed_start(self) -> bool:
-        """Empty the folder of a run that was never saved, so that it can start there again; tell whether it is one."""
+    def after_failure(self, go_on: str) -> str:
+        """Say what is kept and what to do; the folder of a run that was never saved is emptied, to start anew there."""
+        if self.saved_step is not None:
+            return f"everything up to step {self.saved_step} is kept. Mend that, then continue with: {go_on}"
         if newest_state(self.folder) is not None:
-            return False
+            return f"nothing new was saved. Mend that, then continue with: {go_on}"
         for left in (STATES, TENSORBOARD):
             shutil.rmtree(self.folder / left, ignore_errors=True)
-        return True
+        return f"nothing was saved yet. Mend that, then start again by the same command; {self.folder} is empty."
 
     def _what_is_kept(self) -> str:
         best = best_of(self.recorder.distances())
