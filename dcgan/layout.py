@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-BUNDLED = ("adventurer-96", "lorelei-96", "micah-96")  # the committed folders below checkpoints/, the default first
+BUNDLED = ("portraits-96", "adventurer-96", "micah-96")  # the committed folders below checkpoints/, the default first
 CONFIG_NAME, WEIGHTS_NAME, TRAINING_NAME = "config.json", "model.safetensors", "training.json"
 EVALUATION_NAME = "evaluation.json"
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")

@@ -18,9 +18,8 @@ from PIL import Image
 from dcgan.checkpoints import read_training, snapshot_names
 from dcgan.gallery import PictureSpec, from_file
 from support.hub_client import REPO, environment
-from support.paths import ADVENTURER
+from support.paths import DEFAULT
 
-BUNDLED = ADVENTURER
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {
     "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2,
@@ -173,7 +172,7 @@ def test_a_face_that_is_picked_is_shown_large_and_taken_along_in_four_sharp_size
     face = faces_shown(page)[5]
     for place, size in enumerate((96, 192, 384, 768)):
         path = download(page, f"#face-downloads > :nth-child({place + 1})", tmp_path)
-        assert path.name == f"adventurer-96_seed-5_{size}px.png"
+        assert path.name == f"portraits-96_seed-5_{size}px.png"
         taken = np.asarray(Image.open(path).convert("RGB"))
         assert np.array_equal(taken, face.repeat(size // 96, 0).repeat(size // 96, 1))
         assert from_file(path).shown == [5]
@@ -248,7 +247,7 @@ def test_faces_become_keyframes_that_are_moved_and_removed_and_a_walk_to_take_al
     assert page.locator("#walk-facts").inner_text().startswith("48 frames, 2.4 s, 384 px, ")
     screenshot(page, "walk")
     path = download(page, "#walk-download", tmp_path)
-    assert path.name == "adventurer-96_seed-7-9-42_48f.gif"
+    assert path.name == "portraits-96_seed-7-9-42_48f.gif"
     with Image.open(path) as gif:
         assert (gif.n_frames, gif.size, gif.info["loop"]) == (48, (384, 384), 0)
     assert from_file(path).seeds == (7, 9, 42)
@@ -266,12 +265,12 @@ def test_a_film_a_grid_and_a_limit_can_be_chosen(open_page, screenshot, tmp_path
     assert "To fit: " in page.locator("#walk-facts").inner_text()
     screenshot(page, "walk-grid")
     path = download(page, "#walk-download", tmp_path)
-    assert path.name == "adventurer-96_grid-9_seed-7-42_48f.gif"
+    assert path.name == "portraits-96_grid-9_seed-7-42_48f.gif"
     assert path.stat().st_size <= 2_000_000
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()
     page.wait_for_function("document.querySelector('#walk-video video')?.readyState >= 2")
-    assert page.locator("#walk-video video").get_attribute("aria-label") == "adventurer-96_grid-9_seed-7-42_48f"
+    assert page.locator("#walk-video video").get_attribute("aria-label") == "portraits-96_grid-9_seed-7-42_48f"
     path = download(page, "#walk-download", tmp_path)
     with av.open(path) as film:
         assert sum(1 for _ in film.decode(video=0)) == 48
@@ -291,7 +290,7 @@ def test_a_copied_link_shows_the_same_faces_in_a_fresh_browser_and_a_reload_keep
     shown = [face.tobytes() for face in faces_shown(page)]
     link = copied(page, "#copy-faces-link")
     query = parse_qs(urlsplit(link).query)
-    assert (query["seed"], query["count"], query["model"]) == (["123"], ["5"], ["adventurer-96"])
+    assert (query["seed"], query["count"], query["model"]) == (["123"], ["5"], ["portraits-96"])
     reload(page)
     for other in (page, open_page(url=link)):
         wait_for_faces(other, 5)
@@ -383,7 +382,7 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     page = open_page()
     wait_for_faces(page, 16)
     open_tab(page, 2)
-    stages = snapshot_names(BUNDLED)
+    stages = snapshot_names(DEFAULT)
     page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
     assert page.locator("#stages .caption-label").all_inner_texts() == [f"7 · {stage}" for stage in stages]
     page.locator("#stage-title", has_text=f"Seed 7 at {stages[-1]}").wait_for()
@@ -397,10 +396,10 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     assert all("7" in alt for alt in alts)
     for plot in ("#losses", "#beliefs"):
         page.locator(plot).locator("canvas, svg").first.wait_for()
-    assert f"{read_training(BUNDLED).images_seen:,}" in page.locator("#run-facts").inner_text()
+    assert f"{read_training(DEFAULT).images_seen:,}" in page.locator("#run-facts").inner_text()
     screenshot(page, "training")
     path = download(page, "#learned-gif", tmp_path)
-    assert path.name == "adventurer-96_seed-7_learned.gif"
+    assert path.name == "portraits-96_seed-7_learned.gif"
     with Image.open(path) as gif:
         assert gif.n_frames == 5
 
@@ -409,7 +408,7 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     page = open_page("?seed=5")
     wait_for_faces(page, 16)
     before = page.locator("#gallery .grid-container img").first.get_attribute("src")
-    choose(page, "lorelei-96")
+    choose(page, "micah-96")
     page.wait_for_function("before => document.querySelector('#gallery .grid-container img').src != before", arg=before)
     wait_for_faces(page, 16)
     assert captions(page)[0] == "5"
@@ -417,19 +416,19 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     screenshot(page, "another-style")
     link = copied(page, "#copy-faces-link")
     open_tab(page, 2)
-    page.locator("#run-facts", has_text="avatars:lorelei").wait_for()
+    page.locator("#run-facts", has_text="avatars:micah").wait_for()
     page.wait_for_function("document.querySelectorAll('#stages img').length == 5")
-    choose(page, "adventurer-96@epoch-0001")
-    page.locator("#run-facts", has_text="avatars:adventurer").wait_for()
-    page.locator("#stage-title", has_text=f"Seed 7 at {snapshot_names(BUNDLED)[-1]}").wait_for()
+    choose(page, "portraits-96@epoch-0001")
+    page.locator("#run-facts", has_text="portraits:pixel-art-portraits").wait_for()
+    page.locator("#stage-title", has_text=f"Seed 7 at {snapshot_names(DEFAULT)[-1]}").wait_for()
     open_tab(page, 3)
-    page.locator("#licence", has_text="CC BY 4.0").wait_for()
-    choose(page, "lorelei-96")
-    page.locator("#licence", has_text="CC0 1.0").wait_for()
+    page.locator("#licence", has_text="Viktor Hahn").wait_for()
+    choose(page, "micah-96")
+    page.locator("#licence", has_text="Micah Lanier").wait_for()
     other = open_page(url=link)
     wait_for_faces(other, 16)
     assert np.array_equal(faces_shown(other), shown)
-    assert other.locator("#checkpoint input").input_value() == "lorelei-96"
+    assert other.locator("#checkpoint input").input_value() == "micah-96"
     assert not other.locator("#notice").is_visible()
 
 
@@ -713,7 +712,7 @@ def test_a_page_whose_model_is_on_a_hub_that_is_away_shows_the_bundled_faces_and
     wait_for_faces(page, 16)
     assert page.locator("#notice").inner_text() == (
         f"alice/faces can't be shown: the Hub ({hub.url}) can't be reached (ConnectionRefusedError). "
-        "These faces are of adventurer-96."
+        "These faces are of portraits-96."
     )
     screenshot(page, "hub-away")
 
