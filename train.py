@@ -14,7 +14,6 @@ python train.py --dry-run                                     two steps and a sn
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import tempfile
@@ -26,7 +25,17 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, TERMINATED, StopRequest, command, silent_unless
+from dcgan.cli import (
+    BAD_INPUT,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    STOPPED,
+    StopRequest,
+    command,
+    end_process,
+    silent_unless,
+)
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.errors import GaveUpError, HubError, InputError, OccupiedError
@@ -93,7 +102,7 @@ def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch
     status = trained = train_to_the_end(run, go_on, publisher)
     if publisher:
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
-    trackers.close(HURRIED_CLOSE_TIMEOUT if status in (INTERRUPTED, TERMINATED) else CLOSE_TIMEOUT)
+    trackers.close(HURRIED_CLOSE_TIMEOUT if status in STOPPED else CLOSE_TIMEOUT)
     if trained != FAILED or run.gave_up:
         world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
     report(run, status, go_on)
@@ -128,7 +137,7 @@ def command_to_go_on(launch: Launch, plan: Plan, trackers: Trackers, publisher: 
 
 
 def report(run: Run, status: int, go_on: str) -> None:
-    if status in (INTERRUPTED, TERMINATED):
+    if status in STOPPED:
         print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {go_on}")
     elif run.state.step == run.schedule.total_steps:
         print(f"done: {run.images_seen:,} pictures seen in {run.metrics_log.seconds / 60:.1f} minutes")
@@ -159,7 +168,7 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
         problem = publisher.close(ended)
     except (KeyboardInterrupt, SystemExit) as stop:
         problem = HubError("interrupted", temporary=True)
-        status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+        status = stop.code if isinstance(stop, SystemExit) else INTERRUPTED
     if problem is None:
         return status
     pusher = publisher.pusher
@@ -243,7 +252,4 @@ def open_pictures(config: TrainConfig, cache: Path | None = None) -> Pictures:
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # sys.exit would wait for an upload that the run has given up
+    end_process(main())  # sys.exit would wait for an upload that the run has given up

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
@@ -290,7 +291,7 @@ def _kind(hint: Any) -> dict[str, Any]:
 
 def _list_of(kind: type) -> Callable[[str], tuple]:
     def read(text: str) -> tuple:
-        return tuple(kind(word.strip()) for word in text.split(",") if word.strip())
+        return tuple(kind(word.strip()) for word in re.split("[,，、]", text) if word.strip())
 
     read.__name__ = "list of numbers" if kind in NUMBERS else "list"  # argparse: invalid ... value
     return read

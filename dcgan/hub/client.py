@@ -14,6 +14,7 @@ from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationDelete,
     HfApi,
+    constants,
     get_token,
     hf_hub_download,
     snapshot_download,
@@ -28,12 +29,21 @@ from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
 from dcgan.hub.time_limit import set_time_limit
 
 MAIN = "main"
+HOSTS = tuple(scheme + host for scheme in ("https://", "http://", "") for host in ("huggingface.co", "hf.co"))
 
 
 def is_repo_id(text: str) -> bool:
     """Tell whether `text` is written like a repository of the Hub: user/name."""
     well_formed = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", text, re.ASCII)
     return bool(well_formed) and not re.search(r"--|\.\.|\.git$|[.-](/|$)", text)
+
+
+def repo_id_in(text: str) -> str:
+    """Find the repository in what people paste: with blanks around it, or the address of its page."""
+    text = text.strip()
+    hosts = "|".join(re.escape(host) for host in (*HOSTS, constants.ENDPOINT))
+    page = re.fullmatch(rf"(?:{hosts})/+([^/?#]+/[^/?#]+?)(?:/tree/{MAIN})?/*(?:[?#].*)?", text)
+    return page[1] if page else text
 
 
 class Refs(NamedTuple):
@@ -61,6 +71,7 @@ class Repository:
     """
 
     def __init__(self, repo_id: str, token: str | bool | None = None, patience: Patience = DEFAULT_PATIENCE):
+        repo_id = repo_id_in(repo_id)
         if not is_repo_id(repo_id):
             raise InputError(f"{repo_id!r} is no repository of the Hub; one is written user/name.")
         self.id, self.token, self.patience = repo_id, token, patience
@@ -166,8 +177,8 @@ class Repository:
     @contextmanager
     def explained(self, revision: str | None = None, writing: bool = False, into: Path | None = None) -> Iterator[None]:
         """Limit the time of what the client does within, and turn whatever it raises into a HubError."""
-        set_time_limit(self.patience.timeout)
         try:
+            set_time_limit(self.patience.timeout)
             yield
         except InputError:
             raise
