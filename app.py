@@ -30,6 +30,7 @@ from dcgan.cli import DONE, Parser, command, is_interactive
 from dcgan.errors import InputError
 from dcgan.gallery import Catalog, Renderer, open_catalog
 from dcgan.hub import DEFAULT_PATIENCE, Patience
+from dcgan.layout import BUNDLED, CHECKPOINTS
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
@@ -42,7 +43,7 @@ from dcgan.ui.texts import i18n
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
-BUNDLED = [Path(__file__).parent / "checkpoints" / name for name in ("adventurer-96", "lorelei-96", "micah-96")]
+BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
@@ -194,7 +195,7 @@ def load_networks(catalog: Catalog) -> None:
 def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENCE) -> int:
     options = build_parser().parse_args(argv)
     port = port_of(options.port)
-    catalog = open_catalog(options.model, options.revision, BUNDLED, pick_device(options.device), patience)
+    catalog = open_catalog(options.model, options.revision, BUNDLED_FOLDERS, pick_device(options.device), patience)
     if ON_ZERO_GPU:  # networks have to be there before the first process that is lent a GPU branches off
         load_networks(catalog)
     with ExitStack() as at_the_end:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from huggingface_hub import (
     CommitOperationAdd,
@@ -62,7 +62,7 @@ class Commit(NamedTuple):
 
 
 class Repository:
-    """A model repository on the Hub. Every method is one attempt, and its failure a HubError.
+    """A repository on the Hub, of a model or a Space. Every method is one attempt, and its failure a HubError.
 
     `patience` limits the time of an attempt, and tells whoever repeats it how long to wait between two.
 
@@ -70,16 +70,27 @@ class Repository:
         InputError: `repo_id` isn't written user/name.
     """
 
-    def __init__(self, repo_id: str, token: str | bool | None = None, patience: Patience = DEFAULT_PATIENCE):
+    def __init__(
+        self,
+        repo_id: str,
+        token: str | bool | None = None,
+        patience: Patience = DEFAULT_PATIENCE,
+        kind: Literal["model", "space"] = "model",
+    ):
         repo_id = repo_id_in(repo_id)
         if not is_repo_id(repo_id):
             raise InputError(f"{repo_id!r} is no repository of the Hub; one is written user/name.")
-        self.id, self.token, self.patience = repo_id, token, patience
+        self.id, self.token, self.patience, self.kind = repo_id, token, patience, kind
 
     @cached_property
     def api(self) -> HfApi:
         """The client; what is asked of it is asked within `explained`."""
         return HfApi(token=self.token)
+
+    @property
+    def page(self) -> str:
+        """Its address in a browser."""
+        return "/".join([constants.ENDPOINT, *(["spaces"] if self.kind == "space" else []), self.id])
 
     def create(self, private: bool) -> None:
         """Make sure that the repository exists and can be written to; a private one where that is asked for."""
@@ -92,9 +103,10 @@ class Repository:
                     f"{user['name']}'s token may only read, so nothing can be pushed to {self.id}; {LOG_IN}, with one "
                     "that may write."
                 )
-            self.api.create_repo(self.id, private=private or None, exist_ok=True)
-            self.api.auth_check(self.id, write=True)
-            if private and not self.api.model_info(self.id).private:
+            sdk = {"space_sdk": "gradio"} if self.kind == "space" else {}
+            self.api.create_repo(self.id, private=private or None, exist_ok=True, repo_type=self.kind, **sdk)
+            self.api.auth_check(self.id, write=True, repo_type=self.kind)
+            if private and not self.api.repo_info(self.id, repo_type=self.kind).private:
                 raise HubError(
                     f"--private: {self.id} exists already and is public; make it private in its settings on the Hub, "
                     "or name another repository."
@@ -103,7 +115,7 @@ class Repository:
     def refs(self) -> Refs:
         """List branches and tags."""
         with self.explained():
-            refs = self.api.list_repo_refs(self.id)
+            refs = self.api.list_repo_refs(self.id, repo_type=self.kind)
         return Refs(*({ref.name: ref.target_commit for ref in kind} for kind in (refs.branches, refs.tags)))
 
     def resolve(self, revision: str | None) -> str:
@@ -114,7 +126,7 @@ class Repository:
     def files(self, revision: str) -> dict[str, int]:
         """List the files of a revision: the size in bytes of each, by its path."""
         with self.explained(revision):
-            tree = list(self.api.list_repo_tree(self.id, revision=revision, recursive=True))
+            tree = list(self.api.list_repo_tree(self.id, revision=revision, recursive=True, repo_type=self.kind))
         return {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
 
     def history(self, branch: str) -> list[Commit]:
@@ -162,6 +174,7 @@ class Repository:
                 commit_description=description,
                 revision=branch,
                 parent_commit=parent,
+                repo_type=self.kind,
             ).oid
 
     def tag(self, name: str, commit: str) -> None:
