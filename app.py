@@ -28,6 +28,7 @@ with without_proxies():
 
 from dcgan.cli import DONE, Parser, command, is_interactive
 from dcgan.errors import InputError
+from dcgan.files import with_home
 from dcgan.gallery import Catalog, Renderer, open_catalog
 from dcgan.hub import DEFAULT_PATIENCE, Patience
 from dcgan.layout import BUNDLED, CHECKPOINTS
@@ -117,6 +118,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
     parser.add_argument(
         "--model",
+        type=with_home,
         default=os.environ.get("MODEL_ID") or None,
         help="a checkpoint folder or a Hub repository user/name (default: MODEL_ID, else the bundled ones)",
     )

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from dcgan.cli import DONE, Parser, command
 from dcgan.data import avatars
 from dcgan.errors import InputError
+from dcgan.files import path_of
 from dcgan.images import save_png
 
 
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Write a folder of PNGs, with the style's licence beside them."""
     parser = Parser(prog="python -m dcgan.avatars", description=__doc__.split("\n")[0])
     parser.add_argument("style", help="a DiceBear face style, such as adventurer or lorelei")
-    parser.add_argument("folder", type=Path, help="where the PNGs go")
+    parser.add_argument("folder", type=path_of, help="where the PNGs go")
     parser.add_argument("--count", type=int, default=100, help="how many (default 100)")
     parser.add_argument("--first", type=int, default=0, help="index of the first one (default 0)")
     parser.add_argument("--size", type=int, default=96, help="pixels a side (default 96)")

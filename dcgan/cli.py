@@ -7,6 +7,7 @@ import functools
 import io
 import os
 import signal
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -146,7 +147,7 @@ def _leave_the_terminal() -> None:
     """Say nothing more to a terminal that was closed: whoever writes to one gets an error."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for number in (1, 2):
-        if os.isatty(number):
+        if stat.S_ISCHR(os.fstat(number).st_mode):  # a closed one doesn't call itself a terminal any more
             os.dup2(nowhere, number)
     os.close(nowhere)
 

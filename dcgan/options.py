@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dcgan.errors import InputError
+from dcgan.files import path_of, with_home
 
 UNSAID = object()
 NUMBERS = {int: "whole number", float: "number"}
@@ -47,6 +49,7 @@ class Option:
     because: str = ""  # why its bounds are these
     example: str = ""  # of a list, which has to hold something then
     metavar: str | None = None
+    holds_path: bool = False  # whether its text may be a path, in which `~` is the home folder
     bare: Any = None  # what the option means without a value
     negatable: bool = True  # whether there is a --no- form, where it is on or off
     resumable: bool = False  # whether --resume may change it
@@ -107,7 +110,8 @@ class Option:
             group.add_argument(self.flag, action=action, **told)
         else:
             several = {"nargs": "?", "const": self.bare} if self.bare is not None else {}
-            reader = _list_of(self.kind) if self.many else self.kind
+            one = {Path: path_of, str: with_home if self.holds_path else str}.get(self.kind, self.kind)
+            reader = _list_of(self.kind) if self.many else one
             choices = self.choices if self.choices and not self.many else None
             metavar = None if choices else self.metavar_words()
             group.add_argument(self.flag, type=reader, choices=choices, metavar=metavar, **several, **told)

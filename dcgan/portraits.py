@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import PORTRAIT_BACKGROUNDS
 from dcgan.data import Attribution, Composer, compose_many, open_art
 from dcgan.errors import InputError
+from dcgan.files import path_of, with_home
 from dcgan.images import save_png
 
 
@@ -26,8 +26,8 @@ def _credit_line(attribution: Attribution) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a folder of PNGs, with the art's licence beside them."""
     parser = Parser(prog="python -m dcgan.portraits", description=__doc__.split("\n")[0])
-    parser.add_argument("layers", help="a clone of the art, or a .zip of it")
-    parser.add_argument("folder", type=Path, help="where the PNGs go")
+    parser.add_argument("layers", type=with_home, help="a clone of the art, or a .zip of it")
+    parser.add_argument("folder", type=path_of, help="where the PNGs go")
     parser.add_argument("--count", type=int, default=100, help="how many (default 100)")
     parser.add_argument("--first", type=int, default=0, help="index of the first one (default 0)")
     parser.add_argument("--size", type=int, default=96, help="pixels a side (default 96)")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from dcgan.checkpoints.bundle import bundle, refuse_files_in
 from dcgan.checkpoints.foreign import import_networks
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
+from dcgan.files import path_of
 from dcgan.layout import DISCRIMINATOR, snapshot_name
 
 EXAMPLES = ",".join(map(snapshot_name, (1, 20)))
@@ -24,12 +24,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m dcgan.checkpoints", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     importing = commands.add_parser("import", help="networks that other DCGAN code saved -> a folder")
-    importing.add_argument("file", type=Path, help="the generator's state_dict, or a checkpoint that holds one")
-    importing.add_argument("folder", type=Path, help="where the checkpoint goes")
-    importing.add_argument("--discriminator", type=Path, metavar="FILE", help="its discriminator's file, if it has one")
+    importing.add_argument("file", type=path_of, help="the generator's state_dict, or a checkpoint that holds one")
+    importing.add_argument("folder", type=path_of, help="where the checkpoint goes")
+    importing.add_argument(
+        "--discriminator", type=path_of, metavar="FILE", help="the discriminator's file, if there is one"
+    )
     bundling = commands.add_parser("bundle", help="the slim copy of a run that is committed")
-    bundling.add_argument("run", type=Path, help="the folder train.py wrote")
-    bundling.add_argument("folder", type=Path, help="where the copy goes")
+    bundling.add_argument("run", type=path_of, help="the folder train.py wrote")
+    bundling.add_argument("folder", type=path_of, help="where the copy goes")
     bundling.add_argument("--snapshots", help=f"which to keep, as in {EXAMPLES} (default: five, spread)")
     options = parser.parse_args(argv)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from dcgan.checkpoints import read_training
 from dcgan.cli import DONE, FAILED, Parser, command
 from dcgan.errors import HubError
+from dcgan.files import path_of
 from dcgan.hub.client import Repository, keep_quiet
 from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
 from dcgan.layout import TRAINING_NAME
@@ -62,7 +63,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="python -m dcgan.hub", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     pushing = commands.add_parser("push", help="a checkpoint folder and its snapshots; what is there is left out")
-    pushing.add_argument("folder", type=Path, help="the folder train.py wrote")
+    pushing.add_argument("folder", type=path_of, help="the folder train.py wrote")
     pushing.add_argument("repository", help="user/name; it is created if need be")
     pushing.add_argument("--private", action="store_true", help="create it as a private one")
     pushing.add_argument(

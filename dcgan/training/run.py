@@ -96,6 +96,7 @@ class Run:
             run = cls(folder, config, pictures, state, saved.facts.run_id, listeners)
             run.metrics_log.seconds = saved.facts.seconds
             run.supervisor.load(saved, saved.facts.rollbacks)
+        run.saved_step = state.step
         if state.step >= run.schedule.total_steps:
             raise InputError(
                 f"the run in {folder} is at step {state.step}, and its end is step {run.schedule.total_steps}; "

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from dcgan.config import TrainConfig
 from dcgan.errors import InputError
 
+LEAST_BATCH = 2
 LOG_EVERY = 50  # steps a line of metrics.jsonl stands for
 
 
@@ -27,6 +28,11 @@ class Schedule:
             InputError: the pictures don't fill one batch.
         """
         steps_per_epoch = pictures // config.batch_size  # an incomplete last batch would upset BatchNorm
+        if pictures < LEAST_BATCH:
+            raise InputError(
+                f"{pictures} usable picture{'s are' if pictures != 1 else ' is'} too few for --batch-size "
+                f"{config.batch_size}, and for any other: a batch has at least {LEAST_BATCH}; add pictures."
+            )
         if not steps_per_epoch:
             raise InputError(
                 f"--batch-size {config.batch_size} is more than the {pictures} usable pictures; "
