@@ -7,11 +7,11 @@ python app.py --model user/name                  one on the Hugging Face Hub
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,19 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  # before torch, which it changes
 
-import gradio as gr
+from dcgan.environment import keep_gradios_files_in, made, unused_temporary_folder, without_proxies
 
-from dcgan.cli import DONE, Parser, command
+FILES = unused_temporary_folder("dcgan-app-")
+keep_gradios_files_in(FILES)
+with without_proxies():
+    import gradio as gr
+
+from dcgan.cli import DONE, Parser, command, is_interactive
 from dcgan.errors import InputError
+from dcgan.files import with_home
 from dcgan.gallery import Catalog, Renderer, open_catalog
 from dcgan.hub import DEFAULT_PATIENCE, Patience
-from dcgan.layout import BUNDLED
+from dcgan.layout import BUNDLED, CHECKPOINTS
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
@@ -39,7 +45,7 @@ from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
-BUNDLED_FOLDERS = [Path(__file__).parent / "checkpoints" / name for name in BUNDLED]
+BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
@@ -114,6 +120,7 @@ def build_parser() -> Parser:
     parser = Parser(prog="app.py", description=__doc__.split("\n")[0])
     parser.add_argument(
         "--model",
+        type=with_home,
         default=os.environ.get("MODEL_ID") or None,
         help="a checkpoint folder or a Hub repository user/name (default: MODEL_ID, else the bundled ones)",
     )
@@ -124,9 +131,28 @@ def build_parser() -> Parser:
     )
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")
     parser.add_argument("--host", help="address to listen on (Gradio's default: 127.0.0.1)")
-    parser.add_argument("--port", type=int, help="port to listen on (Gradio's default: the first free from 7860)")
+    parser.add_argument(
+        "--port",
+        type=int,
+        help="port to listen on (default: GRADIO_SERVER_PORT, else PORT, else the first free from 7860)",
+    )
     parser.add_argument("--share", action="store_true", help="a public link through Gradio's relay")
     return parser
+
+
+def port_of(option: int | None) -> int | None:
+    """Decide the port: `--port`, else Gradio's own GRADIO_SERVER_PORT, else PORT, which many hosts set.
+
+    Raises:
+        InputError: there is no such port.
+    """
+    named = {"--port": option, "PORT": None if os.environ.get("GRADIO_SERVER_PORT") else os.environ.get("PORT")}
+    for name, value in named.items():
+        if value is not None and value != "":
+            if not (str(value).isdecimal() and 0 < int(value) < 65536):
+                raise InputError(f"{name} is {value}; it must be from 1 to 65535.")
+            return int(value)
+    return None
 
 
 def theme() -> gr.Theme:
@@ -172,30 +198,44 @@ def load_networks(catalog: Catalog) -> None:
 @command
 def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENCE) -> int:
     options = build_parser().parse_args(argv)
-    if options.port is not None and not 0 < options.port < 65536:
-        raise InputError(f"--port is {options.port}; it must be from 1 to 65535.")
+    port = port_of(options.port)
     catalog = open_catalog(options.model, options.revision, BUNDLED_FOLDERS, pick_device(options.device), patience)
     if ON_ZERO_GPU:  # networks have to be there before the first process that is lent a GPU branches off
         load_networks(catalog)
-    with tempfile.TemporaryDirectory(prefix="dcgan-app-", ignore_cleanup_errors=True) as files:
-        app = build_app(catalog, Path(files))
+    with ExitStack() as at_the_end:
+        app = build_app(catalog, at_the_end.enter_context(made(FILES)))
         app.queue(max_size=64)
-        try:
-            app.launch(
-                server_name=options.host,
-                server_port=options.port,
-                share=options.share,
-                max_file_size=MAX_UPLOAD,
-                mcp_server=find_spec("mcp") is not None,
-                **look(),
-            )
-        except OSError as error:  # Gradio says no more than that it found no port
-            raise InputError(
-                f"can't listen on --host {options.host or 'default'} --port {options.port or 'default'} ({error}); "
-                "choose a free port and an address of this machine."
-            ) from None
+        start(app, options.host, port, options.share)
+        if is_interactive():  # it serves as long as the process lives
+            atexit.register(at_the_end.pop_all().close)
+        else:
+            app.block_thread()
     return DONE
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def start(app: gr.Blocks, host: str | None, port: int | None, share: bool) -> None:
+    """Have the page served by threads of this process.
+
+    Raises:
+        InputError: not at this address.
+    """
+    try:
+        with without_proxies():
+            app.launch(
+                server_name=host,
+                server_port=port,
+                share=share,
+                max_file_size=MAX_UPLOAD,
+                mcp_server=find_spec("mcp") is not None,
+                prevent_thread_lock=True,
+                **look(),
+            )
+    except OSError as error:  # Gradio says no more than that it found no port
+        raise InputError(
+            f"can't listen on --host {host or 'default'} --port {port or 'default'} ({error}); "
+            "choose a free port and an address of this machine."
+        ) from None
+
+
+if __name__ == "__main__" and (status := main()):
+    sys.exit(status)

@@ -14,11 +14,10 @@ python train.py --dry-run                                     two steps and a sn
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,17 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, TERMINATED, StopRequest, command, silent_unless
+from dcgan.cli import (
+    BAD_INPUT,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    STOPPED,
+    StopRequest,
+    command,
+    end_process,
+    silent_unless,
+)
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.errors import GaveUpError, HubError, InputError, OccupiedError
@@ -38,18 +47,22 @@ from dcgan.training import (
     HURRIED_CLOSE_TIMEOUT,
     Launch,
     Listeners,
+    NextCommands,
     Plan,
     Run,
     Trackers,
     World,
     build_parser,
     dry_run_config,
+    failure_in_words,
     given_options,
+    giving_up_in_words,
     in_short,
     launch_of,
     name_without_effect,
     new_folder,
     plan_run,
+    report,
     train,
 )
 
@@ -57,27 +70,39 @@ from dcgan.training import (
 @command
 def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENCE) -> int:
     """Run the command line of train.py; `patience` says how long the Hub may take."""
-    parsed = build_parser(__doc__).parse_args(argv)
+    arguments = sys.argv[1:] if argv is None else argv
+    parsed = build_parser(__doc__).parse_args(arguments)
     launch, given = launch_of(parsed), given_options(parsed)
     world = World.from_environment()
     device = world.device(pick_device(launch.device))
     if launch.dry_run:
-        return dry_run(launch, given, device)
-    with silent_unless(world.is_main), world.connected(device):
+        return dry_run(launch, given, device, arguments)
+    with silent_unless(world.is_main), world.connected(device), ExitStack() as at_the_end:
+        prepare_here = partial(prepare, launch, given, world, patience, at_the_end)
         try:
-            return train_run(launch, given, world, device, patience)
+            return train_run(launch, prepare_here, world, device, arguments)
         except InputError:
             if world.is_main:
                 raise
             return BAD_INPUT
 
 
-def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch.device, patience: Patience) -> int:
+Prepared = tuple[Plan, Publisher | None, Pictures]
+
+
+def train_run(
+    launch: Launch,
+    prepare_it: Callable[[], Prepared],
+    world: World,
+    device: torch.device,
+    arguments: Sequence[str],
+) -> int:
+    """Train the run that `prepare_it` gives, in the main process, to its end; returns the exit status."""
     trackers = Trackers()
     if world.is_main:
         try:
             trackers = Trackers(dict.fromkeys(launch.report_to), tqdm.write)
-            plan, publisher, pictures = prepare(launch, given, world, patience)
+            plan, publisher, pictures = prepare_it()
         except InputError:
             world.from_main(None)
             raise
@@ -89,23 +114,23 @@ def train_run(launch: Launch, given: dict[str, Any], world: World, device: torch
         plan, publisher, pictures = told, None, open_pictures(told.config)  # from the cache that the main one left
     with plan.folder_removed_if_it_fails():
         run = plan.open(pictures, device, world, Listeners(publisher.wake if publisher else None, tqdm.write, trackers))
-    go_on = command_to_go_on(launch, plan, trackers, publisher)
-    status = trained = train_to_the_end(run, go_on, publisher)
+    repository = publisher.pusher.repository.id if publisher else None
+    commands = NextCommands.of(launch, plan.folder, list(trackers.names), repository, arguments)
+    status = trained = train_to_the_end(run, commands, publisher)
     if publisher:
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
-    trackers.close(HURRIED_CLOSE_TIMEOUT if status in (INTERRUPTED, TERMINATED) else CLOSE_TIMEOUT)
+    trackers.close(HURRIED_CLOSE_TIMEOUT if status in STOPPED else CLOSE_TIMEOUT)
     if trained != FAILED or run.gave_up:
-        world.barrier()  # torchrun ends all processes as soon as one exits with another status than 0
-    report(run, status, go_on)
+        world.barrier()  # torchrun ends the others as soon as one has left with a status other than 0
+    if world.is_main and run.saved_step is None:
+        plan.give_folder_back()
+    report(run, status, commands)
     return status
 
 
-Prepared = tuple[Plan, Publisher | None, Pictures]
-
-
-def prepare(launch: Launch, given: dict[str, Any], world: World, patience: Patience) -> Prepared:
+def prepare(launch: Launch, given: dict[str, Any], world: World, patience: Patience, at_the_end: ExitStack) -> Prepared:
     """Do all that can fail before the first step, the quick things first."""
-    plan = plan_run(launch, given, world, partial(bring_run, patience))
+    plan = plan_run(launch, given, world, partial(bring_run, patience), at_the_end)
     with plan.folder_removed_if_it_fails():
         return plan, open_publisher(launch, plan, patience), open_pictures(plan.config)
 
@@ -117,22 +142,6 @@ def bring_run(patience: Patience, repo_id: str, folder: Path) -> None:
         keep_quiet()
         restore_run(repository, folder)
     print(f"{repository.id}: its run is in {folder} now")
-
-
-def command_to_go_on(launch: Launch, plan: Plan, trackers: Trackers, publisher: Publisher | None) -> str:
-    words = ["python", "train.py", "--resume", "--output-dir", str(plan.folder)]
-    words += ["--report-to", ",".join(trackers.names)] if trackers.names else []
-    if publisher:
-        words += ["--push-to-hub", publisher.pusher.repository.id, *(["--push-state"] if launch.push_state else [])]
-    return shlex.join(words)
-
-
-def report(run: Run, status: int, go_on: str) -> None:
-    if status in (INTERRUPTED, TERMINATED):
-        print(f"stopped after step {run.state.step:,}, everything saved. Continue with: {go_on}")
-    elif run.state.step == run.schedule.total_steps:
-        print(f"done: {run.images_seen:,} pictures seen in {run.metrics_log.seconds / 60:.1f} minutes")
-        print(f"see it with: python app.py --model {shlex.quote(str(run.folder))}")
 
 
 def open_publisher(launch: Launch, plan: Plan, patience: Patience) -> Publisher | None:
@@ -159,7 +168,7 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
         problem = publisher.close(ended)
     except (KeyboardInterrupt, SystemExit) as stop:
         problem = HubError("interrupted", temporary=True)
-        status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
+        status = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else INTERRUPTED
     if problem is None:
         return status
     pusher = publisher.pusher
@@ -172,8 +181,8 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
     return FAILED if status == DONE else status
 
 
-def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -> int:
-    """Train until the run ends, fails or is told to stop; return the exit status. `go_on` is the command to go on."""
+def train_to_the_end(run: Run, commands: NextCommands, publisher: Publisher | None = None) -> int:
+    """Drive the run until it ends, fails or is told to stop; return the exit status."""
     total, world = run.schedule.total_steps, run.state.world
     batch = world.batch_in_words(run.config.batch_size)
     print(f"training on {run.state.device} for {total:,} steps of {batch}, into {run.folder}")
@@ -193,20 +202,15 @@ def train_to_the_end(run: Run, go_on: str, publisher: Publisher | None = None) -
             run.finish()
     except GaveUpError as error:
         if world.is_main:
-            print(
-                f"error: {error} Lower --lr-discriminator or raise --r1-gamma in a new run, or try other orders with: "
-                f"{go_on}",
-                file=sys.stderr,
-            )
+            print(giving_up_in_words(error, commands), file=sys.stderr)
         return FAILED
     except (OSError, RuntimeError, MemoryError) as error:  # a full disk, or a device out of memory
-        what = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        print(f"error: step {run.state.step} failed ({what}); {run.after_failure(go_on)}", file=sys.stderr)
+        print(failure_in_words(error, run, commands), file=sys.stderr)
         return FAILED
     return DONE
 
 
-def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
+def dry_run(launch: Launch, given: dict[str, Any], device: torch.device, arguments: Sequence[str]) -> int:
     """Go through the whole chain once on a few rendered pictures, and leave nothing behind."""
     Trackers(dict.fromkeys(launch.report_to))  # only to see whether they can be made
     config = dry_run_config(given)
@@ -216,7 +220,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device) -> int:
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
         (folder := Path(scratch) / "run").mkdir()
         run = Run.start(folder, config, pictures, device, listeners=Listeners(tell=tqdm.write))
-        status = train_to_the_end(run, go_on=shlex.join(["python", *sys.argv]))
+        status = train_to_the_end(run, NextCommands.anew(arguments))
         files = sum(path.is_file() for path in folder.rglob("*"))
     if status == DONE:
         print(f"dry run: all is well; {files} files were written and removed again")
@@ -239,7 +243,4 @@ def open_pictures(config: TrainConfig, cache: Path | None = None) -> Pictures:
 
 
 if __name__ == "__main__":
-    status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)  # sys.exit would wait for an upload that the run has given up
+    end_process(main())  # sys.exit would wait for an upload that the run has given up

@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw, ImageFont
 from dcgan.checkpoints import load_generator
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
-from dcgan.files import replacing, sha256, write_json
+from dcgan.files import path_of, replacing, sha256, write_json
 from dcgan.images import enlarge, grid, save_png
 from dcgan.latents import seeds_from
 from dcgan.layout import EYE_SHEET_NAME, VERDICTS_NAME, WEIGHTS_NAME
@@ -132,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(
         prog="python -m benchmarks.eye", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("checkpoint", type=Path, help="a checkpoint folder")
+    parser.add_argument("checkpoint", type=path_of, help="a checkpoint folder")
     parser.add_argument("--count", action="store_true", help="count the verdicts that were given")
     options = parser.parse_args(argv)
     if options.count:

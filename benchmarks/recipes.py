@@ -36,6 +36,7 @@ from benchmarks.trial import Trial, program
 from dcgan.cli import DONE, INTERRUPTED, TERMINATED, Parser, command
 from dcgan.errors import InputError
 from dcgan.evaluation import EfficientNetLite0, Extractor, open_extractor, require_torch_fidelity
+from dcgan.files import path_of
 
 
 class TimeUpError(BaseException):
@@ -178,9 +179,9 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(dest="what", required=True, parser_class=Parser)
     running = commands.add_parser("run", help="train, measure and record what a round lacks")
     running.add_argument("round", type=int, choices=ROUNDS, help="1, 2 or 3")
-    running.add_argument("folder", type=Path, help="where the runs are, outside of the repository")
-    running.add_argument("--portraits", type=Path, metavar="ART", help="the layers that portraits are composed from")
-    running.add_argument("--anime", type=Path, metavar="ZIP", help="22,000 anime faces")
+    running.add_argument("folder", type=path_of, help="where the runs are, outside of the repository")
+    running.add_argument("--portraits", type=path_of, metavar="ART", help="the layers that portraits are composed from")
+    running.add_argument("--anime", type=path_of, metavar="ZIP", help="22,000 anime faces")
     running.add_argument("--minutes", type=positive, help="stop after so many (when all is done)")
     running.set_defaults(do=run)
     speeding = commands.add_parser("speed", help="pictures a second, arm by arm in turns; recorded")
@@ -190,7 +191,7 @@ def build_parser() -> Parser:
     table = commands.add_parser("table", help="the tables, of what is recorded")
     table.set_defaults(do=print_tables)
     for each in (running, speeding, table):
-        each.add_argument("--records", type=Path, default=records.PATH, help="the file of records")
+        each.add_argument("--records", type=path_of, default=records.PATH, help="the file of records")
     return parser
 
 

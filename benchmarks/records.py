@@ -24,7 +24,7 @@ from dcgan.checkpoints import Training, facts_of_the_shown, read_evaluation, rea
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX
 from dcgan.errors import InputError
-from dcgan.files import sha256
+from dcgan.files import path_of, sha256
 from dcgan.layout import TRAINING_NAME
 from dcgan.training import Schedule
 
@@ -221,13 +221,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="command", required=True, parser_class=Parser)
     adding = commands.add_parser("add", help="record a finished run that was measured")
-    adding.add_argument("folder", type=Path, help="of the run, finished and measured")
+    adding.add_argument("folder", type=path_of, help="of the run, finished and measured")
     adding.add_argument("--kind", required=True, help="of run, in a word or two")
     adding.add_argument("--began", type=moment, required=True, help="when, as in 2026-11-26T04:51Z")
     adding.add_argument("--ended", type=moment, help="when (when its record was written)")
-    adding.add_argument("--anime", type=Path, metavar="ZIP", help="the zip whose pictures it was trained on")
+    adding.add_argument("--anime", type=path_of, metavar="ZIP", help="the zip whose pictures it was trained on")
     adding.add_argument("--commit", help="of the code that trained it (the one that is checked out)")
-    adding.add_argument("--records", type=Path, default=PATH, help="the file of records (benchmarks/records.jsonl)")
+    adding.add_argument("--records", type=path_of, default=PATH, help="the file of records (benchmarks/records.jsonl)")
     options = parser.parse_args(argv)
     if options.anime and not options.anime.is_file():
         raise InputError(f"--anime {options.anime}: there is no such file.")

@@ -63,6 +63,7 @@ class PictureOptions:
         doc="Pictures of your own may have any size; avatars and portraits are drawn here, as many as `--data-size`. "
         "It is the one option that every new run needs.",
         group=PICTURES,
+        holds_path=True,
     )
     data_size: int = option(
         20_000,

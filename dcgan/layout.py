@@ -30,6 +30,8 @@ PUBLISHED = (  # what a checkpoint folder has on the Hub, too
 SHOWN = (  # what of a checkpoint folder shows a generator; the rest tells of the run
     CONFIG_NAME, WEIGHTS_NAME, f"{DISCRIMINATOR}/*", CARD_NAME, LATEST_NAME,
 )  # fmt: skip
+CHECKPOINTS = "checkpoints"  # the folder of the project that holds such folders, and these that come with it
+BUNDLED = ("adventurer-96", "lorelei-96", "micah-96")
 SHEET_SUFFIX = ".png"
 _SNAPSHOT = re.compile(r"epoch-(\d{4,})", re.ASCII)
 

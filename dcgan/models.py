@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 
 from dcgan.errors import InputError
-from dcgan.hub import fetch_checkpoint, is_repo_id, without_cache_paths
+from dcgan.hub import fetch_checkpoint, is_repo_id, repo_id_in, without_cache_paths
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 from dcgan.network_config import DiscriminatorConfig, GeneratorConfig, ModelConfig
 
@@ -61,6 +61,7 @@ class _Network(nn.Module, PyTorchModelHubMixin):
             read_config(folder)
             return super().from_pretrained(folder, map_location=map_location)
 
+        name = repo_id_in(name)
         if not is_repo_id(name):
             raise InputError(f"there is no folder {name}, nor is that a repository of the Hub, as in user/name.")
         try:

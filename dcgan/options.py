@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cache
+from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from dcgan.errors import InputError
+from dcgan.files import path_of, with_home
 
 UNSAID = object()
 NUMBERS = {int: "whole number", float: "number"}
@@ -46,6 +49,7 @@ class Option:
     because: str = ""  # why its bounds are these
     example: str = ""  # of a list; one with an example must not be empty
     metavar: str | None = None
+    holds_path: bool = False  # whether its text may be a path, in which `~` is the home folder
     bare: Any = None  # its value where only its name is written
     negatable: bool = True  # whether there is a --no- form, where it is on or off
     resumable: bool = False  # whether --resume may change it
@@ -98,6 +102,11 @@ class Option:
 
     # The command line
 
+    def _reader(self) -> Callable[[str], Any]:
+        if self.kind is Path:
+            return path_of
+        return with_home if self.holds_path else self.kind
+
     def add_to(self, group: argparse._ArgumentGroup) -> None:
         """Add it to a group of a parser, and its older name; both are None where the command line doesn't have them."""
         told: dict[str, Any] = {"dest": self.name, "default": None, "help": self._help().replace("%", "%%")}
@@ -107,7 +116,7 @@ class Option:
             )
         else:
             several: dict[str, Any] = {"nargs": "?", "const": self.bare} if self.bare is not None else {}
-            reader = _list_of(self.kind) if self.many else self.kind
+            reader = _list_of(self.kind) if self.many else self._reader()
             choices = self.choices if self.choices and not self.many else None
             metavar = None if choices else self.metavar_words()
             group.add_argument(self.flag, type=reader, choices=choices, metavar=metavar, **several, **told)
@@ -294,7 +303,7 @@ def _kind(hint: Any) -> dict[str, Any]:
 
 def _list_of(kind: type) -> Callable[[str], tuple[Any, ...]]:
     def read(text: str) -> tuple[Any, ...]:
-        return tuple(kind(word.strip()) for word in text.split(",") if word.strip())
+        return tuple(kind(word.strip()) for word in re.split("[,，、]", text) if word.strip())
 
     read.__name__ = "list of numbers" if kind in NUMBERS else "list"  # argparse: invalid ... value
     return read

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dcgan.cli import DONE, Parser, command
 from dcgan.config import PORTRAIT_BACKGROUNDS
 from dcgan.data import Attribution, Composer, compose_many, open_art, picture_folder
+from dcgan.files import with_home
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     """Write a folder of PNGs, with the art's licence beside them."""
     parser = Parser(prog="python -m dcgan.portraits", description=__doc__.split("\n")[0])
-    parser.add_argument("layers", help="a clone of the art, or a .zip of it")
+    parser.add_argument("layers", type=with_home, help="a clone of the art, or a .zip of it")
     picture_folder.add_arguments(parser, ",".join(PORTRAIT_BACKGROUNDS), "by default six pale ones")
     parser.add_argument("--portrait-crop", default="head", help="head or bust (default head)")
     options = parser.parse_args(argv)

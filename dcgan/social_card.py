@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from dcgan.cli import DONE, Parser, command
 from dcgan.errors import InputError
-from dcgan.files import replacing
+from dcgan.files import path_of, replacing
 from dcgan.gallery import Catalog, LocalCatalog
 from dcgan.images import save_png
 from dcgan.latents import seeds_from
@@ -56,8 +55,8 @@ def most_convincing(catalog: Catalog) -> list[int]:
 @command
 def main(argv: Sequence[str] | None = None) -> int:
     parser = Parser(prog="python -m dcgan.social_card", description=__doc__.split("\n")[0])
-    parser.add_argument("checkpoint", type=Path, help="a checkpoint folder")
-    parser.add_argument("file", type=Path, help="the PNG to write")
+    parser.add_argument("checkpoint", type=path_of, help="a checkpoint folder")
+    parser.add_argument("file", type=path_of, help="the PNG to write")
     options = parser.parse_args(argv)
     catalog = LocalCatalog(options.checkpoint, torch.device("cpu"))
     card = social_card(catalog.generator(), most_convincing(catalog))

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -122,26 +122,33 @@ START_SECONDS = 90
 
 @pytest.fixture(scope="session")
 def serve_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
-    """Starts `python app.py ARGUMENTS` on a free port and gives its address; all are stopped at the end."""
+    """Starts `python app.py ARGUMENTS` on a free port and gives its address; all are stopped at the end.
 
-    def serve(*arguments: str, environment: Mapping[str, str] = os.environ) -> str:
-        return running.enter_context(_served(tmp_path_factory.mktemp("app"), arguments, environment))
+    `python` are options of the interpreter, as in ["-i"].
+    """
+
+    def serve(*arguments: str, environment: Mapping[str, str] = os.environ, python: Sequence[str] = ()) -> str:
+        program = [sys.executable, *python, str(ROOT / "app.py")]
+        return running.enter_context(_served(tmp_path_factory.mktemp("app"), [*program, *arguments], environment))
 
     with ExitStack() as running:
         yield serve
 
 
 @contextmanager
-def _served(scratch: Path, arguments: tuple[str, ...], environment: Mapping[str, str]) -> Iterator[str]:
+def _served(scratch: Path, program: Sequence[str], environment: Mapping[str, str]) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     log = scratch / "log"
-    environment = {**environment, "TMPDIR": str(scratch), "GRADIO_TEMP_DIR": str(scratch / "gradio")}
-    command = [sys.executable, "app.py", "--port", str(port), "--host", "127.0.0.1", *arguments]
+    environment = {"TMPDIR": str(scratch), **environment}
+    environment.pop("GRADIO_TEMP_DIR", None)  # of this process, which imported the app, too
+    command = [*program, "--port", str(port), "--host", "127.0.0.1"]
     with (
         open(log, "wb") as output,
-        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output) as process,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
+        ) as process,
     ):
         try:
             url = f"http://127.0.0.1:{port}/"

@@ -248,6 +248,34 @@ def test_tools_for_assistants_are_served_where_what_they_need_is_installed(insta
     assert launched[0]["mcp_server"] is installed
 
 
+@pytest.mark.parametrize(
+    ("arguments", "variables", "port"),
+    [
+        (["--port", "1"], {"GRADIO_SERVER_PORT": "2", "PORT": "3"}, 1),
+        ([], {"GRADIO_SERVER_PORT": "2", "PORT": "3"}, None),  # Gradio reads its own
+        ([], {"PORT": "3"}, 3),
+        ([], {"PORT": ""}, None),
+        ([], {}, None),
+    ],
+)
+def test_the_port_is_the_option_then_gradios_variable_then_the_hosts(arguments, variables, port, monkeypatch):
+    launched = []
+    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
+    for name in ("GRADIO_SERVER_PORT", "PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert app.main(arguments) == 0
+    assert launched[0]["server_port"] == port
+
+
+def test_a_port_of_the_host_that_is_none_is_refused_by_its_name(monkeypatch, capsys):
+    monkeypatch.delenv("GRADIO_SERVER_PORT", raising=False)
+    monkeypatch.setenv("PORT", "http")
+    assert app.main([]) == 2
+    assert capsys.readouterr().err == "error: PORT is http; it must be from 1 to 65535.\n"
+
+
 def test_model_id_stands_for_the_option(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("MODEL_ID", str(tmp_path / "nowhere"))
     assert app.main([]) == 2

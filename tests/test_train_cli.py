@@ -1,12 +1,15 @@
 """train.py as its users run it: in-process where that is enough, as a process where signals are sent."""
 
+import fcntl
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from pathlib import Path
 
@@ -17,7 +20,9 @@ import train
 from dcgan.avatars import main as avatars_main
 from dcgan.checkpoints import load_generator, load_state, snapshot_names
 from dcgan.config import config_of
+from dcgan.files import held
 from dcgan.models import Discriminator
+from dcgan.training import dry_run_config
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.recorder import Recorder
 from support.paths import ROOT
@@ -280,6 +285,7 @@ def test_a_batch_that_cannot_be_split_is_said_once_and_leaves_nothing(tmp_path):
         (["--data", "avatars:adventurer", "--image-size", "100"], "24, 32, 48, 64, 96, 128, 192, 256"),
         (["--data", "avatars:adventurer", "--batch-size", "0"], "--batch-size"),
         (["--data", "avatars:adventurer", "--data-size", "20", "--batch-size", "21"], "20 usable pictures"),
+        (["--data", "avatars:adventurer", "--data-size", "1"], "has 1 usable picture, and a batch takes at least 2"),
         (["--data", "nowhere"], "no such folder or file"),
         (["--data", "/no/where/at/all"], "no such folder or file"),
         (["--data", "empty"], "with nothing"),
@@ -309,6 +315,19 @@ def test_an_output_folder_that_can_not_be_written_is_refused(tmp_path, capsys):
     (tmp_path / "file").touch()
     assert train.main([*TINY, "--output-dir", str(tmp_path / "file" / "out")]) == 2
     assert "can't be written to" in one_line(capsys)
+
+
+@pytest.mark.parametrize("arguments", [[*TINY], ["--resume"]], ids=["a new run", "resumed"])
+def test_a_second_run_in_a_folder_is_refused_while_the_first_goes_on(arguments, tmp_path, capsys):
+    with held(tmp_path):
+        assert train.main([*arguments, "--output-dir", str(tmp_path)]) == 2
+    assert f"another process has a run in {tmp_path} at this moment; wait until it ends" in one_line(capsys)
+
+
+@pytest.mark.parametrize("given", ["--data-size", "--epochs", "--max-steps"])
+def test_an_option_that_a_dry_run_decides_itself_is_named(given, capsys):
+    dry_run_config({given[2:].replace("-", "_"): 7})
+    assert capsys.readouterr().err == f"note: {given} has no effect: a dry run decides that itself.\n"
 
 
 def test_an_output_folder_with_another_run_is_refused_and_left_alone(trained_run, capsys):
@@ -353,16 +372,23 @@ def test_a_failure_is_status_1_with_what_was_kept_and_how_to_go_on(failure, tmp_
     assert load_state(out).facts.step == 10
 
 
-def test_a_disk_that_is_full_from_the_start_is_said_so(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_a_disk_that_is_full_from_the_start_tells_to_do_works_when_one_does_it(
+    is_there, tmp_path, monkeypatch, capsys
+):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    command = [*TINY, "--max-steps", "1", "--output-dir", str(tmp_path / "out")]
-    monkeypatch.setattr(Path, "write_bytes", full)
-    assert train.main(command) == 1
-    assert "nothing was saved yet. Mend that, then start again by the same command" in capsys.readouterr().err
-    monkeypatch.undo()
-    assert train.main(command) == 0
+    if is_there:
+        (tmp_path / "out").mkdir()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert train.main([*TINY, "--max-steps", "1", "--output-dir", str(tmp_path / "out")]) == 1
+    assert (tmp_path / "out").exists() is is_there
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert "nothing was saved yet. Mend that, then begin again with: python train.py" in told
+    assert train.main(shlex.split(told.partition("train.py ")[2])) == 0
+    assert load_generator(tmp_path / "out")
 
 
 # Signals
@@ -412,6 +438,28 @@ def test_a_signal_finishes_the_step_saves_and_prints_the_command_that_continues(
 
     assert train.main([*go_on[1:], "--max-steps", str(step + 2)]) == 0
     assert load_state(out).facts.step == step + 2
+
+
+@pytest.mark.slow
+def test_a_terminal_that_is_closed_ends_a_run_that_has_saved(tmp_path):
+    out = tmp_path / "out"
+    terminal, its_end = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *ENDLESS, "--output-dir", str(out)], cwd=ROOT, stdin=its_end, stdout=its_end,
+        stderr=its_end, start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    os.close(its_end)
+    try:
+        while not (out / "epochs" / "epoch-0001" / "model.safetensors").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        os.close(terminal)
+        assert process.wait(60) == 129
+    finally:
+        process.kill()
+        process.wait()
+    assert load_state(out).facts.step == read_metrics(out)[-1]["step"] >= TINY_STEPS_PER_EPOCH
 
 
 @pytest.mark.slow

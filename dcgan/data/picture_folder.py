@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
 from dcgan.cli import Parser
 from dcgan.errors import InputError
+from dcgan.files import path_of
 from dcgan.images import save_png
 
 MIN_SIZE, MAX_SIZE = 8, 1024  # pixels a side
@@ -17,7 +17,7 @@ MIN_SIZE, MAX_SIZE = 8, 1024  # pixels a side
 
 def add_arguments(parser: Parser, background: str, words: str) -> None:
     """Add what both commands take; `words` say which the default backgrounds are."""
-    parser.add_argument("folder", type=Path, help="where the PNGs go")
+    parser.add_argument("folder", type=path_of, help="where the PNGs go")
     parser.add_argument("--count", type=int, default=100, help="how many (default 100)")
     parser.add_argument("--first", type=int, default=0, help="index of the first one (default 0)")
     parser.add_argument("--size", type=int, default=96, help="pixels a side (default 96)")

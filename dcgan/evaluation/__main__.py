@@ -15,7 +15,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from dcgan.checkpoints import Evaluation, load_generator, read_evaluation
 from dcgan.cli import DONE, Parser, command
@@ -24,7 +23,7 @@ from dcgan.evaluation.extractors import EXTRACTORS, EfficientNetLite2, open_extr
 from dcgan.evaluation.inputs import check, command_line, open_pictures, require_torch_fidelity, sample_count
 from dcgan.evaluation.measure import add_second_measure, evaluate, first_measure, second_kept
 from dcgan.evaluation.report import lines, trained_facts, write_evaluation
-from dcgan.files import sha256
+from dcgan.files import path_of, sha256, with_home
 from dcgan.layout import WEIGHTS_NAME
 from dcgan.sampling import DEVICES, pick_device
 
@@ -69,9 +68,11 @@ def build_parser() -> Parser:
     parser = Parser(
         prog="python -m dcgan.evaluation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("checkpoint", type=Path, help="a checkpoint folder, or a snapshot in one")
-    parser.add_argument("--data", required=True, help="the real pictures: as for train.py, best avatars:STYLE")
-    parser.add_argument("--trained-on", metavar="DATA", help="where to look for copies (in --data)")
+    parser.add_argument("checkpoint", type=path_of, help="a checkpoint folder, or a snapshot in one")
+    parser.add_argument(
+        "--data", type=with_home, required=True, help="the real pictures: as for train.py, best avatars:STYLE"
+    )
+    parser.add_argument("--trained-on", type=with_home, metavar="DATA", help="where to look for copies (in --data)")
     parser.add_argument("--count", type=int, default=5000, help="how many faces and reals (5000)")
     parser.add_argument("--seed", type=int, default=0, help="of the first face; the others follow (0)")
     parser.add_argument(
@@ -80,7 +81,7 @@ def build_parser() -> Parser:
         default="auto",
         help="auto: inception if it is here, else efficientnet-lite0; efficientnet-lite2: a second measure beside it",
     )
-    parser.add_argument("--weights", type=Path, help="a file with the extractor's weights (its own)")
+    parser.add_argument("--weights", type=path_of, help="a file with the extractor's weights (its own)")
     parser.add_argument("--data-size", type=int, help="how many avatars were trained on (as the run did)")
     parser.add_argument("--background", type=_words, help="avatars' background colours (as the run had them)")
     parser.add_argument("--device", choices=DEVICES, default="auto", help="default auto: cuda, mps or cpu")

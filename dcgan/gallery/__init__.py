@@ -1,6 +1,6 @@
 """What a visitor can have, without Gradio: pictures, walks, files, links, and the checkpoints to choose from."""
 
-from dcgan.gallery.bounds import NAME, SEED, Choice, Number
+from dcgan.gallery.bounds import NAME, SEED, SEPARATORS, Choice, Number
 from dcgan.gallery.catalog import open_catalog
 from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.export import Exported
@@ -41,6 +41,7 @@ __all__ = [
     "NAME",
     "PSI",
     "SEED",
+    "SEPARATORS",
     "SHOWN_LARGE",
     "SIZE",
     "STILL_FACTORS",

@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar, cast
 
 from dcgan.latents import SEEDS
 
+SEPARATORS = re.compile(r"[\s,;，、；]+")  # between seeds; a Chinese keyboard has commas of its own
 MAX_VALUE_CHARACTERS = 1000  # of a value that is read; 64 seeds take 770
 N = TypeVar("N", bound=float)  # int; float where a number has digits
 T = TypeVar("T")
@@ -135,7 +136,7 @@ class Seeds:
 
     def clean(self, value: object) -> tuple[int, ...]:
         """Make seeds of anything: those that are in it, or the default where too few of them differ."""
-        words = value if isinstance(value, list | tuple) else re.split(r"[\s,;]+", _text(value))
+        words = value if isinstance(value, list | tuple) else SEPARATORS.split(_text(value))
         seeds = tuple(seed for word in words if (seed := SEED.parse(word)) is not None)[: self.max_count]
         return seeds if len(set(seeds)) >= self.min_count else self.default
 

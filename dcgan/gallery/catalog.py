@@ -11,7 +11,7 @@ from dcgan.errors import InputError
 from dcgan.gallery.catalog_protocol import Catalog, unknown_checkpoint
 from dcgan.gallery.hub_catalog import HubCatalog
 from dcgan.gallery.local_catalog import LocalCatalog
-from dcgan.hub import DEFAULT_PATIENCE, Patience, is_repo_id
+from dcgan.hub import DEFAULT_PATIENCE, Patience, is_repo_id, repo_id_in
 from dcgan.models import Discriminator, Generator
 
 
@@ -30,8 +30,9 @@ def open_catalog(
         InputError: a folder that is no checkpoint. A repository that can't be had is none: the first of `bundled`
             serves then.
     """
+    model, revision = (text and text.strip() for text in (model, revision))
     if model and not _is_local(model):
-        return HubCatalog(model, revision, LocalCatalog(bundled[0], device), patience)
+        return HubCatalog(repo_id_in(model), revision, LocalCatalog(bundled[0], device), patience)
     if revision:
         raise InputError(
             f"--revision {revision} goes with a repository of the Hub; the snapshots of a folder such as "
@@ -44,7 +45,7 @@ def open_catalog(
 
 def _is_local(model: str) -> bool:
     path = Path(model)
-    return path.exists() or not is_repo_id(model) or path.parent.is_dir()  # as in checkpoints/misspelled
+    return path.exists() or not is_repo_id(repo_id_in(model)) or path.parent.is_dir()  # as in checkpoints/misspelled
 
 
 class CombinedCatalog:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from dcgan.errors import InputError
-from dcgan.files import replacing
+from dcgan.files import portable_name, replacing
 from dcgan.images import enlarge, save_gif, save_mp4, save_webp
 
 FPS = (1, 50)  # a GIF that asks for more is slowed down by browsers
@@ -101,7 +101,7 @@ def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks:
 
 def safe_name(model: str) -> str:
     """Make a model's name the beginning of a file's: letters, digits, dots and dashes."""
-    return re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MAX_MODEL_CHARACTERS].strip("-.") or "faces"
+    return portable_name(re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MAX_MODEL_CHARACTERS].strip("-.")) or "faces"
 
 
 def _listed(seeds: Sequence[int]) -> str:

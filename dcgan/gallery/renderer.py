@@ -202,7 +202,12 @@ class Renderer:
             self._progress(done, total)
 
     def _fresh_folder(self) -> Path:
-        """Make a folder for one request's files. Older ones than an hour go: Gradio keeps copies of what it serves."""
+        """Make a folder for one request's files. Older ones than an hour go: Gradio keeps copies of what it serves.
+
+        `files` itself is made again where a cleaner of temporary folders took it.
+        """
+        with suppress(FileExistsError):
+            self.files.mkdir(mode=0o700, parents=True)
         for old in self.files.iterdir():
             with suppress(FileNotFoundError):  # another request may be clearing up too
                 if time.time() - old.stat().st_mtime > FILES_KEPT_SECONDS:

@@ -1,6 +1,6 @@
 """The Hugging Face Hub. The only room that knows its client."""
 
-from dcgan.hub.client import MAIN, Repository, is_repo_id, keep_quiet
+from dcgan.hub.client import MAIN, Repository, is_repo_id, keep_quiet, repo_id_in
 from dcgan.hub.fetch import MAX_CONFIG_BYTES, cached_refs, fetch_checkpoint, fetch_texts, without_cache_paths
 from dcgan.hub.retry import DEFAULT_PATIENCE, Patience, persistently
 
@@ -16,5 +16,6 @@ __all__ = [
     "is_repo_id",
     "keep_quiet",
     "persistently",
+    "repo_id_in",
     "without_cache_paths",
 ]

@@ -8,13 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from huggingface_hub import (
     CommitOperationAdd,
     CommitOperationCopy,
     CommitOperationDelete,
     HfApi,
+    constants,
     get_token,
     hf_hub_download,
     snapshot_download,
@@ -29,12 +30,21 @@ from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
 from dcgan.hub.time_limit import set_time_limit
 
 MAIN = "main"
+HOSTS = tuple(scheme + host for scheme in ("https://", "http://", "") for host in ("huggingface.co", "hf.co"))
 
 
 def is_repo_id(text: str) -> bool:
     """Tell whether `text` is written like a repository of the Hub: user/name."""
     well_formed = re.fullmatch(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}", text, re.ASCII)
     return bool(well_formed) and not re.search(r"--|\.\.|\.git$|[.-](/|$)", text)
+
+
+def repo_id_in(text: str) -> str:
+    """Find the repository in what people paste: with blanks around it, or the address of its page."""
+    text = text.strip()
+    hosts = "|".join(re.escape(host) for host in (*HOSTS, constants.ENDPOINT))
+    page = re.fullmatch(rf"(?:{hosts})/+([^/?#]+/[^/?#]+?)(?:/tree/{MAIN})?/*(?:[?#].*)?", text)
+    return page[1] if page else text
 
 
 class Refs(NamedTuple):
@@ -53,7 +63,7 @@ class Commit(NamedTuple):
 
 
 class Repository:
-    """A model repository on the Hub. Every method is one attempt, and its failure a HubError.
+    """A repository on the Hub, of a model or a Space. Every method is one attempt, and its failure a HubError.
 
     `patience` limits the time of an attempt, and tells whoever repeats it how long to wait between two.
 
@@ -61,15 +71,27 @@ class Repository:
         InputError: `repo_id` isn't written user/name.
     """
 
-    def __init__(self, repo_id: str, token: str | bool | None = None, patience: Patience = DEFAULT_PATIENCE):
+    def __init__(
+        self,
+        repo_id: str,
+        token: str | bool | None = None,
+        patience: Patience = DEFAULT_PATIENCE,
+        kind: Literal["model", "space"] = "model",
+    ):
+        repo_id = repo_id_in(repo_id)
         if not is_repo_id(repo_id):
             raise InputError(f"{repo_id!r} is no repository of the Hub; one is written user/name.")
-        self.id, self.token, self.patience = repo_id, token, patience
+        self.id, self.token, self.patience, self.kind = repo_id, token, patience, kind
 
     @cached_property
     def api(self) -> HfApi:
         """The client; what is asked of it is asked within `explained`."""
         return HfApi(token=self.token)
+
+    @property
+    def page(self) -> str:
+        """Its address in a browser."""
+        return "/".join([constants.ENDPOINT, *(["spaces"] if self.kind == "space" else []), self.id])
 
     def create(self, private: bool) -> None:
         """Make sure that the repository exists and can be written to; a private one where that is asked for."""
@@ -82,9 +104,10 @@ class Repository:
                     f"{user['name']}'s token may only read, so nothing can be pushed to {self.id}; {LOG_IN}, with one "
                     "that may write."
                 )
-            self.api.create_repo(self.id, private=private or None, exist_ok=True)
-            self.api.auth_check(self.id, write=True)
-            if private and not self.api.model_info(self.id).private:
+            sdk = "gradio" if self.kind == "space" else None
+            self.api.create_repo(self.id, private=private or None, exist_ok=True, repo_type=self.kind, space_sdk=sdk)
+            self.api.auth_check(self.id, write=True, repo_type=self.kind)
+            if private and not self.api.repo_info(self.id, repo_type=self.kind).private:
                 raise HubError(
                     f"--private: {self.id} exists already and is public; make it private in its settings on the Hub, "
                     "or name another repository."
@@ -93,7 +116,7 @@ class Repository:
     def refs(self) -> Refs:
         """List branches and tags."""
         with self.explained():
-            refs = self.api.list_repo_refs(self.id)
+            refs = self.api.list_repo_refs(self.id, repo_type=self.kind)
         return Refs(*({ref.name: ref.target_commit for ref in kind} for kind in (refs.branches, refs.tags)))
 
     def resolve(self, revision: str | None) -> str:
@@ -104,7 +127,7 @@ class Repository:
     def files(self, revision: str) -> dict[str, int]:
         """List the files of a revision: the size in bytes of each, by its path."""
         with self.explained(revision):
-            tree = list(self.api.list_repo_tree(self.id, revision=revision, recursive=True))
+            tree = list(self.api.list_repo_tree(self.id, revision=revision, recursive=True, repo_type=self.kind))
         return {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
 
     def history(self, branch: str) -> list[Commit]:
@@ -153,6 +176,7 @@ class Repository:
                 commit_description=description,
                 revision=branch,
                 parent_commit=parent,
+                repo_type=self.kind,
             ).oid
 
     def tag(self, name: str, commit: str) -> None:
@@ -168,8 +192,8 @@ class Repository:
     @contextmanager
     def explained(self, revision: str | None = None, writing: bool = False, into: Path | None = None) -> Iterator[None]:
         """Limit the time of what the client does within, and turn whatever it raises into a HubError."""
-        set_time_limit(self.patience.timeout)
         try:
+            set_time_limit(self.patience.timeout)
             yield
         except InputError:
             raise

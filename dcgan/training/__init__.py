@@ -1,6 +1,7 @@
 """Learning from pictures: losses, a step, the loop, its health, and a run in its folder."""
 
 from dcgan.training.distributed import World
+from dcgan.training.endings import NextCommands, failure_in_words, giving_up_in_words, report
 from dcgan.training.launch import Launch, build_parser, given_options, launch_of
 from dcgan.training.listeners import Listeners
 from dcgan.training.loop import in_short, train
@@ -17,6 +18,7 @@ __all__ = [
     "HURRIED_CLOSE_TIMEOUT",
     "Launch",
     "Listeners",
+    "NextCommands",
     "Plan",
     "Run",
     "Schedule",
@@ -26,7 +28,9 @@ __all__ = [
     "build_parser",
     "config_to_resume",
     "dry_run_config",
+    "failure_in_words",
     "given_options",
+    "giving_up_in_words",
     "in_short",
     "launch_of",
     "name_without_effect",
@@ -35,6 +39,7 @@ __all__ = [
     "plan_run",
     "prepare_folder",
     "read_metrics",
+    "report",
     "train",
     "update_ema",
 ]

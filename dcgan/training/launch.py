@@ -64,8 +64,12 @@ class Launch:
         metavar="USER/NAME",
         idle=_in_a_dry_run,
     )
-    private: bool = option(False, help="create that repository as a private one", group=HUB, negatable=False)
-    push_state: bool = option(False, help="also keep there what --resume USER/NAME needs", group=HUB, negatable=False)
+    private: bool = option(
+        False, help="create that repository as a private one", group=HUB, negatable=False, idle=_in_a_dry_run
+    )
+    push_state: bool = option(
+        False, help="also keep there what --resume USER/NAME needs", group=HUB, negatable=False, idle=_in_a_dry_run
+    )
     device: str = option("auto", help="what computes; auto is cuda, mps or cpu", group=MACHINE, choices=DEVICES)
 
     def __post_init__(self) -> None:

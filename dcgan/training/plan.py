@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from dcgan.checkpoints import load_state
 from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig, config_of
 from dcgan.data import Pictures
 from dcgan.errors import InputError
+from dcgan.files import held, portable_name
 from dcgan.options import without_effect
 from dcgan.training.distributed import World
 from dcgan.training.launch import Launch
@@ -23,6 +25,7 @@ from dcgan.training.run import Run, config_to_resume, new_run_id
 
 RUNS = Path("checkpoints")
 DRY_RUN_STEPS = 2
+DECIDED_BY_A_DRY_RUN = {"data_size", "epochs", "max_steps"}
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,13 @@ class Plan:
         with _removed_if_it_fails(self.folder, self.made_folder):
             yield
 
+    def give_folder_back(self) -> None:
+        """Leave the folder as it was found, after a new run that could save nothing."""
+        for path in self.folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        if self.made_folder:
+            self.folder.rmdir()
+
     def open(self, pictures: Pictures, device: torch.device, world: World, listeners: Listeners) -> Run:
         """Open the run itself, at its first step or where it stopped."""
         if self.resumes:
@@ -48,20 +58,26 @@ class Plan:
         return Run.start(self.folder, self.config, pictures, device, self.run_id, world, listeners)
 
 
-def plan_run(launch: Launch, given: dict[str, Any], world: World, bring: Callable[[str, Path], None]) -> Plan:
+def plan_run(
+    launch: Launch, given: dict[str, Any], world: World, bring: Callable[[str, Path], None], at_the_end: ExitStack
+) -> Plan:
     """Decide which run this is; the folder exists afterwards, and holds the run where one is resumed.
 
+    No other process can have a run in that folder until `at_the_end`.
     `given` are the options of its configuration; `bring` fetches a repository's run into a new folder.
     Options that have no effect are named on stderr.
     """
     if launch.resume:
-        return _plan_to_resume(_folder_to_resume(launch, bring), given, world)
+        folder = _folder_to_resume(launch, bring)
+        _hold(folder, at_the_end)
+        return _plan_to_resume(folder, given, world)
     if "data" not in given:
         raise InputError("--data is missing; try --data avatars:adventurer, or name a folder of pictures.")
     config = config_of(given)
     world.check(config.batch_size)
-    folder = launch.output_dir or free_folder(config)
-    plan = Plan(folder, config, new_run_id(), resumes=False, made_folder=prepare_folder(folder))
+    folder, is_new = (launch.output_dir, False) if launch.output_dir else (new_free_folder(config), True)
+    made_folder = prepare_folder(folder, at_the_end) or is_new
+    plan = Plan(folder, config, new_run_id(), resumes=False, made_folder=made_folder)
     name_without_effect(config, given)
     return plan
 
@@ -112,11 +128,16 @@ def _removed_if_it_fails(folder: Path, made: bool) -> Iterator[None]:
         raise
 
 
-def prepare_folder(folder: Path) -> bool:
-    """Make sure that `folder` exists, is empty and can be written to; return whether it was made just now."""
+def prepare_folder(folder: Path, at_the_end: ExitStack | None = None) -> bool:
+    """Make sure that `folder` exists, is empty and can be written to; return whether it was made just now.
+
+    It is held until `at_the_end`.
+    """
     made = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if at_the_end:
+            _hold(folder, at_the_end)
         if any(folder.iterdir()):
             raise InputError(
                 f"--output-dir {folder} already holds files. Continue the run there with --resume, "
@@ -130,17 +151,45 @@ def prepare_folder(folder: Path) -> bool:
     return made
 
 
-def free_folder(config: TrainConfig) -> Path:
-    """Find the first of checkpoints/NAME-SIZE-run-1, -2, ... that isn't there yet."""
-    name = Path(config.data.removeprefix(AVATARS_PREFIX).removeprefix(PORTRAITS_PREFIX)).resolve().stem[:60]
+def _hold(folder: Path, at_the_end: ExitStack) -> None:
+    """Let no other process have a run in this folder until the end."""
+    if folder.is_dir():
+        try:
+            at_the_end.enter_context(held(folder))
+        except BlockingIOError:
+            raise InputError(
+                f"another process has a run in {folder} at this moment; wait until it ends, stop it, or name another "
+                "--output-dir."
+            ) from None
+
+
+def new_free_folder(config: TrainConfig) -> Path:
+    """Make the first of checkpoints/NAME-SIZE-run-1, -2, ... that isn't there yet.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    data = config.data.removeprefix(AVATARS_PREFIX).removeprefix(PORTRAITS_PREFIX)
+    name = portable_name(f"{Path(data).resolve().stem[:60]}-{config.image_size}-run")
     number = 1
-    while (folder := RUNS / f"{name}-{config.image_size}-run-{number}").exists():
-        number += 1
-    return folder
+    while True:
+        try:
+            (folder := RUNS / f"{name}-{number}").mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise InputError(f"{folder} can't be made ({error.strerror}); name a folder by --output-dir.") from None
+        else:
+            return folder
 
 
 def dry_run_config(given: dict[str, Any]) -> TrainConfig:
-    """Make the shortest run with the options that were given: one epoch of avatars, whatever pictures are named."""
+    """Make the shortest run with the options that were given: one epoch of avatars, whatever pictures are named.
+
+    Those it has no use for are named on stderr.
+    """
+    for name in sorted(DECIDED_BY_A_DRY_RUN & given.keys()):
+        print(f"note: --{name.replace('_', '-')} has no effect: a dry run decides that itself.", file=sys.stderr)
     short = given | {"data": f"{AVATARS_PREFIX}adventurer", "max_steps": DRY_RUN_STEPS, "epochs": 1}
     batch_size = config_of(short).batch_size
     return config_of(short | {"data_size": DRY_RUN_STEPS * batch_size + batch_size // 2})  # a few to spare

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,11 +11,10 @@ from typing import Any
 
 import torch
 
-from dcgan.checkpoints import SavedState, StateFacts, Watched, load_state, newest_state, save_state
+from dcgan.checkpoints import SavedState, StateFacts, Watched, load_state, save_state
 from dcgan.config import RESUMABLE_CHANGES, TrainConfig
 from dcgan.data import Pictures
 from dcgan.errors import GaveUpError, InputError
-from dcgan.layout import STATES, TENSORBOARD
 from dcgan.training.distributed import SINGLE_PROCESS, World
 from dcgan.training.health import best_of
 from dcgan.training.listeners import NOBODY, Listeners
@@ -98,6 +96,7 @@ class Run:
             run = cls(folder, config, pictures, state, saved.facts.run_id, listeners)
             run.metrics_log.seconds = saved.facts.seconds
             run.supervisor.load(saved, saved.facts.rollbacks)
+        run.saved_step = state.step
         if state.step >= run.schedule.total_steps:
             raise InputError(
                 f"the run in {folder} is at step {state.step}, and its end is step {run.schedule.total_steps}; "
@@ -206,16 +205,6 @@ class Run:
         self.save()
         if rollback.gave_up:
             self.recorder.show_if_bare(self.supervisor.look)
-
-    def after_failure(self, go_on: str) -> str:
-        """Say what is kept and what to do; the folder of a run that was never saved is emptied, to start anew there."""
-        if self.saved_step is not None:
-            return f"everything up to step {self.saved_step} is kept. Mend that, then continue with: {go_on}"
-        if newest_state(self.folder) is not None:
-            return f"nothing new was saved. Mend that, then continue with: {go_on}"
-        for left in (STATES, TENSORBOARD):
-            shutil.rmtree(self.folder / left, ignore_errors=True)
-        return f"nothing was saved yet. Mend that, then start again by the same command; {self.folder} is empty."
 
     def _what_is_kept(self) -> str:
         best = best_of(self.recorder.distances())

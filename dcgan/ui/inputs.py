@@ -6,11 +6,10 @@ Links and files are not refused: the gallery makes the best of whatever is in th
 from __future__ import annotations
 
 import math
-import re
 from typing import SupportsFloat, TypeVar
 
 from dcgan.errors import InputError
-from dcgan.gallery import KEYFRAMES, SEED, Choice, Number
+from dcgan.gallery import KEYFRAMES, SEED, SEPARATORS, Choice, Number
 from dcgan.ui.texts import ENGLISH, say
 
 N = TypeVar("N", bound=float)
@@ -78,7 +77,7 @@ def keyframes(text: object) -> tuple[int, ...]:
     Raises:
         RefusedError: fewer than two, more than twelve, one that is none, or all the same.
     """
-    words = [word for word in re.split(r"[\s,;]+", str(text)) if word]
+    words = [word for word in SEPARATORS.split(str(text)) if word]
     seeds = tuple(number("the-seed", SEED, word) for word in words)
     if not KEYFRAMES.min_count <= len(seeds) <= KEYFRAMES.max_count:
         raise too_few_keyframes(len(seeds))

@@ -1,15 +1,12 @@
 import json
-import re
 import shutil
 import stat
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
-from torch import nn
 
 from dcgan import Discriminator, Generator, InputError, checkpoints
 from dcgan.checkpoints import (
@@ -200,112 +197,6 @@ def test_nothing_in_a_run_is_a_pickle(trained_run):
     suffixes = {p.suffix for p in trained_run.rglob("*") if p.is_file()}
     assert suffixes == {".json", ".jsonl", ".safetensors", ".png", ".gif", ".md", ""}
     assert [p.name for p in trained_run.rglob("*") if p.is_file() and not p.suffix] == ["last"]
-
-
-# Import
-
-
-def foreign_generator(size: int, latent_dim: int = 100, width: int = 4, channels: int = 3) -> nn.Module:
-    """A generator as pytorch/examples (64) and pytorch-book (96) write it: one nn.Sequential called main."""
-    doublings = {24: 1, 64: 3, 96: 3}[size]
-    widths = [width * 2**k for k in range(doublings, -1, -1)]
-    layers = [nn.ConvTranspose2d(latent_dim, widths[0], 4, 1, 0, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(True)]
-    for wide, narrow in pairwise(widths):
-        layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(True)]
-    last = (4, 2, 1) if size == 64 else (5, 3, 1)
-    network = nn.Module()
-    network.main = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *last, bias=False), nn.Tanh())
-    for _ in range(3):
-        network.main(torch.randn(8, latent_dim, 1, 1))
-    return network.eval()
-
-
-def without_counters(state):
-    return {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
-
-
-@pytest.mark.parametrize(
-    ("size", "channels", "rename"),
-    [
-        (64, 3, dict),
-        (96, 3, dict),
-        (64, 1, dict),
-        (64, 3, lambda state: {f"module.{k}": v for k, v in state.items()}),
-        (96, 3, lambda state: {k.replace("main", "layers"): v for k, v in state.items()}),
-        (96, 3, lambda state: {k.removeprefix("main."): v for k, v in state.items()}),
-        (64, 3, without_counters),
-    ],
-    ids=["examples", "book", "grey", "data-parallel", "other name", "bare sequential", "old file"],
-)
-def test_a_state_dict_people_have_becomes_a_checkpoint_that_draws_the_same(size, channels, rename, tmp_path, capsys):
-    theirs = foreign_generator(size, latent_dim=20, channels=channels)
-    torch.save(rename(theirs.state_dict()), tmp_path / "netG.pth")
-    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 0
-    ours = load_generator(tmp_path / "mine")
-    z = torch.randn(3, 20, 1, 1)
-    with torch.inference_mode():
-        torch.testing.assert_close(ours(z), theirs.main(z))
-    assert "app.py --model" in capsys.readouterr().out
-
-
-class Poison:
-    def __reduce__(self):
-        return (print, ("executed!",))
-
-
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda path: None, "no file"),
-        (lambda path: path.write_bytes(b"hello"), "without running code from it"),
-        (lambda path: path.write_bytes(b"a"), "without running code from it"),
-        (lambda path: path.write_bytes(b"\x80\x04."), "without running code from it"),
-        (lambda path: torch.save(Poison(), path), "without running code from it"),
-        (lambda path: torch.save({1: torch.zeros(1)}, path), "holds no state_dict"),
-        (lambda path: torch.save({}, path), "holds no state_dict"),
-        (lambda path: torch.save({"epoch": 3}, path), "holds no state_dict"),
-        (lambda path: torch.save([torch.zeros(1)], path), "holds no state_dict"),
-        (lambda path: torch.save(nn.Linear(2, 2).state_dict(), path), "0 convolutions"),
-        (lambda path: torch.save(Discriminator(feature_maps=2).state_dict(), path), "is a discriminator"),
-        (
-            lambda path: torch.save(foreign_generator(24).state_dict() | {"main.9.weight": torch.zeros(1)}, path),
-            "too many",
-        ),
-        (
-            lambda path: torch.save(foreign_generator(24).state_dict() | {"main.1.weight": torch.zeros(1)}, path),
-            r"main\.1\.weight",
-        ),
-    ],
-    ids=[
-        "missing",
-        "text",
-        "letter",
-        "stub",
-        "poison",
-        "keys",
-        "empty",
-        "numbers",
-        "list",
-        "linear",
-        "discriminator",
-        "extra",
-        "misshaped",
-    ],
-)
-def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(make, message, tmp_path, capfd):
-    make(tmp_path / "netG.pth")
-    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 2
-    output = capfd.readouterr()
-    assert output.err.count("\n") == 1
-    assert re.search(message, output.err)
-    assert "executed" not in output.out
-    assert "weights_only" not in output.err, "PyTorch's advice to load unsafely is passed on"
-    assert not (tmp_path / "mine").exists()
-
-
-def test_importing_into_a_folder_with_files_is_refused(tmp_path):
-    torch.save(foreign_generator(24).state_dict(), tmp_path / "netG.pth")
-    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path)]) == 2
 
 
 # The best snapshot

@@ -128,3 +128,11 @@ def test_a_folder_whose_name_no_link_could_carry_is_refused_at_once(name, traine
     shutil.copytree(trained_run, tmp_path / name)
     with pytest.raises(InputError, match="rename the folder"):
         LocalCatalog(tmp_path / name, torch.device("cpu"))
+
+
+@pytest.mark.parametrize("model", ["alice/faces", " alice/faces ", "https://huggingface.co/alice/faces\n"])
+def test_a_repository_may_be_named_as_people_paste_it(model, several_runs, monkeypatch):
+    opened = []
+    monkeypatch.setattr("dcgan.gallery.catalog.HubCatalog", lambda *arguments: opened.append(arguments[:2]))
+    open_catalog(model, " epoch-0001 ", several_runs, torch.device("cpu"))
+    assert opened == [("alice/faces", "epoch-0001")]

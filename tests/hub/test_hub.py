@@ -11,7 +11,8 @@ from safetensors.torch import save
 from dcgan import Discriminator, Generator, InputError
 from dcgan.checkpoints import load_generator
 from dcgan.errors import HubError
-from dcgan.hub import Patience, is_repo_id, persistently
+from dcgan.hub import Patience, is_repo_id, persistently, repo_id_in
+from dcgan.hub import Repository as Remote
 from support.hub_client import REPO, python
 from support.hub_server import HubServer, Repository, cut_download, hang, status
 
@@ -232,6 +233,23 @@ def test_neither_a_folder_nor_a_repository_is_said_in_one_line():
 def test_what_is_no_repository_id_is_told_apart(text):
     assert not is_repo_id(text)
     assert is_repo_id("alice/my_faces-96.v2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " alice/faces\n", "https://huggingface.co/alice/faces", "https://huggingface.co/alice/faces/",
+        "http://huggingface.co/alice/faces/tree/main", "huggingface.co/alice/faces?x=1", "https://hf.co/alice/faces#files",
+    ],
+)  # fmt: skip
+def test_a_repository_may_be_named_by_the_address_of_its_page_and_with_blanks_around(text):
+    assert repo_id_in(text) == "alice/faces"
+    assert Remote(text).id == "alice/faces"
+
+
+@pytest.mark.parametrize("text", ["alice/faces", "https://example.org/alice/faces", "huggingface.co/alice", "faces"])
+def test_what_is_no_such_address_stays_as_it_is(text):
+    assert repo_id_in(text) == text
 
 
 # Patience

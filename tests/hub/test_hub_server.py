@@ -128,6 +128,32 @@ tell([[type(entry).__name__, entry.path] for entry in api.get_paths_info(REPO, [
     assert found == [["RepoFolder", "folder"], ["RepoFile", "folder/ü.txt"]]
 
 
+def test_a_space_needs_an_sdk_and_is_told_apart_from_a_model_of_its_name(run, hub):
+    without, read, binary = run("""
+import json
+from base64 import b64encode
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub import constants
+
+def post(path, **content):
+    reply = get_session().post(constants.ENDPOINT + path, headers=build_hf_headers(), **content)
+    hf_raise_for_status(reply)
+
+api.create_repo(REPO)
+tell(failure(post, "/api/repos/create", json={"name": "faces", "organization": None, "type": "space"}))
+api.create_repo(REPO, repo_type="space", space_sdk="gradio")
+commit = api.create_commit(REPO, [CommitOperationAdd("app.py", b"1")], commit_message="one", repo_type="space")
+tell(Path(hf_hub_download(REPO, "app.py", repo_type="space")).read_text())
+file = {"path": "a.png", "content": b64encode(b"\\x89PNG\\0").decode(), "encoding": "base64"}
+lines = [{"key": "header", "value": {"summary": "two", "description": ""}}, {"key": "file", "value": file}]
+tell(failure(post, f"/api/spaces/{REPO}/commit/main", content="\\n".join(map(json.dumps, lines)).encode()))
+""")
+    assert (without["status"], read, binary["status"]) == (400, "1", 400)
+    assert "rejected because it contains binary files: a.png" in binary["message"]
+    assert hub.files("spaces/alice/faces") == [".gitattributes", "app.py"]
+    assert hub.files(REPO) == [".gitattributes"]
+
+
 def test_the_same_files_again_make_no_commit_and_send_nothing(run, hub, published):
     [again] = run('tell(commit("two", {"model.safetensors": WEIGHTS, "config.json": b"{}"}))')
     assert again == published

@@ -5,9 +5,10 @@
         subprocess.run(command, env=os.environ | {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_write_alice", ...})
         assert "model.safetensors" in hub.files("alice/faces")
 
-Only what huggingface_hub uses for models is here, without Xet (set HF_HUB_DISABLE_XET=1): who one is, repositories, LFS
-uploads, commits, tags, branches, listings and downloads. Requests are answered one at a time, on the event loop: that
-is what makes a commit atomic.
+Only what huggingface_hub uses for models and Spaces is here, without Xet (set HF_HUB_DISABLE_XET=1): who one is,
+repositories, LFS uploads, commits, tags, branches, listings and downloads. A Space is named spaces/alice/page. Binary
+files are refused outside LFS. Requests are answered one at a time, on the event loop: that is what makes a commit
+atomic.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ USERS = {
 }
 LFS_ABOVE = 10**6  # bytes
 COMMITS_PER_PAGE = 50
+FOLDERS = {"model": "", "space": "spaces/"}  # of a kind of repository, in addresses and in the store
+SDKS = ("gradio", "docker", "static")
 UVICORN_OPTIONS = {
     "interface": "asgi3", "http": "h11", "ws": "none", "lifespan": "off", "proxy_headers": False, "access_log": False,
     "log_config": None, "timeout_keep_alive": 60, "timeout_graceful_shutdown": 1,
@@ -368,8 +371,8 @@ class Refusal(HTTPException):
 class _Call:
     """One request and its answers: a method an endpoint, each gives JSON or a Response."""
 
-    def __init__(self, store: Path, users: Mapping[str, User], request: Request, body: bytes) -> None:
-        self.request, self.body = request, body
+    def __init__(self, store: Path, users: Mapping[str, User], kind: str, request: Request, body: bytes) -> None:
+        self.request, self.body, self.kind = request, body, kind
         parameters = {name: unquote(value) for name, value in request.path_params.items()}
         self.namespace, self.name = parameters.get("namespace"), parameters.get("name")
         self.revision, self.path = parameters.get("revision", "main"), parameters.get("path", "").rstrip("/")
@@ -395,8 +398,11 @@ class _Call:
             raise Refusal(403, f"This token has no rights to write under the namespace {namespace or self.user.name}")
         return self.user
 
+    def stored(self, kind: str, namespace: str, name: str) -> Repository:
+        return Repository(self.store / FOLDERS[kind] / namespace / f"{name}.git")
+
     def repository(self, write: bool = False) -> Repository:
-        repository = Repository(self.store / self.namespace / f"{self.name}.git")
+        repository = self.stored(self.kind, self.namespace, self.name)
         mine = self.user is not None and self.user.name == self.namespace
         if not repository.exists() or (repository.private and not mine):
             raise Refusal(404, "Repository not found", "RepoNotFound")
@@ -430,10 +436,13 @@ class _Call:
 
     def create(self) -> Any:
         user = self.writer(self.json["organization"])
-        repository = Repository(self.store / user.name / f"{self.json['name']}.git")
-        reply = {"url": f"{self.request.base_url}{user.name}/{self.json['name']}"}
+        kind = self.json.get("type", "model")
+        if kind == "space" and self.json.get("sdk") not in SDKS:
+            raise Refusal(400, f"sdk must be one of {', '.join(SDKS)}")
+        repository = self.stored(kind, user.name, self.json["name"])
+        reply = {"url": f"{self.request.base_url}{FOLDERS[kind]}{user.name}/{self.json['name']}"}
         if repository.exists():
-            return JSONResponse(reply | {"error": "You already created this model repo"}, 409)
+            return JSONResponse(reply | {"error": f"You already created this {kind} repo"}, 409)
         repository.create(private=self.json.get("visibility") == "private")
         return reply
 
@@ -540,7 +549,7 @@ class _Call:
         sha256 = hashlib.sha256(self.body).hexdigest()
         if sha256 != self.request.path_params["oid"]:
             raise Refusal(400, "The content doesn't have the hash that was announced")
-        Repository(self.store / self.namespace / f"{self.name}.git").lfs(sha256).write_bytes(self.body)
+        self.stored(self.kind, self.namespace, self.name).lfs(sha256).write_bytes(self.body)
         return Response()
 
     def lfs_verify(self) -> Response:
@@ -569,7 +578,10 @@ class _Call:
     def change(self, repository: Repository, head: str, key: str, value: dict[str, Any]) -> bytes | None:
         """What a line of a commit puts at its path."""
         if key == "file":
-            return b64decode(value["content"])
+            content = b64decode(value["content"])
+            if b"\0" in content:
+                raise Refusal(400, f"Your push was rejected because it contains binary files: {value['path']}")
+            return content
         if key == "lfsFile":
             file = repository.lfs(value["oid"])
             if not file.exists():
@@ -605,37 +617,42 @@ class _Call:
 
 
 def _application(store: Path, users: Mapping[str, User]) -> Starlette:
-    def route(method: str, path: str, answer: Callable[[_Call], Any]) -> Route:
+    def route(method: str, path: str, answer: Callable[[_Call], Any], kind: str = "") -> Route:
         async def endpoint(request: Request) -> Response:
-            reply = answer(_Call(store, users, request, await request.body()))
+            reply = answer(_Call(store, users, kind, request, await request.body()))
             return reply if isinstance(reply, Response) else JSONResponse(reply)
 
         return Route(path, endpoint, methods=[method])
 
-    model, lfs = "/api/models/{namespace}/{name}", "/{namespace}/{name}.git/info/lfs/objects"
     routes = [
         route("GET", "/api/whoami-v2", _Call.whoami),
         route("POST", "/api/validate-yaml", _Call.validate_yaml),
         route("POST", "/api/repos/create", _Call.create),
-        route("GET", model, _Call.info),
-        route("GET", model + "/auth-check", _Call.may_read),
-        route("GET", model + "/auth-check/write", _Call.may_write),
-        route("GET", model + "/revision/{revision}", _Call.info),
-        route("GET", model + "/tree/{revision}", _Call.tree),
-        route("GET", model + "/tree/{revision}/{path:path}", _Call.tree),
-        route("POST", model + "/paths-info/{revision}", _Call.paths_info),
-        route("GET", model + "/refs", _Call.refs),
-        route("GET", model + "/commits/{revision}", _Call.commits),
-        route("POST", model + "/preupload/{revision}", _Call.preupload),
-        route("POST", model + "/commit/{revision}", _Call.commit),
-        route("POST", model + "/tag/{revision}", _Call.create_tag),
-        route("DELETE", model + "/tag/{revision}", _Call.delete_tag),
-        route("POST", model + "/branch/{revision}", _Call.create_branch),
-        route("POST", lfs + "/batch", _Call.lfs_batch),
-        route("PUT", lfs + "/upload/{oid}", _Call.lfs_upload),
-        route("POST", lfs + "/verify/{oid}", _Call.lfs_verify),
-        route("GET", "/{namespace}/{name}/resolve/{revision}/{path:path}", _Call.download),
     ]
+    for kind, folder in FOLDERS.items():
+        api, page = f"/api/{kind}s/{{namespace}}/{{name}}", f"/{folder}{{namespace}}/{{name}}"
+        lfs = page + ".git/info/lfs/objects"
+        answers = [
+            ("GET", api, _Call.info),
+            ("GET", api + "/auth-check", _Call.may_read),
+            ("GET", api + "/auth-check/write", _Call.may_write),
+            ("GET", api + "/revision/{revision}", _Call.info),
+            ("GET", api + "/tree/{revision}", _Call.tree),
+            ("GET", api + "/tree/{revision}/{path:path}", _Call.tree),
+            ("POST", api + "/paths-info/{revision}", _Call.paths_info),
+            ("GET", api + "/refs", _Call.refs),
+            ("GET", api + "/commits/{revision}", _Call.commits),
+            ("POST", api + "/preupload/{revision}", _Call.preupload),
+            ("POST", api + "/commit/{revision}", _Call.commit),
+            ("POST", api + "/tag/{revision}", _Call.create_tag),
+            ("DELETE", api + "/tag/{revision}", _Call.delete_tag),
+            ("POST", api + "/branch/{revision}", _Call.create_branch),
+            ("POST", lfs + "/batch", _Call.lfs_batch),
+            ("PUT", lfs + "/upload/{oid}", _Call.lfs_upload),
+            ("POST", lfs + "/verify/{oid}", _Call.lfs_verify),
+            ("GET", page + "/resolve/{revision}/{path:path}", _Call.download),
+        ]
+        routes += [route(*answer, kind) for answer in answers]
     return Starlette(routes=routes)
 
 

@@ -1,0 +1,91 @@
+"""What a process finds around it, made fit for the libraries that look at it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dcgan.errors import InputError
+
+
+@contextmanager
+def without_proxies() -> Iterator[None]:
+    """Let HTTP clients that are made within ask this machine itself, whatever the variables of proxies say.
+
+    Gradio makes some when it is imported, and asks its own page whether it is there; a proxy doesn't know the page, and
+    one that isn't understood, as by SOCKS, ends the process.
+    """
+    before = os.environ.get("no_proxy")
+    os.environ["no_proxy"] = "*"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["no_proxy"]
+        else:
+            os.environ["no_proxy"] = before
+
+
+def keep_gradios_files_in(folder: Path) -> None:
+    """Have Gradio keep its files there, unless it was told where; to be said before it is imported.
+
+    Its usual place, `gradio` in the temporary folder, may be another user's.
+    """
+    os.environ.setdefault("GRADIO_TEMP_DIR", str(folder / "gradio"))
+
+
+def unused_temporary_folder(prefix: str) -> Path:
+    """Name a folder for a process's own files, which isn't there yet."""
+    try:
+        return Path(tempfile.gettempdir()) / f"{prefix}{secrets.token_hex(8)}"
+    except FileNotFoundError:  # there is no temporary folder, which `made` will say
+        return Path("/tmp" if os.name == "posix" else "C:/Temp") / prefix
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[Path]:
+    """Let a temporary folder be there, for this user alone.
+
+    Raises:
+        InputError: it can't be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"no place for temporary files ({error}); set TMPDIR to a folder with room.") from None
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def provide_home() -> None:
+    """Give a user whom the machine doesn't know, and who has no HOME, a home in the temporary folder.
+
+    Libraries look for it when they are imported or used, and would fail or make a folder called `~`.
+    """
+    if os.name == "posix" and not _has_home():
+        os.environ["HOME"] = str(_home_in_the_temporary_folder())
+        os.environ.setdefault("USER", str(os.getuid()))
+
+
+def _has_home() -> bool:
+    try:
+        return bool(Path.home())
+    except RuntimeError:
+        return False
+
+
+def _home_in_the_temporary_folder() -> Path:
+    home = Path(tempfile.gettempdir()) / f"dcgan-home-{os.getuid()}"
+    try:
+        home.mkdir(mode=0o700, exist_ok=True)
+        is_ours = home.stat().st_uid == os.getuid()
+    except OSError:  # there is a file of this name, say
+        is_ours = False
+    return home if is_ours else Path(tempfile.mkdtemp(prefix="dcgan-home-"))

@@ -1,0 +1,314 @@
+"""Networks of other DCGAN code: found whatever their layers are called, or refused by a sentence of their own."""
+
+import re
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from dcgan import Discriminator
+from dcgan.checkpoints import load_discriminator, load_generator
+from dcgan.checkpoints.__main__ import main as checkpoints_main
+
+State = dict[str, Tensor]
+CPU = torch.device("cpu")
+
+
+def foreign_generator(size: int, latent_dim: int = 100, width: int = 4, channels: int = 3) -> nn.Module:
+    """A generator as pytorch/examples (64) and pytorch-book (96) write it: one nn.Sequential called main."""
+    doublings = {24: 1, 64: 3, 96: 3}[size]
+    widths = [width * 2**k for k in range(doublings, -1, -1)]
+    layers = [nn.ConvTranspose2d(latent_dim, widths[0], 4, 1, 0, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(True)]
+    for wide, narrow in pairwise(widths):
+        layers += [nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False), nn.BatchNorm2d(narrow), nn.ReLU(True)]
+    last = (4, 2, 1) if size == 64 else (5, 3, 1)
+    network = nn.Module()
+    network.main = nn.Sequential(*layers, nn.ConvTranspose2d(width, channels, *last, bias=False), nn.Tanh())
+    for _ in range(3):
+        network.main(torch.randn(8, latent_dim, 1, 1))
+    return network.eval()
+
+
+class ReportGenerator(nn.Module):
+    """The report's own class, with its names for layers."""
+
+    def __init__(self, latent_dim: int = 20, width: int = 4) -> None:
+        super().__init__()
+        widths = [width * 2**k for k in (3, 2, 1, 0)]
+        self.covt1 = nn.ConvTranspose2d(latent_dim, widths[0], 4, 1, 0, bias=False)
+        self.bn1 = nn.BatchNorm2d(widths[0])
+        for k, (wide, narrow) in enumerate(pairwise(widths), start=2):
+            setattr(self, f"covt{k}", nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False))
+            setattr(self, f"bn{k}", nn.BatchNorm2d(narrow))
+        self.covt5 = nn.ConvTranspose2d(width, 3, 5, 3, 1, bias=False)
+
+    def forward(self, z: Tensor) -> Tensor:
+        for k in range(1, 5):
+            z = getattr(self, f"bn{k}")(getattr(self, f"covt{k}")(z)).relu()
+        return self.covt5(z).tanh()
+
+
+class ReportDiscriminator(nn.Module):
+    """The same for the other network; it ends in a sigmoid."""
+
+    def __init__(self, width: int = 4) -> None:
+        super().__init__()
+        widths = [width * 2**k for k in range(4)]
+        self.conv1 = nn.Conv2d(3, width, 5, 3, 1, bias=False)
+        for k, (narrow, wide) in enumerate(pairwise(widths), start=2):
+            setattr(self, f"conv{k}", nn.Conv2d(narrow, wide, 4, 2, 1, bias=False))
+            setattr(self, f"bn{k}", nn.BatchNorm2d(wide))
+        self.conv5 = nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False)
+
+    def forward(self, images: Tensor) -> Tensor:
+        x = nn.functional.leaky_relu(self.conv1(images), 0.2)
+        for k in range(2, 5):
+            x = nn.functional.leaky_relu(getattr(self, f"bn{k}")(getattr(self, f"conv{k}")(x)), 0.2)
+        return self.conv5(x).sigmoid().flatten()
+
+
+def warmed_up(network: nn.Module, *shape: int) -> nn.Module:
+    """Let BatchNorm see something, so that its statistics matter."""
+    for _ in range(3):
+        network(torch.randn(8, *shape))
+    return network.eval()
+
+
+def imported(state: object, folder: Path, *more: str) -> int:
+    torch.save(state, folder / "netG.pth")
+    return checkpoints_main(["import", str(folder / "netG.pth"), str(folder / "mine"), *more])
+
+
+def refusal_of(state: object, folder: Path, capfd: pytest.CaptureFixture[str], *more: str) -> str:
+    assert imported(state, folder, *more) == 2
+    assert not (folder / "mine").exists()
+    error = capfd.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+def assert_draws_as(folder: Path, theirs: Callable[[Tensor], Tensor]) -> None:
+    ours, z = load_generator(folder), torch.randn(3, 20, 1, 1)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(z), theirs(z))
+
+
+def assert_judges_as(folder: Path, theirs: nn.Module, size: int = 96) -> None:
+    ours, images = load_discriminator(folder, CPU), torch.randn(3, 3, size, size)
+    assert ours is not None
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(images).sigmoid(), theirs(images))
+
+
+def without_counters(state: State) -> State:
+    return {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}
+
+
+def in_blocks(state: State) -> State:
+    """Name layers as code does that has a block for each size, with the layers in it named by what they are."""
+    names = {0: "deconv", 1: "norm"}
+    renamed = {}
+    for name, tensor in state.items():
+        _, layer, leaf = name.split(".")
+        block, kind = divmod(int(layer), 3)
+        renamed[f"block{block + 1}.{names[kind]}.{leaf}"] = tensor
+    return renamed
+
+
+@pytest.mark.parametrize(
+    ("size", "channels", "rename"),
+    [
+        (64, 3, dict),
+        (96, 3, dict),
+        (64, 1, dict),
+        (64, 3, lambda state: {f"module.{k}": v for k, v in state.items()}),
+        (96, 3, lambda state: {k.replace("main", "layers"): v for k, v in state.items()}),
+        (96, 3, lambda state: {k.removeprefix("main."): v for k, v in state.items()}),
+        (64, 3, without_counters),
+        (64, 3, in_blocks),
+        (96, 3, in_blocks),
+        (96, 3, lambda state: dict(sorted(state.items()))),
+    ],
+    ids=[
+        "examples",
+        "book",
+        "grey",
+        "data-parallel",
+        "other name",
+        "bare sequential",
+        "old file",
+        "blocks of 64",
+        "blocks of 96",
+        "sorted by letters",
+    ],
+)
+def test_a_state_dict_people_have_becomes_a_checkpoint_that_draws_the_same(size, channels, rename, tmp_path, capsys):
+    theirs = foreign_generator(size, latent_dim=20, channels=channels)
+    torch.save(rename(theirs.state_dict()), tmp_path / "netG.pth")
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 0
+    ours = load_generator(tmp_path / "mine")
+    z = torch.randn(3, 20, 1, 1)
+    with torch.inference_mode():
+        torch.testing.assert_close(ours(z), theirs.main(z))
+    assert "app.py --model" in capsys.readouterr().out
+
+
+class Poison:
+    def __reduce__(self):
+        return (print, ("executed!",))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda path: None, "no file"),
+        (lambda path: path.write_bytes(b"hello"), "without running code from it"),
+        (lambda path: path.write_bytes(b"a"), "without running code from it"),
+        (lambda path: path.write_bytes(b"\x80\x04."), "without running code from it"),
+        (lambda path: torch.save(Poison(), path), "without running code from it"),
+        (lambda path: torch.save({1: torch.zeros(1)}, path), "holds no state_dict"),
+        (lambda path: torch.save({}, path), "holds no state_dict"),
+        (lambda path: torch.save({"epoch": 3}, path), "holds no state_dict"),
+        (lambda path: torch.save([torch.zeros(1)], path), "holds no state_dict"),
+        (lambda path: torch.save(nn.Linear(2, 2).state_dict(), path), "0 convolutions"),
+        (lambda path: torch.save(Discriminator(feature_maps=2).state_dict(), path), "is a discriminator"),
+        (
+            lambda path: torch.save(foreign_generator(24).state_dict() | {"main.9.weight": torch.zeros(1)}, path),
+            "too many",
+        ),
+        (
+            lambda path: torch.save(foreign_generator(24).state_dict() | {"main.1.weight": torch.zeros(1)}, path),
+            r"main\.1\.weight",
+        ),
+    ],
+    ids=[
+        "missing",
+        "text",
+        "letter",
+        "stub",
+        "poison",
+        "keys",
+        "empty",
+        "numbers",
+        "list",
+        "linear",
+        "discriminator",
+        "extra",
+        "misshaped",
+    ],
+)
+def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(make, message, tmp_path, capfd):
+    make(tmp_path / "netG.pth")
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 2
+    output = capfd.readouterr()
+    assert output.err.count("\n") == 1
+    assert re.search(message, output.err)
+    assert "executed" not in output.out
+    assert "weights_only" not in output.err, "PyTorch's advice to load unsafely is passed on"
+    assert not (tmp_path / "mine").exists()
+
+
+def test_importing_into_a_folder_with_files_is_refused(tmp_path):
+    torch.save(foreign_generator(24).state_dict(), tmp_path / "netG.pth")
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path)]) == 2
+
+
+WRAPPED: dict[str, Callable[[State, State], object]] = {
+    "netG": lambda g, d: {"epoch": 3, "netG": g, "netD": d},
+    "generator": lambda g, d: {"generator": g, "discriminator": d, "loss": torch.zeros(3)},
+    "state_dict": lambda g, d: {"state_dict": g, "args": {"lr": 0.1}},
+    "model": lambda g, d: {"model": {"G": g, "D": d}},
+    "one state_dict of both": lambda g, d: {"state_dict": _below("netG", g) | _below("netD", d)},
+    "with an average": lambda g, d: {"netG": {k: v + 1 for k, v in g.items()}, "netD": d, "netG_ema": g},
+    "data-parallel": lambda g, d: {"netG": _below("module", g), "netD": _below("module", d)},
+}
+
+
+def _below(name: str, state: Mapping[str, Tensor]) -> State:
+    return {f"{name}.{key}": tensor for key, tensor in state.items()}
+
+
+@pytest.mark.parametrize("wrap", WRAPPED.values(), ids=WRAPPED)
+def test_the_reports_networks_are_found_in_a_checkpoint_of_any_shape_with_the_discriminator_if_it_is_there(
+    wrap, tmp_path, capsys
+):
+    g, d = warmed_up(ReportGenerator(), 20, 1, 1), warmed_up(ReportDiscriminator(), 3, 96, 96)
+    assert imported(wrap(g.state_dict(), d.state_dict()), tmp_path) == 0
+    assert_draws_as(tmp_path / "mine", g)
+    if "and its discriminator" in capsys.readouterr().out:
+        assert_judges_as(tmp_path / "mine", d)
+    else:
+        assert wrap is WRAPPED["state_dict"]
+
+
+def test_a_discriminator_comes_from_a_file_of_its_own(tmp_path, capsys):
+    g, d = warmed_up(ReportGenerator(), 20, 1, 1), warmed_up(ReportDiscriminator(), 3, 96, 96)
+    torch.save(d.state_dict(), tmp_path / "netD.pth")
+    assert imported(g.state_dict(), tmp_path, "--discriminator", str(tmp_path / "netD.pth")) == 0
+    assert "a 96x96 generator and its discriminator" in capsys.readouterr().out
+    assert_judges_as(tmp_path / "mine", d)
+
+
+@pytest.mark.parametrize("norm", ["spectral", "none"])
+@pytest.mark.parametrize("older", [False, True])
+def test_a_discriminator_without_batchnorm_is_imported_too(norm, older, tmp_path):
+    d = Discriminator(feature_maps=4, norm=norm).eval()
+    names = {".parametrizations.weight.original": ".weight_orig", ".parametrizations.weight.0._u": ".weight_u"}
+    names[".parametrizations.weight.0._v"] = ".weight_v"
+    state = d.state_dict()
+    for modern, old in names.items() if older else ():
+        state = {key.replace(modern, old): tensor for key, tensor in state.items()}
+    torch.save(state, tmp_path / "netD.pth")
+    assert imported(ReportGenerator().state_dict(), tmp_path, "--discriminator", str(tmp_path / "netD.pth")) == 0
+    images = torch.randn(2, 3, 96, 96)
+    assert torch.equal(load_discriminator(tmp_path / "mine", CPU)(images), d(images))
+
+
+def with_nan(state: State) -> State:
+    name = next(iter(state))
+    return state | {name: state[name] * float("nan")}
+
+
+def with_bias(state: State) -> State:
+    return state | {"main.0.bias": torch.zeros(32)}
+
+
+SENTENCES = {
+    "NaN": (with_nan, "the generator has values in main.0.weight that are no numbers: its training went wrong"),
+    "four channels": (
+        lambda state: foreign_generator(64, channels=4).state_dict(),
+        "the generator is for pictures of 4 channels; only grey (1) and RGB (3)",
+    ),
+    "linear start": (
+        lambda state: {"fc.weight": torch.zeros(64, 20), "fc.bias": torch.zeros(64)} | state,
+        "the generator begins with a fully connected layer (fc.weight)",
+    ),
+    "biases": (with_bias, "has the tensor main.0.bias too many. Only DCGANs"),
+    "too small": (
+        lambda state: {k: v for k, v in state.items() if k.split(".")[1] not in ("0", "1", "3", "4")},
+        "is for 16x16 pictures; sizes that fit are 24, 32",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "sentence"), SENTENCES.values(), ids=SENTENCES)
+def test_what_can_not_be_imported_gets_a_sentence_of_its_own(spoil, sentence, tmp_path, capfd):
+    state = foreign_generator(64).state_dict()
+    assert sentence in refusal_of(spoil(state), tmp_path, capfd)
+
+
+@pytest.mark.parametrize(
+    ("discriminator", "sentence"),
+    [
+        (ReportGenerator(), "netD.pth is a generator; name the other file (often netD)."),
+        (Discriminator(image_size=64, feature_maps=4), "is for 64x64 pictures, but the generator draws 96x96"),
+    ],
+    ids=["a generator", "another size"],
+)
+def test_a_discriminator_that_does_not_belong_is_refused(discriminator, sentence, tmp_path, capfd):
+    torch.save(discriminator.state_dict(), tmp_path / "netD.pth")
+    state = ReportGenerator().state_dict()
+    assert sentence in refusal_of(state, tmp_path, capfd, "--discriminator", str(tmp_path / "netD.pth"))
