@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-BUNDLED = ("portraits-96", "adventurer-96", "micah-96")  # the committed folders below checkpoints/, the default first
+CHECKPOINTS = "checkpoints"  # the folder of the project that holds such folders
+BUNDLED = ("portraits-96", "adventurer-96", "micah-96")  # those that come with it, the default first
 CONFIG_NAME, WEIGHTS_NAME, TRAINING_NAME = "config.json", "model.safetensors", "training.json"
 EVALUATION_NAME = "evaluation.json"
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
@@ -30,8 +31,6 @@ PUBLISHED = (  # what a checkpoint folder has on the Hub, too
 SHOWN = (  # what of a checkpoint folder shows a generator; the rest tells of the run
     CONFIG_NAME, WEIGHTS_NAME, f"{DISCRIMINATOR}/*", CARD_NAME, LATEST_NAME,
 )  # fmt: skip
-CHECKPOINTS = "checkpoints"  # the folder of the project that holds such folders, and these that come with it
-BUNDLED = ("adventurer-96", "lorelei-96", "micah-96")
 SHEET_SUFFIX = ".png"
 _SNAPSHOT = re.compile(r"epoch-(\d{4,})", re.ASCII)
 

@@ -129,6 +129,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_script_ends_its_own_process_whatever_still_runs_in_it(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(status=5))

@@ -92,6 +92,7 @@ def test_a_tilde_that_the_shell_left_is_the_home_folder(text, read, monkeypatch)
     assert path_of(text) == Path(read)
 
 
+@pytest.mark.slow
 def test_a_folder_is_held_by_one_process_and_free_again_however_that_ends(tmp_path):
     code = "import sys, time; from pathlib import Path; from dcgan.files import held\n"
     code += "with held(Path(sys.argv[1])):\n print('held', flush=True)\n time.sleep(60)"

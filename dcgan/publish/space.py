@@ -10,10 +10,10 @@ from pathlib import Path
 
 from dcgan.errors import InputError, OccupiedError
 from dcgan.hub import MAIN, Repository, persistently
-from dcgan.layout import BUNDLED, CHECKPOINTS, STATES
+from dcgan.layout import BUNDLED, CARD_NAME, CHECKPOINTS, STATES
 
-PACKAGE, PROGRAM, README, SOCIAL_CARD = "dcgan", "app.py", "README.md", "docs/social-card.png"
-ALONE = (PROGRAM, "requirements.txt", README, "LICENSE", SOCIAL_CARD)
+PACKAGE, PROGRAM, SOCIAL_CARD = "dcgan", "app.py", "docs/social-card.png"
+ALONE = (PROGRAM, "requirements.txt", CARD_NAME, "LICENSE", SOCIAL_CARD)
 OWNED = (PACKAGE, *(f"{CHECKPOINTS}/{name}" for name in BUNDLED))  # folders in which nothing else may lie
 THUMBNAIL = re.compile(r"^(thumbnail: \S+/spaces/)[^/\s]+/[^/\s]+/", re.MULTILINE)
 Contents = dict[str, Path | bytes]  # by path in the Space
@@ -54,8 +54,8 @@ def contents_of_space(root: Path, repo_id: str) -> Contents:
             f"there is no {missing.relative_to(root)} in {root}; make the Space from a whole copy of the repository."
         )
     contents: Contents = {path.relative_to(root).as_posix(): path for path in files}
-    readme = (root / README).read_text(encoding="utf-8")
-    contents[README] = THUMBNAIL.sub(rf"\g<1>{repo_id}/", readme, count=1).encode()
+    readme = (root / CARD_NAME).read_text(encoding="utf-8")
+    contents[CARD_NAME] = THUMBNAIL.sub(rf"\g<1>{repo_id}/", readme, count=1).encode()
     return contents
 
 
