@@ -17,8 +17,9 @@ from PIL import Image
 
 from dcgan.checkpoints import read_training, snapshot_names
 from dcgan.gallery import PictureSpec, from_file
+from dcgan.layout import BUNDLED
 from support.hub_client import REPO, environment
-from support.paths import DEFAULT
+from support.paths import ROOT
 
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {
@@ -36,6 +37,8 @@ NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, butt
   .filter((e) => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.labels?.length
     || e.innerText?.trim() || e.title || e.querySelector('img[alt]')?.alt))
   .map((e) => e.outerHTML.slice(0, 120))"""
+
+DEFAULT = ROOT / "checkpoints" / BUNDLED[0]
 
 
 def wait_for_faces(page, count):

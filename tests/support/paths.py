@@ -3,10 +3,7 @@
 import os
 from pathlib import Path
 
-from dcgan.layout import BUNDLED
-
 ROOT = Path(__file__).parents[2]
-DEFAULT = ROOT / "checkpoints" / BUNDLED[0]
 ADVENTURER = ROOT / "checkpoints" / "adventurer-96"
 FIXTURES = ROOT / "tests" / "support" / "fixtures"
 # For a process that runs a file of the tests by itself
