@@ -185,6 +185,18 @@ def spelled_out(z: Tensor) -> Expression:
     return Expression(numbers.numpy().astype(_FLOAT16).tobytes())
 
 
+def the_direction(name: str, directions: Mapping[str, Tensor]) -> Tensor:
+    """Find a direction `(latent_dim,)`, as float64, among those of a checkpoint.
+
+    Raises:
+        InputError: there is none of that name; says which there are.
+    """
+    if name not in directions:
+        known = f"it has {', '.join(sorted(directions))}" if directions else "it has none"
+        raise InputError(f"this checkpoint has no direction {shortened(name) or 'without a name'}; {known}.")
+    return directions[name].double()
+
+
 def mixed(a: Expression, b: Expression, t: float) -> Expression | None:
     """Write the face on the arc from `a` to `b` at `t`; None where it takes more than an expression can say."""
     if not b.steps:
@@ -312,7 +324,7 @@ def _computed(expression: Expression, directions: Mapping[str, Tensor], latent_d
             z = z + term if step.is_added else z - term
             z = z if isinstance(after, Term) else on_sphere(z)
         else:
-            z = step_along(z, _direction(step.direction, directions), step.amount)
+            z = step_along(z, the_direction(step.direction, directions), step.amount)
     return z
 
 
@@ -326,10 +338,3 @@ def _start(face: Start, latent_dim: int) -> Tensor:
             "checkpoint that it was made with."
         )
     return torch.from_numpy(numbers.astype(np.float64))
-
-
-def _direction(name: str, directions: Mapping[str, Tensor]) -> Tensor:
-    if name not in directions:
-        known = f"it has {', '.join(sorted(directions))}" if directions else "it has none"
-        raise InputError(f"this checkpoint has no direction {name}; {known}.")
-    return directions[name].double()

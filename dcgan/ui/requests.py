@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dcgan.errors import NothingChoosesError
+from dcgan.expressions import AnyFace, canonical, shortened
 from dcgan.gallery import (
     COUNT,
     FORMAT,
@@ -16,6 +17,7 @@ from dcgan.gallery import (
     MODE,
     NAME,
     PSI,
+    SCALING,
     SEED,
     SIZE,
     Face,
@@ -38,25 +40,26 @@ class FacesRequest:
 
 
 def faces_request(
-    *, seed: object, checkpoint: object, psi: object, count: object = 1, best_of: object = 1
+    *, seed: object, checkpoint: object, psi: object, count: object = 1, best_of: object = 1, face: object = ""
 ) -> FacesRequest:
-    """Read what was typed for faces.
+    """Read what was typed for faces; where a `face` was, it wins over seed and count.
 
     Raises:
-        RefusedError: a value outside its bounds.
+        InputError: a value outside its bounds, or no face.
     """
     spec = PictureSpec(
         checkpoint=NAME.clean(checkpoint),
         seed=number("the-seed", SEED, seed),
         count=number("the-count", COUNT, count),
         psi=number("the-psi", PSI, psi),
+        face=str(canonical(str(face).strip())) if face is not None and str(face).strip() else "",
     )
     return FacesRequest(spec, number("the-best-of", BEST_OF, best_of))
 
 
 def walk_spec(
     *,
-    seeds: tuple[int, ...],
+    seeds: tuple[AnyFace, ...],
     checkpoint: object,
     frames: object,
     fps: object,
@@ -67,12 +70,17 @@ def walk_spec(
     format: object,
     size: object,
     limit: object,
+    scaling: object = SCALING.default,
 ) -> PictureSpec:
     """Read what was typed for a walk; `seeds` are read by `inputs.keyframes`.
 
     Raises:
-        RefusedError: a value outside its bounds.
+        RefusedError: a value outside its bounds, or a grid of walks through more than seeds.
     """
+    grid = choice("the-grid", GRID, grid)
+    expression = next((face for face in seeds if isinstance(face, str)), None)
+    if grid > 1 and expression is not None:
+        raise RefusedError("grid-of-seeds", face=shortened(expression))
     return PictureSpec(
         "walk",
         checkpoint=NAME.clean(checkpoint),
@@ -81,11 +89,12 @@ def walk_spec(
         fps=number("the-fps", FPS, fps),
         mode=choice("the-mode", MODE, mode),
         method=choice("the-method", METHOD, method),
-        grid=choice("the-grid", GRID, grid),
+        grid=grid,
         psi=number("the-psi", PSI, psi),
         format=choice("the-format", FORMAT, format),
         size=number("the-size", SIZE, size),
         limit=choice("the-limit", LIMIT, None if str(limit) == str(NO_LIMIT) else limit),
+        scaling=choice("the-scaling", SCALING, scaling),
     )
 
 

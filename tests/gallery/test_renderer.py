@@ -38,17 +38,17 @@ def walk(renderer, *seeds: int, **settings):
 
 def test_a_gallery_shows_consecutive_seeds_as_pngs_that_carry_their_own_spec(renderer, catalog):
     spec, made = renderer.faces(PictureSpec(seed=7, count=3))
-    assert [face.seed for face in made] == [7, 8, 9]
+    assert [face.expression for face in made] == [7, 8, 9]
     assert np.array_equal(np.stack([pixels(face.path) for face in made]), faces(catalog.generator(), [7, 8, 9]))
     for face in made:
-        assert face.path.name == f"tiny_seed-{face.seed}.png"
+        assert face.path.name == f"tiny_seed-{face.expression}.png"
         carried = from_file(face.path)
-        assert (carried.seed, carried.count, carried.checkpoint) == (face.seed, 1, "tiny")
+        assert (carried.seed, carried.count, carried.checkpoint) == (face.expression, 1, "tiny")
         assert carried.commit == spec.commit == catalog.commit()
 
 
 def test_the_largest_seed_is_followed_by_the_smallest(renderer):
-    assert [face.seed for face in renderer.faces(PictureSpec(seed=SEEDS - 1, count=2))[1]] == [SEEDS - 1, 0]
+    assert [face.expression for face in renderer.faces(PictureSpec(seed=SEEDS - 1, count=2))[1]] == [SEEDS - 1, 0]
 
 
 def test_truncation_draws_the_same_seeds_nearer_to_the_average(renderer, catalog):
@@ -60,7 +60,7 @@ def test_truncation_draws_the_same_seeds_nearer_to_the_average(renderer, catalog
 def test_the_best_of_many_are_those_the_discriminator_believes_and_can_be_drawn_again(renderer, catalog):
     spec, made = renderer.faces(PictureSpec(seed=100, count=4), best_of=8)
     picked = most_convincing_faces(catalog.generator(), catalog.discriminator(), list(range(100, 132)), 4)
-    assert [face.seed for face in made] == [face.seed for face in picked]
+    assert [face.expression for face in made] == [face.seed for face in picked]
     assert spec.seeds == tuple(face.seed for face in picked)
     _, again = renderer.faces(spec)
     assert [pixels(face.path).tobytes() for face in again] == [pixels(face.path).tobytes() for face in made]

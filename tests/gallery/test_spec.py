@@ -9,13 +9,15 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import InputError
+from dcgan.expressions import canonical, parse, spelled_out
 from dcgan.gallery import Choice, Number, PictureSpec, from_file, from_metadata, from_query, to_metadata, to_query
-from dcgan.gallery.bounds import Text
+from dcgan.gallery.bounds import OneFace, Text
 from dcgan.gallery.export import export_walk
 from dcgan.gallery.spec import KIND, SETTINGS
 from dcgan.images import FORMATS, save_png
-from dcgan.latents import SEEDS
+from dcgan.latents import SEEDS, latent
 
+EXPRESSIONS = ["7:42@0.35", "7-12+42", "7~hair_hue=-1.2", str(spelled_out(latent(5, 100)))]
 FRAMES = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
 
 
@@ -23,6 +25,8 @@ def random_spec(rng: random.Random) -> PictureSpec:
     """Any spec; each setting is at its default now and then."""
     kind = rng.choice(KIND.options)
     settings = {name: random_value(rng, bounds) for name, bounds in SETTINGS[kind].items() if rng.random() < 0.7}
+    if any(isinstance(face, str) for face in settings.get("seeds", ())):
+        settings.pop("grid", None)
     return PictureSpec(kind, **settings)
 
 
@@ -34,7 +38,10 @@ def random_value(rng: random.Random, bounds):
             return rng.choice(bounds.options)
         case Text():
             return "".join(rng.choices("aZ9/@._- +&=%#;?脸é😀\"'<\\", k=rng.randrange(40))).strip()
-    return rng.sample(range(SEEDS), rng.randrange(bounds.min_count, bounds.max_count + 1))
+        case OneFace():
+            return rng.choice(["", *EXPRESSIONS])
+    seeds = rng.sample(range(SEEDS), rng.randrange(bounds.min_count, bounds.max_count + 1))
+    return seeds if rng.random() < 0.5 else [*EXPRESSIONS, *seeds][: max(bounds.min_count, len(seeds))]
 
 
 SPECS = [random_spec(random.Random(i)) for i in range(500)]
@@ -53,9 +60,11 @@ def assert_within_bounds(spec: PictureSpec) -> None:
             case Text():
                 assert len(value) <= bounds.max_characters
                 assert value.isprintable()
+            case OneFace():
+                assert value == "" or (str(parse(value)) == value and not value.isdecimal())
             case _:
                 assert bounds.min_count <= len(value) <= bounds.max_count
-                assert all(type(seed) is int and 0 <= seed < SEEDS for seed in value)
+                assert all(canonical(face) == face for face in value)
     to_query(spec).encode("ascii")
     to_metadata(spec).encode("ascii")
 
@@ -311,7 +320,7 @@ def test_metadata_made_to_choke_on_is_no_spec_either():
 
 def test_a_spec_of_a_later_version_is_called_so():
     with pytest.raises(InputError, match="later version"):
-        from_metadata('{"dcgan":2,"seed":7}')
+        from_metadata('{"dcgan":3,"seed":7}')
 
 
 def test_what_is_wrong_within_metadata_is_as_in_a_link():
