@@ -6,9 +6,10 @@ All of it are expressions, which a checkpoint then draws. What these can't say i
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +26,11 @@ from dcgan.expressions import (
 )
 from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.latents import SEEDS, on_sphere, slerp, step_along
+
+MIN_CANDIDATES = 128  # for variations; a second of work for one core
+REFERENCE = 16  # faces of seeds, by which it is told how much faces differ
+MIN_CHANGE, MAX_CHANGE = 1.0, 2.35  # of a variation, by amount
+Draw = Callable[[list[AnyFace]], np.ndarray]  # pixels (N, S, S, 3), uint8
 
 
 def latents_of(catalog: Catalog, checkpoint: str, faces: Sequence[AnyFace]) -> Tensor:
@@ -84,19 +90,35 @@ class Studio:
             made = spelled_out(step_along(z, along, amount))
         return made.face
 
-    def variations(self, face: AnyFace, count: int, amount: float, seed: int) -> list[AnyFace]:
+    def variations(self, face: AnyFace, count: int, amount: float, seed: int, draw: Draw) -> list[AnyFace]:
         """Make `count` faces that are like one: each a step of `amount`, from 0 to 1, towards another seed.
 
-        They depend on face and seed alone, no two are equal, and more of them begin with the same.
+        Some steps change nearly nothing and some all of a face. So more are drawn than wanted, and those kept that
+        differ from it by one to two and a third times `amount`, as a share of how much faces of seeds differ; where
+        there are too few, those that come nearest to that. The same face, amount and seed make the same ones.
 
         Raises:
             InputError: no face of this checkpoint.
         """
         face = canonical(face)
-        return [self.mix(face, other, amount) for other in islice(_other_seeds(face, seed), count)]
+        candidates = [
+            self.mix(face, other, amount) for other in islice(_other_seeds(face, seed), max(MIN_CANDIDATES, 2 * count))
+        ]
+        pictures = draw([face, *range(REFERENCE), *candidates]).astype(np.float32)  # (1 + R + N, S, S, 3)
+        parent, others, drawn = pictures[0], pictures[1 : REFERENCE + 1], pictures[REFERENCE + 1 :]
+        usual = np.mean([_distances(one, others[:i]).sum() for i, one in enumerate(others)]) * 2 / (REFERENCE - 1)
+        changes = _distances(parent, drawn) / max(usual, 1e-6) / amount  # (N,)
+        amiss = np.maximum(MIN_CHANGE - changes, changes - MAX_CHANGE).clip(0)
+        return [candidates[i] for i in sorted(np.argsort(amiss, kind="stable")[:count])]
 
     def _latents(self, *faces: AnyFace) -> list[Tensor]:
         return list(latents_of(self._catalog, self._checkpoint, faces).double())
+
+
+def _distances(picture: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Measure how far pictures `(N, S, S, 3)` are from one `(S, S, 3)`: root mean squares `(N,)`."""
+    distances: np.ndarray = np.sqrt(np.square(others - picture).mean(axis=(1, 2, 3)))
+    return distances
 
 
 def _other_seeds(face: AnyFace, seed: int) -> Iterator[int]:
