@@ -23,6 +23,7 @@ from torch import Tensor
 from dcgan.errors import InputError
 
 FORMATS = ("GIF", "WebP", "MP4")  # of what moves
+SCALINGS = ("pixels", "smooth")  # of what is larger than it was drawn
 
 
 def to_uint8(images: Tensor) -> np.ndarray:
@@ -40,6 +41,19 @@ def enlarge(pixels: np.ndarray, size: int) -> np.ndarray:
     """Enlarge pixels `(..., H, W, 3)` by the largest whole factor, at least 1, that keeps H within `size`."""
     factor = max(1, size // pixels.shape[-3])
     return pixels.repeat(factor, axis=-3).repeat(factor, axis=-2)
+
+
+def scaled(pixels: np.ndarray, size: int, scaling: str) -> np.ndarray:
+    """Enlarge pixels `(..., H, H, 3)` to `size` a side: as `pixels`, which stay sharp squares, or `smooth`.
+
+    The first takes the largest whole factor within `size`, the second is a Lanczos filter, which takes any size. What
+    is that large already stays as it is.
+    """
+    if scaling == "pixels" or size <= pixels.shape[-2]:
+        return enlarge(pixels, size)
+    pictures = pixels.reshape(-1, *pixels.shape[-3:])
+    large = [Image.fromarray(each).resize((size, size), Image.Resampling.LANCZOS) for each in pictures]
+    return np.stack([np.asarray(each) for each in large]).reshape(*pixels.shape[:-3], size, size, 3)
 
 
 def grid(pixels: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
@@ -77,9 +91,10 @@ def save_gif(
     milliseconds: int | Sequence[int],
     note: str = "",
     colours: int = 256,
-    factor: int = 1,
+    size: int = 0,
+    scaling: str = "pixels",
 ) -> None:
-    """Write frames `(T, H, W, 3)`, `factor` times as large, as an endless GIF of at most `colours` colours.
+    """Write frames `(T, H, H, 3)` as an endless GIF of at most `colours` colours, enlarged as `scaled` does.
 
     All frames share one table of colours, so that none flickers. `milliseconds` is how long each frame stays, or a list
     with a number for each frame; GIF keeps hundredths of a second.
@@ -87,11 +102,15 @@ def save_gif(
     column = Image.fromarray(frames.reshape(-1, *frames.shape[2:]))
     column = column.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     # Enlarged only now: choosing colours takes seconds at 768 pixels a side
-    indices = enlarge(np.asarray(column).reshape(*frames.shape[:3], 1), factor * frames.shape[1])[..., 0]
     palette = bytes(column.getpalette() or ())
-    images = [Image.fromarray(frame) for frame in indices]
-    for image in images:
-        image.putpalette(palette)
+    if scaling == "pixels":
+        indices = enlarge(np.asarray(column).reshape(*frames.shape[:3], 1), size)[..., 0]
+        images = [Image.fromarray(frame) for frame in indices]
+        for image in images:
+            image.putpalette(palette)
+    else:
+        large = (Image.fromarray(scaled(frame, size, scaling)) for frame in frames)
+        images = [frame.quantize(palette=column, dither=Image.Dither.NONE) for frame in large]
     # Without `palette`, Pillow gives each frame a table of its own
     options = {"palette": palette, "duration": milliseconds, "comment": note.encode(), "optimize": False}
     _save_frames(images, path, format="GIF", **options)

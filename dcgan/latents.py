@@ -1,6 +1,7 @@
 """From a seed to its latent z, and from latent to latent: pure functions on CPU tensors.
 
 A face is its seed: `latent(seed, dim)` is the same on every machine, and needs nothing but PyTorch to be made again.
+What a seed can't say is in `expressions.py`.
 """
 
 from __future__ import annotations
@@ -10,8 +11,11 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor
 
+from dcgan.errors import InputError
+
 Way = Callable[[Tensor, Tensor, float], Tensor]  # from one latent to another: at 0 the first, at 1 the second
 SEEDS = 2**31  # seeds are 0 <= seed < SEEDS, exact in JavaScript too
+MIN_LENGTH = 1e-9  # of a latent that points anywhere: a shorter one is what rounding leaves of 0
 
 
 def latent(seed: int, latent_dim: int) -> Tensor:
@@ -50,6 +54,27 @@ def slerp(start: Tensor, end: Tensor, t: float) -> Tensor:
     return torch.where(sine.abs() < 1e-4, torch.lerp(start, end, t), arc)
 
 
+def on_sphere(z: Tensor) -> Tensor:
+    """Bring a latent `(D,)` to the length sqrt(D), about which those of seeds have.
+
+    Sums and differences of latents (Radford et al. 2015, https://arxiv.org/abs/1511.06434) have other lengths, at which
+    a generator was never asked for faces.
+
+    Raises:
+        InputError: a latent of length 0, which points nowhere.
+    """
+    return _of_length(z, len(z) ** 0.5)
+
+
+def step_along(z: Tensor, direction: Tensor, amount: float) -> Tensor:
+    """Move a latent `(D,)` by `amount` times a direction `(D,)`, then bring it back to the length that it had.
+
+    Raises:
+        InputError: the step leads to length 0.
+    """
+    return _of_length(z + amount * direction, float(z.norm()))
+
+
 def along(stops: Tensor, positions: Iterable[float], way: Way = slerp) -> Tensor:
     """Find latents `(N, D)` at N positions between stops `(K, D)`: at 0 the first stop, at 1.5 halfway from 2nd to 3rd.
 
@@ -82,3 +107,10 @@ def walk(keyframes: Tensor, frames: int, closed: bool = False) -> Tensor:
     stops = torch.cat([keyframes, keyframes[:1]]) if closed else keyframes
     steps = frames if closed else frames - 1
     return along(stops, (frame * (len(stops) - 1) / steps for frame in range(frames)))
+
+
+def _of_length(z: Tensor, length: float) -> Tensor:
+    own = float(z.norm())
+    if own < MIN_LENGTH:
+        raise InputError("what is taken away leaves nothing of the face, a latent of length 0; take other faces.")
+    return z * (length / own)

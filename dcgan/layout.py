@@ -8,6 +8,7 @@ CHECKPOINTS = "checkpoints"  # the folder of the project that holds such folders
 BUNDLED = ("portraits-96", "adventurer-96", "micah-96")  # those that come with it, the default first
 CONFIG_NAME, WEIGHTS_NAME, TRAINING_NAME = "config.json", "model.safetensors", "training.json"
 EVALUATION_NAME = "evaluation.json"
+DIRECTIONS_NAME = "directions.safetensors"  # beside a generator: one tensor for each named direction among its latents
 PICKLE_SUFFIXES = (".pth", ".pt", ".bin", ".ckpt", ".pkl")
 METRICS_NAME = "metrics.jsonl"
 LOSSES_NAME = "losses.png"
@@ -25,14 +26,15 @@ STATE_FACTS_NAME, STATE_TENSORS_NAME = "state.json", "state.safetensors"
 EYE_SHEET_NAME, VERDICTS_NAME = "eye/faces.png", "eye/verdicts.json"  # what a person judges, and how
 TENSORBOARD = "tensorboard"  # a folder; never published
 PUBLISHED = (  # what a checkpoint folder has on the Hub, too
-    CONFIG_NAME, WEIGHTS_NAME, f"{DISCRIMINATOR}/*", TRAINING_NAME, METRICS_NAME, EVALUATION_NAME, CARD_NAME,
-    LOSSES_NAME, f"{SAMPLES}/*",
+    CONFIG_NAME, WEIGHTS_NAME, f"{DISCRIMINATOR}/*", DIRECTIONS_NAME, TRAINING_NAME, METRICS_NAME, EVALUATION_NAME,
+    CARD_NAME, LOSSES_NAME, f"{SAMPLES}/*",
 )  # fmt: skip
 SHOWN = (  # what of a checkpoint folder shows a generator; the rest tells of the run
     CONFIG_NAME, WEIGHTS_NAME, f"{DISCRIMINATOR}/*", CARD_NAME, LATEST_NAME,
 )  # fmt: skip
 SHEET_SUFFIX = ".png"
 _SNAPSHOT = re.compile(r"epoch-(\d{4,})", re.ASCII)
+_DIRECTION = re.compile(r"[a-z][a-z0-9_]{0,23}")
 
 
 def snapshot_name(epoch: int) -> str:
@@ -64,3 +66,8 @@ def sample_name(snapshot: str) -> str:
 def is_sample(path: str) -> bool:
     """Tell whether a file of a checkpoint folder is such a sheet."""
     return is_snapshot(path.removeprefix(f"{SAMPLES}/").removesuffix(SHEET_SUFFIX)) and path.endswith(SHEET_SUFFIX)
+
+
+def is_direction(name: str) -> bool:
+    """Tell whether a direction may have this name: up to 24 small letters, digits and underscores, a letter first."""
+    return bool(_DIRECTION.fullmatch(name))

@@ -1,5 +1,7 @@
 """The endpoints as a client of the API calls them, and the command line."""
 
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,12 +17,16 @@ import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
+from safetensors.torch import save_file
 
 import app
 from dcgan import InputError, faces
+from dcgan.expressions import parse, to_latent
 from dcgan.gallery import LocalCatalog, Renderer, from_file
-from dcgan.latents import SEEDS
+from dcgan.latents import SEEDS, latent, slerp, step_along
+from dcgan.sampling import render
 from dcgan.ui.api import Api
+from support.paths import ADVENTURER
 
 
 @pytest.fixture(scope="module")
@@ -94,12 +100,115 @@ def test_the_best_are_some_of_all_that_were_drawn_and_captioned_with_their_seeds
         (lambda a: a.interpolate("7, 42", method="cubic"), "choose one of slerp, linear"),
         (lambda a: a.interpolate("7, 42", grid=5), "The number of walks is 5; choose one of 1, 4, 9, 16."),
         (lambda a: a.interpolate("7, 42", limit=3), "The limit in MB is 3"),
+        (lambda a: a.interpolate("7, 42", scaling="round"), "The scaling is round; choose one of pixels, smooth."),
+        (lambda a: a.interpolate("7, 42:7"), "'42:7' is no face: ':7' is no step"),
+        (lambda a: a.interpolate("7, 7-7"), "7-7 can't be drawn: what is taken away leaves nothing of the face"),
+        (lambda a: a.interpolate("7, 7:42@0.5", grid=4), "7:42@0.5 is no seed. Make one walk."),
+        (lambda a: a.interpolate("7:42@0.5 7:42@0.50"), "two different faces; these are all 7:42@0.5"),
+        (lambda a: a.avatar(face="garbage"), "'garbage' is no face: 'garbage' stands where a seed"),
+        (lambda a: a.avatar(face="nan"), "'nan' is no face"),
+        (lambda a: a.avatar(face="x" * 10_000), "10,000 characters are more than 4,000"),
+        (lambda a: a.avatar(face="7~nose=1"), "this checkpoint has no direction nose; it has none"),
+        (lambda a: a.avatar(face="z.AAAA"), "is no latent"),
+        (lambda a: a.avatar(face="z.AAA"), "its latent has 1 numbers, but those of this checkpoint have 8"),
+        (lambda a: a.mix("7", "x"), "The seed is x"),
+        (lambda a: a.mix("", "7"), "The seed is empty"),
+        (lambda a: a.mix(t=1.5), "The share of the second face is 1.5; it must be a number from 0.0 to 1.0."),
+        (lambda a: a.mix(t=float("nan")), "The share of the second face is nan"),
+        (lambda a: a.mix(checkpoint="nobody"), "no checkpoint 'nobody'; there are tiny"),
+        (lambda a: a.steer("7", ""), "this checkpoint has no direction without a name; it has none"),
+        (lambda a: a.steer("7", "hair", 6), "The amount is 6; it must be a number from -5.0 to 5.0."),
+        (lambda a: a.arithmetic("7", "7", "7:7"), "is no step"),
+        (lambda a: a.arithmetic("z." + "A" * 22, "z." + "A" * 22, "z." + "A" * 22), "leaves nothing of the face"),
+        (lambda a: a.variations("7:"), "is no step"),
+        (lambda a: a.variations(count=65), "The number of faces is 65"),
+        (lambda a: a.variations(amount=0), "The amount is 0; it must be a number from 0.01 to 1.0."),
+        (lambda a: a.variations(seed=-1), "The seed is -1"),
     ],
 )
 def test_bad_input_gets_a_sentence_that_says_what_would_work(call, message, api):
     with pytest.raises(gr.Error) as error:
         call(api)
     assert message in str(error.value)
+
+
+def test_a_face_wins_over_the_seed_and_its_file_says_what_it_is(api, catalog):
+    path = Path(api.avatar(seed=5, face=" 7:42@0.350 "))
+    assert re.fullmatch(r"tiny_face-[0-9a-f]{8}.png", path.name)
+    assert from_file(path).shown == ["7:42@0.35"]
+    z = slerp(latent(7, 8).double(), latent(42, 8).double(), 0.35).float()
+    assert np.array_equal(pixels(path), render(catalog.generator(), z[None])[0])
+    assert pixels(api.avatar(seed=5, face="7")).tolist() == pixels(api.avatar(seed=7)).tolist()
+
+
+def test_a_walk_goes_through_expressions(api):
+    spec = from_file(Path(api.interpolate("7, 7-12+42, 42", frames=8, size=100, scaling="smooth", format="WebP")))
+    assert (spec.seeds, spec.scaling) == ((7, "7-12+42", 42), "smooth")
+
+
+@pytest.mark.parametrize(
+    ("call", "expression"),
+    [
+        (lambda a: a.mix(), "7:42@0.5"),
+        (lambda a: a.mix("7", "1:2@0.5", 0.25), "1:2@0.5:7@0.75"),
+        (lambda a: a.arithmetic(), "7-12+42"),
+        (lambda a: a.mix("1:2@0.5", "3:4@0.5"), "z."),
+        (lambda a: a.arithmetic("1+2", "3", "4"), "z."),
+    ],
+)
+def test_a_face_made_of_others_comes_with_the_expression_that_draws_it_again(call, expression, api):
+    path, said = call(api)
+    assert said.startswith(expression)
+    assert from_file(Path(path)).face == said
+    assert np.array_equal(pixels(path), pixels(api.avatar(face=said)))
+
+
+def test_a_mix_of_mixed_faces_is_where_it_should_be(api):
+    _, said = api.mix("1:2@0.5", "3:4@0.5", 0.3)
+    ends = [to_latent(parse(face), {}, 8).double() for face in ("1:2@0.5", "3:4@0.5")]
+    assert torch.equal(to_latent(parse(said), {}, 8), slerp(*ends, 0.3).half().float())
+
+
+def test_a_steered_face_goes_along_a_direction_of_the_folder(trained_run, tmp_path):
+    run = shutil.copytree(trained_run, tmp_path / "run")
+    save_file({"hair_hue": torch.ones(8)}, run / "directions.safetensors")
+    api = Api(Renderer(LocalCatalog(run, torch.device("cpu")), tmp_path))
+    _, said = api.steer("7", "hair_hue", 1.5)
+    assert said == "7~hair_hue=1.5"
+    for checkpoint in ("run", "run@epoch-0001"):
+        z = step_along(latent(7, 8).double(), torch.ones(8).double(), 1.5).float()
+        drawn = render(api.renderer.catalog.generator(checkpoint), z[None])[0]
+        assert np.array_equal(pixels(api.steer("7", "hair_hue", 1.5, checkpoint)[0]), drawn)
+    assert api.steer("7" + "~hair_hue=0" * 8, "hair_hue", 1.5)[1].startswith("z.")
+    with pytest.raises(gr.Error, match="no direction nose; it has hair_hue"):
+        api.steer("7", "nose", 1)
+
+
+def test_variations_are_the_same_for_the_same_seed_and_no_two_are_equal(api):
+    gallery, said = api.variations("7-12+42", count=12)
+    assert [from_file(Path(path)).face for path, _ in gallery] == said
+    assert len(set(said)) == 12
+    assert all(re.fullmatch(r"7-12\+42:[0-9]+@0.2", face) for face in said)
+    assert api.variations("7-12+42", count=12)[1] == said
+    assert not set(api.variations("7-12+42", count=12, seed=1)[1]) & set(said)
+    assert len(set(api.variations("7" + "+1" * 8, count=5)[1])) == 5
+
+
+@pytest.mark.parametrize("face", ["7", "42", "3", "7-12+42"])
+def test_each_of_nine_variations_is_like_its_parent_and_not_the_same(face, tmp_path):
+    renderer = Renderer(LocalCatalog(ADVENTURER, torch.device("cpu")), tmp_path)
+    _, said = Api(renderer).variations(face)
+    drawn = renderer.pixels(ADVENTURER.name, [*range(20), face, *said], 1.0).astype(np.float32)
+    seeds, parent, varied = drawn[:20], drawn[20], drawn[21:]
+
+    def distance(one, other) -> float:
+        return float(np.sqrt(np.square(one - other).mean()))
+
+    usual = np.mean([distance(seeds[i], seeds[j]) for i in range(20) for j in range(i)])
+    shares = [distance(parent, one) / usual for one in varied]
+    assert len(shares) == 9
+    assert 0.15 < min(shares) <= max(shares) < 0.6
+    assert sorted(shares)[4] < 0.5
 
 
 # Over the wire
@@ -118,14 +227,28 @@ def test_the_api_has_just_these_named_endpoints(client):
     names = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in endpoints.items()}
     assert names == {
         "/generate": ["seed", "count", "randomize", "checkpoint", "psi", "best_of"],
-        "/avatar": ["seed", "checkpoint", "psi"],
+        "/avatar": ["seed", "checkpoint", "psi", "face"],
+        "/variations": ["face", "count", "amount", "checkpoint", "seed"],
+        "/mix": ["a", "b", "t", "checkpoint"],
+        "/steer": ["face", "direction", "amount", "checkpoint"],
+        "/arithmetic": ["a", "minus", "plus", "checkpoint"],
         "/interpolate": [
             "seeds", "frames", "format", "size", "checkpoint", "fps", "mode", "method", "grid", "psi", "limit",
+            "scaling",
         ],
         "/list_checkpoints": [],
     }  # fmt: skip
     assert all(p["parameter_has_default"] for e in endpoints.values() for p in e["parameters"])
     assert all(e["description"] for e in endpoints.values())
+    defaults = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/variations"]["parameters"]}
+    assert defaults == {"face": "7", "count": 9, "amount": 0.2, "checkpoint": "", "seed": 0}
+    labels = [
+        output["label"] for name, e in endpoints.items() if name != "/list_checkpoints" for output in e["returns"]
+    ]
+    assert set(labels) == {
+        "the faces as PNGs, with their seeds or expressions", "the first seed", "the face, a PNG",
+        "the faces' expressions, in their order", "the face's expression", "the walk, a GIF, WebP or MP4",
+    }  # fmt: skip
 
 
 def test_generate_gives_pngs_and_the_seed(client, catalog):
@@ -161,6 +284,19 @@ def test_interpolate_takes_all_of_a_walks_settings(client):
         assert video.streams.video[0].average_rate == 10
     spec = from_file(Path(path))
     assert {name: getattr(spec, name) for name in settings} == settings
+
+
+def test_faces_out_of_faces_come_as_files_and_texts(client):
+    gallery, said = client.predict(face="7:42@0.5", count=3, api_name="/variations")
+    assert [from_file(Path(item["image"])).face for item in gallery] == said
+    for name in ("mix", "arithmetic"):
+        path, expression = client.predict(api_name=f"/{name}")
+        assert from_file(Path(path)).face == expression
+    assert from_file(Path(client.predict(face="7-12+42", api_name="/avatar"))).face == "7-12+42"
+    with pytest.raises(AppError, match="is no face"):
+        client.predict(face="7:42", api_name="/avatar")
+    with pytest.raises(AppError, match="has no direction nose"):
+        client.predict(direction="nose", api_name="/steer")
 
 
 def test_a_walk_tells_how_far_it_is(client):

@@ -1,6 +1,7 @@
 """A checkpoint folder on disk: networks, snapshots, resume states, records, the model card."""
 
 from dcgan.checkpoints.card import PLACEHOLDER, in_todays_words, model_card, name_in
+from dcgan.checkpoints.directions import MAX_DIRECTIONS_BYTES, read_directions
 from dcgan.checkpoints.networks import load_discriminator, load_generator, save_network
 from dcgan.checkpoints.reading import FORMAT, object_in
 from dcgan.checkpoints.records import (
@@ -36,6 +37,7 @@ from dcgan.checkpoints.snapshots import (
 
 __all__ = [
     "FORMAT",
+    "MAX_DIRECTIONS_BYTES",
     "PLACEHOLDER",
     "Best",
     "Credit",
@@ -64,6 +66,7 @@ __all__ = [
     "newest_state",
     "object_in",
     "published_files",
+    "read_directions",
     "read_evaluation",
     "read_training",
     "remove_unfinished",

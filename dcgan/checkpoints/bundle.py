@@ -15,6 +15,7 @@ from dcgan.errors import InputError
 from dcgan.files import write_text
 from dcgan.layout import (
     CARD_NAME,
+    DIRECTIONS_NAME,
     DISCRIMINATOR,
     LATEST_NAME,
     LOSSES_NAME,
@@ -57,7 +58,7 @@ def bundle(run: Path, folder: Path, keep: Sequence[str] | None = None, count: in
             save_network(load_generator(run, name), snapshot_folder(slim, name), half=True)
         (slim / SAMPLES).mkdir()
         drawn = (*map(sample_name, names), LATEST_NAME, TIMELAPSE_NAME, LOSSES_NAME)
-        for name in (*drawn, METRICS_NAME, TRAINING_NAME):
+        for name in (*drawn, DIRECTIONS_NAME, METRICS_NAME, TRAINING_NAME):
             if (run / name).is_file():
                 shutil.copyfile(run / name, slim / name)
         write_text(slim / CARD_NAME, model_card(facts_of_the_shown(training), read_config(slim), slim))

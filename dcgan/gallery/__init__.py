@@ -1,6 +1,6 @@
 """What a visitor can have, without Gradio: pictures, walks, files, links, and the checkpoints to choose from."""
 
-from dcgan.gallery.bounds import NAME, SEED, SEPARATORS, Choice, Number
+from dcgan.gallery.bounds import NAME, SEED, SEPARATORS, Choice, Faces, Number
 from dcgan.gallery.catalog import open_catalog
 from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.export import Exported
@@ -14,17 +14,22 @@ from dcgan.gallery.spec import (
     GRID,
     KEYFRAMES,
     LIMIT,
+    MAX_QUERY_CHARACTERS,
     METHOD,
     MODE,
     PSI,
+    SCALING,
     SIZE,
     PictureSpec,
     from_file,
     from_metadata,
     from_query,
+    refuse_long_query,
     to_metadata,
     to_query,
+    too_long_for_a_link,
 )
+from dcgan.gallery.studio import Studio
 
 __all__ = [
     "COUNT",
@@ -35,11 +40,13 @@ __all__ = [
     "KEYFRAMES",
     "LIMIT",
     "MAX_MEGABYTES",
+    "MAX_QUERY_CHARACTERS",
     "MEGABYTE",
     "METHOD",
     "MODE",
     "NAME",
     "PSI",
+    "SCALING",
     "SEED",
     "SEPARATORS",
     "SHOWN_LARGE",
@@ -49,15 +56,19 @@ __all__ = [
     "Choice",
     "Exported",
     "Face",
+    "Faces",
     "LocalCatalog",
     "Number",
     "PictureSpec",
     "Renderer",
+    "Studio",
     "from_file",
     "from_metadata",
     "from_query",
     "of_one_face",
     "open_catalog",
+    "refuse_long_query",
     "to_metadata",
     "to_query",
+    "too_long_for_a_link",
 ]

@@ -6,12 +6,17 @@ import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Generic, Protocol, TypeVar, cast
 
+from dcgan.errors import InputError
+from dcgan.expressions import MAX_CHARACTERS, AnyFace, canonical
 from dcgan.latents import SEEDS
 
 SEPARATORS = re.compile(r"[\s,;，、；]+")  # between seeds; a Chinese keyboard has commas of its own
-MAX_VALUE_CHARACTERS = 1000  # of a value that is read; 64 seeds take 770
+MAX_VALUE_CHARACTERS = 1000  # of a value that is read, but for faces
+MAX_FACES_CHARACTERS = 64 * (MAX_CHARACTERS + 1)  # of a list of faces that is read
+MAX_WORDS = 500  # of such a list that are looked at, in search of faces
 N = TypeVar("N", bound=float)  # int; float where a number has digits
 T = TypeVar("T")
 
@@ -114,37 +119,71 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Seeds:
-    """At most `max_count` seeds, as in "7, 42", of which `min_count` differ."""
+class OneFace:
+    """A face that is more than a seed, as text; "" where there is none."""
+
+    default: str = ""
+
+    def check(self, value: object) -> str:
+        """Give `value` as we write it, the number of a seed alone included.
+
+        Raises:
+            ValueError: it is no face.
+        """
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is no text")
+        return str(canonical(value)) if value else ""
+
+    def clean(self, value: object) -> str:
+        """Make a face of anything, "" where it is none. A blank stands for the "+" that a link made of it."""
+        face = _face(value.strip().replace(" ", "+")) if isinstance(value, str) else None
+        return self.default if face is None else str(face)
+
+
+@dataclass(frozen=True)
+class Faces:
+    """At most `max_count` faces, each a seed or an expression, as in "7, 7:42@0.5", of which `min_count` differ."""
 
     min_count: int
     max_count: int
-    default: tuple[int, ...]
+    default: tuple[AnyFace, ...]
 
-    def check(self, value: object) -> tuple[int, ...]:
-        """Give `value`, a list or other sequence of seeds, as a tuple.
+    def check(self, value: object) -> tuple[AnyFace, ...]:
+        """Give `value`, a list or other sequence of faces, as a tuple.
 
         Raises:
-            ValueError: too many, too few that differ, or one that is no seed.
+            ValueError: too many, too few that differ, or one that is no face.
         """
-        if not isinstance(value, Iterable):
-            raise ValueError(f"{value!r} is no sequence of seeds")
-        seeds = tuple(SEED.check(seed) for seed in value)
-        if len(seeds) > self.max_count or len(set(seeds)) < self.min_count:
-            raise ValueError(f"{seeds} are not {self.min_count} different to {self.max_count} seeds")
-        return seeds
+        if not isinstance(value, Iterable) or isinstance(value, str):
+            raise ValueError(f"{value!r} is no sequence of faces")
+        faces = tuple(canonical(face) if isinstance(face, str) else SEED.check(face) for face in value)
+        if len(faces) > self.max_count or len(set(faces)) < self.min_count:
+            raise ValueError(f"{faces} are not {self.min_count} different to {self.max_count} faces")
+        return faces
 
-    def clean(self, value: object) -> tuple[int, ...]:
-        """Make seeds of anything: those that are in it, or the default where too few of them differ."""
-        words = value if isinstance(value, list | tuple) else SEPARATORS.split(_text(value))
-        seeds = tuple(seed for word in words if (seed := SEED.parse(word)) is not None)[: self.max_count]
-        return seeds if len(set(seeds)) >= self.min_count else self.default
+    def clean(self, value: object) -> tuple[AnyFace, ...]:
+        """Make faces of anything: those that are in it, or the default where too few of them differ."""
+        words = value if isinstance(value, list | tuple) else SEPARATORS.split(_text(value, MAX_FACES_CHARACTERS))
+        found = (face for word in words[:MAX_WORDS] if (face := _face(word)) is not None)
+        faces = tuple(islice(found, self.max_count))
+        return faces if len(set(faces)) >= self.min_count else self.default
 
 
 SEED = Number(0, SEEDS - 1, 0)
 NAME = Text(256)  # of a model or a checkpoint
 
 
-def _text(value: object) -> str:
+def _text(value: object, most: int = MAX_VALUE_CHARACTERS) -> str:
     """Write a text or number as text of limited length; anything else, as a list in a file, gives ""."""
-    return str(value)[:MAX_VALUE_CHARACTERS].strip() if isinstance(value, str | int | float) else ""
+    return str(value)[:most].strip() if isinstance(value, str | int | float) else ""
+
+
+def _face(value: object) -> AnyFace | None:
+    """Make a face of a number, as `SEED` does, or of an expression; None of what is none."""
+    seed = SEED.parse(value) if len(str(value)) <= MAX_VALUE_CHARACTERS else None
+    if seed is not None or not isinstance(value, str):
+        return seed
+    try:
+        return canonical(value)
+    except InputError:
+        return None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from dcgan.errors import InputError
 from dcgan.gallery.catalog_protocol import Catalog, unknown_checkpoint
@@ -95,6 +96,9 @@ class CombinedCatalog:
 
     def commit(self, name: str | None = None) -> str:
         return self.of(name).commit(name)
+
+    def directions(self, name: str | None = None) -> Mapping[str, Tensor]:
+        return self.of(name).directions(name)
 
     def text(self, file: str) -> str:
         """Read one of TEXTS, of the first catalog."""

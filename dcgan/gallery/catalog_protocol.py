@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
+
+from torch import Tensor
 
 from dcgan.errors import InputError
 from dcgan.layout import CARD_NAME, METRICS_NAME, TRAINING_NAME
@@ -54,6 +57,13 @@ class Catalog(Protocol):
 
         Raises:
             InputError: as `generator`.
+        """
+
+    def directions(self, name: str | None = None) -> Mapping[str, Tensor]:
+        """Give the named directions `(latent_dim,)` of the model that has `name`; its snapshots draw by the same.
+
+        Raises:
+            InputError: as `generator`, or directions that can't be read.
         """
 
     def text(self, file: str) -> str:

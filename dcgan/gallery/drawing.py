@@ -8,11 +8,14 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from dcgan.errors import InputError, NothingChoosesError
+from dcgan.expressions import AnyFace
 from dcgan.gallery.catalog_protocol import Catalog
+from dcgan.gallery.studio import latents_of
 from dcgan.gallery.walks import ProgressCallback, render_grid_walk
-from dcgan.latents import latents, seeds_from
-from dcgan.sampling import faces, most_convincing_faces
+from dcgan.latents import seeds_from
+from dcgan.sampling import most_convincing_faces, render
 
+Group = tuple[str, list[AnyFace], float]  # a checkpoint, faces and a truncation
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -36,11 +39,11 @@ class DrawingHere:
     def __init__(self, catalog: Catalog, progress: ProgressCallback):
         self._catalog, self._progress = catalog, progress
 
-    def faces(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | str]:
-        """Draw groups of faces, each a checkpoint, seeds and a truncation.
+    def faces(self, groups: list[Group]) -> list[np.ndarray | str]:
+        """Draw groups of faces.
 
         Returns:
-            For each group its pixels `(N, S, S, 3)`, uint8, or why its checkpoint can't be had.
+            For each group its pixels `(N, S, S, 3)`, uint8, or why it can't be drawn.
         """
         return [self._one_group(*group) for group in groups]
 
@@ -67,19 +70,19 @@ class DrawingHere:
         return [(face.seed, face.pixels) for face in best]
 
     def walk(
-        self, checkpoint: str, walks: list[list[int]], frames: int, mode: str, method: str, psi: float
+        self, checkpoint: str, walks: list[list[AnyFace]], frames: int, mode: str, method: str, psi: float
     ) -> np.ndarray:
-        """Draw walks side by side, each through the faces of its seeds: pixels `(frames, H, W, 3)`, uint8.
+        """Draw walks side by side, each through its faces: pixels `(frames, H, W, 3)`, uint8.
 
         Raises:
-            InputError: the checkpoint can't be had.
+            InputError: the checkpoint can't be had, or a face is none of it.
         """
         generator = self._catalog.generator(checkpoint)
-        keyframes = [latents(seeds, generator.latent_dim) * psi for seeds in walks]
+        keyframes = [latents_of(self._catalog, checkpoint, faces) * psi for faces in walks]
         return render_grid_walk(generator, keyframes, frames, mode, method, self._progress)
 
-    def _one_group(self, checkpoint: str, seeds: list[int], psi: float) -> np.ndarray | str:
+    def _one_group(self, checkpoint: str, faces: list[AnyFace], psi: float) -> np.ndarray | str:
         try:
-            return faces(self._catalog.generator(checkpoint), seeds, psi)
+            return render(self._catalog.generator(checkpoint), latents_of(self._catalog, checkpoint, faces) * psi)
         except InputError as problem:
             return str(problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from dcgan.errors import InputError
+from dcgan.expressions import AnyFace
 from dcgan.files import portable_name, replacing
-from dcgan.images import enlarge, save_gif, save_mp4, save_webp
+from dcgan.images import save_gif, save_mp4, save_webp, scaled
 
 FPS = (1, 50)  # a GIF that asks for more is slowed down by browsers
 MAX_MODEL_CHARACTERS, MAX_SEED_CHARACTERS = 50, 70  # of a file's name
@@ -45,21 +47,29 @@ class Exported:
 
 @dataclass(frozen=True)
 class _Form:
-    """One way to write the frames: enlarged by `factor`, at a `quality`, every `stride`-th of them."""
+    """One way to write the frames: `size` pixels a side, at a `quality`, every `stride`-th of them."""
 
-    factor: int
+    size: int
     quality: int
     stride: int = 1
 
 
 def export_walk(
-    frames: np.ndarray, path: Path, format: str, size: int, fps: int, limit_bytes: int | None = None, metadata: str = ""
+    frames: np.ndarray,
+    path: Path,
+    format: str,
+    size: int,
+    fps: int,
+    limit_bytes: int | None = None,
+    metadata: str = "",
+    scaling: str = "pixels",
 ) -> Exported:
     """Write frames `(T, S, S, 3)`, uint8, as an endless `GIF`, `WebP` or `MP4`; the file appears whole or not at all.
 
-    The frames are enlarged by the largest whole multiple that fits `size` pixels a side, and last T / `fps` seconds in
-    all, to a hundredth of a second in a GIF, a thousandth in a WebP. WebP is lossless. With `limit_bytes` the file is
-    never larger: what is hardly seen is given up first, then size, quality and, at last, every second frame or more.
+    The frames are enlarged as `images.scaled` does: by the largest whole multiple that fits `size` pixels a side, or,
+    where `scaling` is `smooth`, to just so many (in an MP4 an even number). They last T / `fps` seconds in all, to a
+    hundredth of a second in a GIF, a thousandth in a WebP. WebP is lossless. With `limit_bytes` the file is never
+    larger: what is hardly seen is given up first, then size, quality and, at last, every second frame or more.
 
     Raises:
         ValueError: an unknown format, fps outside 1 to 50, frames that aren't square or, for MP4, not even.
@@ -74,29 +84,38 @@ def export_walk(
         raise ValueError(f"frames are {frames.shape}; they must be (T, S, S, 3), with an even S for MP4")
 
     def write(some: np.ndarray, form: _Form, metadata: str = "") -> int:
-        _write(some, temporary, format, fps, form, metadata)
+        _write(some, temporary, format, fps, form, metadata, scaling)
         return temporary.stat().st_size
 
     def estimate(form: _Form) -> float:
         few = frames[len(frames) // 2 :][: SAMPLE_FRAMES * form.stride]
         return write(few, form) * len(frames) / len(few)
 
-    forms = list(_forms(format, max(1, size // side), len(frames)))
+    forms = list(_forms(format, _sizes(format, size, side, scaling), len(frames)))
     with replacing(path) as temporary:
         form, written = _first_that_fits(forms, lambda form: write(frames, form, metadata), estimate, limit_bytes)
     assert limit_bytes is None or path.stat().st_size == written <= limit_bytes
-    given_up = _given_up(form, forms[0], format, side)
-    return Exported(path, side * form.factor, len(frames[:: form.stride]), written, given_up)
+    given_up = _given_up(form, forms[0], format)
+    return Exported(path, form.size, len(frames[:: form.stride]), written, given_up)
 
 
-def file_name(model: str, seeds: Sequence[int], frames: int, format: str, walks: int = 1) -> str:
+def file_name(model: str, faces: Sequence[AnyFace], frames: int, format: str, walks: int = 1) -> str:
     """Name a download: `adventurer-96_seed-7-42-99_48f.gif`, with `grid-9_` before `seed` for nine walks.
+
+    Where a face is more than a seed, the walk is named by a hash: `adventurer-96_face-0123abcd_48f.gif`.
 
     At most 150 characters, safe on any system: others than letters, digits, dots and dashes become dashes, a long model
     name is cut, and of many seeds the first are named.
     """
     grid = f"_grid-{walks}" if walks > 1 else ""
-    return f"{safe_name(model)}{grid}_seed-{_listed(seeds)}_{frames}f.{format.lower()}"
+    return f"{safe_name(model)}{grid}_{named_faces(faces)}_{frames}f.{format.lower()}"
+
+
+def named_faces(faces: Sequence[AnyFace]) -> str:
+    """Name faces in a file's name: `seed-7-42`, or `face-` and 8 hexadecimal digits of the SHA-256 of their texts."""
+    if any(isinstance(face, str) for face in faces):
+        return f"face-{hashlib.sha256(','.join(map(str, faces)).encode()).hexdigest()[:8]}"
+    return f"seed-{_listed(faces)}"
 
 
 def safe_name(model: str) -> str:
@@ -104,7 +123,7 @@ def safe_name(model: str) -> str:
     return portable_name(re.sub(r"[^A-Za-z0-9.]+", "-", model)[:MAX_MODEL_CHARACTERS].strip("-.")) or "faces"
 
 
-def _listed(seeds: Sequence[int]) -> str:
+def _listed(seeds: Sequence[AnyFace]) -> str:
     text, shown = "-".join(map(str, seeds)), len(seeds)
     while len(text) > MAX_SEED_CHARACTERS:
         shown -= 1
@@ -112,15 +131,25 @@ def _listed(seeds: Sequence[int]) -> str:
     return text
 
 
-def _forms(format: str, factor: int, frames: int) -> Iterator[_Form]:
+def _sizes(format: str, size: int, side: int, scaling: str) -> list[int]:
+    """List the pixels a side that frames can have: what was asked for, then all smaller multiples of their own."""
+    multiples = [side * factor for factor in range(max(1, size // side), 0, -1)]
+    if scaling == "pixels":
+        return multiples
+    asked = max(size, side) - (size % 2 if format == "MP4" and size > side else 0)
+    return [asked, *(multiple for multiple in multiples if multiple < asked)]
+
+
+def _forms(format: str, sizes: list[int], frames: int) -> Iterator[_Form]:
     """List all ways to write, from the one that was asked for to the smallest; what is hardly seen goes first."""
     _, fine, poor = QUALITIES[format]
-    yield from (_Form(factor, quality) for quality in fine)
-    yield from (_Form(smaller, fine[-1]) for smaller in range(factor - 1, 0, -1))
-    yield from (_Form(1, quality) for quality in poor)
+    largest, *smaller = sizes
+    yield from (_Form(largest, quality) for quality in fine)
+    yield from (_Form(size, fine[-1]) for size in smaller)
+    yield from (_Form(sizes[-1], quality) for quality in poor)
     stride = 2
     while stride < frames:
-        yield _Form(1, poor[-1], stride)
+        yield _Form(sizes[-1], poor[-1], stride)
         stride *= 2
 
 
@@ -148,10 +177,10 @@ def _first_that_fits(
     raise InputError(f"The walk doesn't fit in {limit} bytes: the smallest file is {smallest}; raise the limit.")
 
 
-def _given_up(form: _Form, asked: _Form, format: str, side: int) -> dict[str, int]:
+def _given_up(form: _Form, asked: _Form, format: str) -> dict[str, int]:
     given_up = {}
-    if form.factor < asked.factor:
-        given_up["size"] = side * form.factor
+    if form.size < asked.size:
+        given_up["size"] = form.size
     if form.quality != asked.quality:
         given_up[QUALITIES[format][0]] = form.quality
     if form.stride > 1:
@@ -159,15 +188,16 @@ def _given_up(form: _Form, asked: _Form, format: str, side: int) -> dict[str, in
     return given_up
 
 
-def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, metadata: str) -> None:
-    kept = frames[:: form.stride]
-    size = frames.shape[1] * form.factor
+def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, metadata: str, scaling: str) -> None:
+    kept, size = frames[:: form.stride], form.size
     if format == "GIF":
-        save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), metadata, form.quality, form.factor)
-    elif format == "WebP":
-        save_webp(enlarge(kept, size), path, _durations(len(frames), form.stride, fps, 1), metadata, form.quality)
+        save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), metadata, form.quality, size, scaling)
+        return
+    large = scaled(kept, size, scaling)
+    if format == "WebP":
+        save_webp(large, path, _durations(len(frames), form.stride, fps, 1), metadata, form.quality)
     else:
-        save_mp4(enlarge(kept, size), path, Fraction(fps * len(kept), len(frames)), metadata, form.quality)
+        save_mp4(large, path, Fraction(fps * len(kept), len(frames)), metadata, form.quality)
 
 
 def _durations(frames: int, stride: int, fps: int, unit: int) -> list[int]:

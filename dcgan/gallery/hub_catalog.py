@@ -5,13 +5,18 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
+import torch
+from torch import Tensor
+
+from dcgan.checkpoints import MAX_DIRECTIONS_BYTES, read_directions
 from dcgan.errors import HubError, InputError
 from dcgan.gallery.catalog_protocol import COMMIT_DIGITS, TEXTS, unknown_checkpoint
 from dcgan.gallery.local_catalog import LocalCatalog
-from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, cached_refs, fetch_texts
-from dcgan.layout import DISCRIMINATOR, epoch_of, is_snapshot
+from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, cached_refs, fetch_file, fetch_texts, without_cache_paths
+from dcgan.layout import DIRECTIONS_NAME, DISCRIMINATOR, epoch_of, is_snapshot
 from dcgan.models import Discriminator, Generator
 
 FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached
@@ -35,6 +40,7 @@ class HubCatalog:
         self._texts: dict[str, str] = {}  # by file; of the first of those commits
         self._generators: dict[str, Generator] = {}  # by commit
         self._discriminators: dict[str, Discriminator | None] = {}  # by commit
+        self._directions: dict[str, Mapping[str, Tensor]] = {}  # by commit
         self._problem: Exception | None = None
         self._loading = threading.Lock()
         self._asked_at = -REFRESH_AFTER
@@ -101,13 +107,28 @@ class HubCatalog:
             return self._fallback.discriminator(name)
         with self._loading:
             if commit not in self._discriminators:
-                self._discriminators[commit] = self._load_discriminator(commit)
+                self._discriminators[commit] = _discriminator(self._repository, commit, self._fallback.device)
             return self._discriminators[commit]
 
     def commit(self, name: str | None = None) -> str:
         """Give the first digits of the commit that has the weights of `generator(name)`."""
         commit = self._commit_of(name)
         return self._fallback.commit(name) if commit is None else commit[:COMMIT_DIGITS]
+
+    def directions(self, name: str | None = None) -> Mapping[str, Tensor]:
+        """Give the directions beside the repository's own generator; they are fetched when they are first asked for.
+
+        Raises:
+            InputError: no such name, directions that can't be read, or the Hub can't be reached.
+        """
+        if self._commit_of(name) is None:
+            return self._fallback.directions(name)
+        own, commit = next(iter(self._commits.items()))
+        latent_dim = self.generator(own).latent_dim
+        with self._loading:
+            if commit not in self._directions:
+                self._directions[commit] = _directions(self._repository, commit, latent_dim)
+            return self._directions[commit]
 
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" too where it hasn't been fetched yet."""
@@ -168,9 +189,9 @@ class HubCatalog:
 
     def _let_go_of_all_but(self, commits: set[str]) -> None:
         with self._loading:  # else one could be deleted between being loaded and being used
-            for networks in (self._generators, self._discriminators):
-                for old in set(networks) - commits:
-                    del networks[old]
+            for held in (self._generators, self._discriminators, self._directions):
+                for old in set(held) - commits:
+                    del held[old]
 
     def _named(self, commit: str, refs: dict[str, str]) -> dict[str, str]:
         tags = sorted(filter(is_snapshot, refs), key=_epoch, reverse=True)
@@ -191,25 +212,34 @@ class HubCatalog:
         options["patience"] = self._repository.patience
         return Generator.from_pretrained(self._repository.id, revision=commit, **options).to(self._fallback.device)
 
-    def _load_discriminator(self, commit: str) -> Discriminator | None:
-        try:
-            return Discriminator.from_pretrained(
-                self._repository.id,
-                subfolder=DISCRIMINATOR,
-                revision=commit,
-                map_location=self._fallback.device,
-                patience=self._repository.patience,
-            )
-        except HubError as error:
-            if error.temporary:
-                raise
-            return None
-
     def _cached_snapshot(self, commit: str) -> Generator | None:
         try:
             return self._load(commit, local_files_only=True)
         except HubError:
             return None
+
+
+def _discriminator(repository: Repository, commit: str, device: torch.device) -> Discriminator | None:
+    try:
+        return Discriminator.from_pretrained(
+            repository.id,
+            subfolder=DISCRIMINATOR,
+            revision=commit,
+            map_location=device,
+            patience=repository.patience,
+        )
+    except HubError as error:
+        if error.temporary:
+            raise
+        return None
+
+
+def _directions(repository: Repository, commit: str, latent_dim: int) -> Mapping[str, Tensor]:
+    path = fetch_file(repository.id, commit, DIRECTIONS_NAME, MAX_DIRECTIONS_BYTES, repository.patience)
+    try:
+        return read_directions(path.parent, latent_dim) if path else {}
+    except InputError as error:
+        raise InputError(without_cache_paths(str(error), repository.id)) from None
 
 
 def _epoch(snapshot: str) -> int:

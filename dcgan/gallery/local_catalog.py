@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from dcgan.checkpoints import load_discriminator, load_generator, snapshot_folder, snapshot_names
+from dcgan.checkpoints import load_discriminator, load_generator, read_directions, snapshot_folder, snapshot_names
 from dcgan.errors import InputError
 from dcgan.files import sha256
 from dcgan.gallery.bounds import NAME
@@ -37,6 +39,7 @@ class LocalCatalog:
         self._commits: dict[str, str] = {}
         self._generators = {self.default: load_generator(Path(folder)).to(device)}
         self._discriminators: dict[str, Discriminator | None] = {}
+        self._directions: Mapping[str, Tensor] | None = None
 
     @property
     def model(self) -> str:
@@ -91,6 +94,18 @@ class LocalCatalog:
             except OSError:
                 raise InputError(f"{name} is not in {self.folder.name} any more; choose another checkpoint.") from None
         return self._commits[name]
+
+    def directions(self, name: str | None = None) -> Mapping[str, Tensor]:
+        """Read the folder's named directions, by which its snapshots draw, too.
+
+        Raises:
+            InputError: no such name, or directions that can't be read.
+        """
+        self._folder(name or self.default)
+        with self._loading:
+            if self._directions is None:
+                self._directions = read_directions(self.folder, self._generators[self.default].latent_dim)
+            return self._directions
 
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" where the folder hasn't it, or one too large to be ours."""

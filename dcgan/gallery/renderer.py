@@ -8,6 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,18 +16,20 @@ from pathlib import Path
 import numpy as np
 
 from dcgan.errors import InputError
+from dcgan.expressions import AnyFace
 from dcgan.gallery.catalog_protocol import Catalog
-from dcgan.gallery.drawing import Decorator, Drawing
-from dcgan.gallery.export import Exported, export_walk, file_name, safe_name
+from dcgan.gallery.drawing import Decorator, Drawing, Group
+from dcgan.gallery.export import Exported, export_walk, file_name, named_faces, safe_name
 from dcgan.gallery.file_metadata import MAX_FILE_BYTES
 from dcgan.gallery.spec import PictureSpec, to_metadata
 from dcgan.gallery.walks import ProgressCallback
-from dcgan.images import enlarge, save_gif, save_png
+from dcgan.images import save_gif, save_png, scaled
 from dcgan.latents import SEEDS
 
 FILES_KEPT_SECONDS = 3600
 STILL_FACTORS = (1, 2, 4, 8)
 SHOWN_LARGE = 2  # of the stills, the one that fits a page
+STAGE_FACTOR = 4
 STAGE_MS, LAST_STAGE_MS = 700, 2500  # in the GIF of how a face was learned
 MEGABYTE = 1_000_000  # as people who set limits count
 MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk without a limit, so that the page can read it back
@@ -34,9 +37,9 @@ MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk without a limit, so that
 
 @dataclass(frozen=True)
 class Face:
-    """A face as a PNG and as pixels `(S, S, 3)`, uint8."""
+    """A face, which is a seed or an expression, as a PNG and as pixels `(S, S, 3)`, uint8."""
 
-    seed: int
+    expression: AnyFace
     path: Path
     pixels: np.ndarray = field(compare=False, repr=False)
 
@@ -80,12 +83,14 @@ class Renderer:
         """
         spec = self.signed(spec)
         if best_of > 1:
-            drawn = self._drawing.best_faces(spec.checkpoint, spec.seed, spec.count, best_of, spec.psi)
+            drawn: Sequence[tuple[AnyFace, np.ndarray]] = self._drawing.best_faces(
+                spec.checkpoint, spec.seed, spec.count, best_of, spec.psi
+            )
             spec = replace(spec, seeds=tuple(seed for seed, _ in drawn))
         else:
             drawn = list(zip(spec.shown, self.pixels(spec.checkpoint, spec.shown, spec.psi), strict=True))
         folder = self._fresh_folder()
-        return spec, [self._saved_face(folder, of_one_face(spec, seed), picture) for seed, picture in drawn]
+        return spec, [self._saved_face(folder, of_one_face(spec, face), picture) for face, picture in drawn]
 
     def stills(self, spec: PictureSpec, drawn: np.ndarray | None = None) -> dict[int, Path]:
         """Save PNGs of a spec's first face by their pixels a side: as it is, and 2, 4 and 8 times as large.
@@ -96,12 +101,12 @@ class Renderer:
             InputError: a checkpoint that can't be had.
         """
         spec = of_one_face(self.signed(spec), spec.shown[0])
-        picture = self.pixels(spec.checkpoint, [spec.seed], spec.psi)[0] if drawn is None else drawn
+        picture = self.pixels(spec.checkpoint, spec.shown, spec.psi)[0] if drawn is None else drawn
         folder = self._fresh_folder()
         made = {}
         for size in (len(picture) * factor for factor in STILL_FACTORS):
             made[size] = folder / f"{_stem(spec)}_{size}px.png"
-            save_png(enlarge(picture, size), made[size], to_metadata(spec))
+            save_png(scaled(picture, size, spec.scaling), made[size], to_metadata(spec))
         return made
 
     def walk(self, spec: PictureSpec) -> tuple[PictureSpec, Exported]:
@@ -111,14 +116,14 @@ class Renderer:
         shows consecutive seeds.
 
         Raises:
-            InputError: a checkpoint that can't be had.
+            InputError: a checkpoint that can't be had, or a face that is none of it.
         """
         spec = self.signed(spec)
-        walks = [[(seed + i) % SEEDS for seed in spec.seeds] for i in range(spec.grid)]
+        walks = [[_after(face, i) for face in spec.seeds] for i in range(spec.grid)]
         frames = self._drawing.walk(spec.checkpoint, walks, spec.frames, spec.mode, spec.method, spec.psi)
         path = self.fresh_file(file_name(spec.checkpoint, spec.seeds, spec.frames, spec.format, spec.grid))
         limit = (spec.limit or MAX_MEGABYTES) * MEGABYTE
-        file = export_walk(frames, path, spec.format, spec.size, spec.fps, limit, to_metadata(spec))
+        file = export_walk(frames, path, spec.format, spec.size, spec.fps, limit, to_metadata(spec), spec.scaling)
         self._tell(1, 1)
         return spec, file
 
@@ -130,7 +135,7 @@ class Renderer:
         """
         return self.catalog.of(checkpoint).stages
 
-    def faces_at_stages(self, seed: int, checkpoint: str | None = None) -> tuple[dict[str, Face], Path]:
+    def faces_at_stages(self, face: AnyFace, checkpoint: str | None = None) -> tuple[dict[str, Face], Path]:
         """Draw one face at every stage of a checkpoint's training, by the stage, and a GIF of it, four times as large.
 
         Stages that can't be had are left out.
@@ -138,30 +143,31 @@ class Renderer:
         Raises:
             InputError: none of them can be had.
         """
-        drawn = self._drawn_at_stages(seed, self.stages(checkpoint))
+        drawn = self._drawn_at_stages(face, self.stages(checkpoint))
         folder = self._fresh_folder()
         made = {spec.checkpoint: self._saved_face(folder, spec, picture) for spec, picture in drawn}
         last, _ = drawn[-1]
-        film = folder / f"{safe_name(last.model)}_seed-{seed}_learned.gif"
+        film = folder / f"{safe_name(last.model)}_{named_faces([face])}_learned.gif"
         durations = [STAGE_MS] * (len(drawn) - 1) + [LAST_STAGE_MS]
-        save_gif(np.stack([picture for _, picture in drawn]), film, durations, to_metadata(last), factor=4)
+        pictures = np.stack([picture for _, picture in drawn])
+        save_gif(pictures, film, durations, to_metadata(last), size=STAGE_FACTOR * pictures.shape[1])
         return made, film
 
-    def pixels(self, checkpoint: str, seeds: list[int], psi: float) -> np.ndarray:
+    def pixels(self, checkpoint: str, faces: list[AnyFace], psi: float) -> np.ndarray:
         """Draw faces as pixels `(N, S, S, 3)`, uint8.
 
         Raises:
-            InputError: a checkpoint that can't be had.
+            InputError: a checkpoint that can't be had, or a face that is none of it.
         """
-        [drawn] = self.pixels_of_groups([(checkpoint, seeds, psi)])
+        [drawn] = self.pixels_of_groups([(checkpoint, faces, psi)])
         if isinstance(drawn, InputError):
             raise drawn
         return drawn
 
-    def pixels_of_groups(self, groups: list[tuple[str, list[int], float]]) -> list[np.ndarray | InputError]:
+    def pixels_of_groups(self, groups: list[Group]) -> list[np.ndarray | InputError]:
         """Draw several groups of faces as `pixels` does, in one loan of a GPU.
 
-        In the place of a group whose checkpoint can't be had is the InputError that says why.
+        In the place of a group that can't be drawn is the InputError that says why.
         """
         drawn = self._drawing.faces(groups) if groups else []
         return [InputError(each) if isinstance(each, str) else each for each in drawn]
@@ -170,15 +176,15 @@ class Renderer:
         """Give a path at which one request may write a file called `name`."""
         return self._fresh_folder() / name
 
-    def _drawn_at_stages(self, seed: int, stages: list[str]) -> list[tuple[PictureSpec, np.ndarray]]:
+    def _drawn_at_stages(self, face: AnyFace, stages: list[str]) -> list[tuple[PictureSpec, np.ndarray]]:
         """Draw a face at those stages that can be had. Raises InputError where none can."""
         specs, problems = [], []
         for stage in stages:
             try:
-                specs.append(self.signed(PictureSpec(checkpoint=stage, seed=seed, count=1)))
+                specs.append(self.signed(of_one_face(PictureSpec(checkpoint=stage), face)))
             except InputError as problem:  # a snapshot that is gone
                 problems.append(problem)
-        pictures = self.pixels_of_groups([(spec.checkpoint, [spec.seed], spec.psi) for spec in specs])
+        pictures = self.pixels_of_groups([(spec.checkpoint, spec.shown, spec.psi) for spec in specs])
         problems += [each for each in pictures if isinstance(each, InputError)]
         drawn = [
             (spec, picture[0])
@@ -192,7 +198,7 @@ class Renderer:
     def _saved_face(self, folder: Path, spec: PictureSpec, picture: np.ndarray) -> Face:
         path = folder / f"{_stem(spec)}.png"
         save_png(picture, path, to_metadata(spec))
-        return Face(spec.seed, path, picture)
+        return Face(spec.shown[0], path, picture)
 
     def _tell_drawing(self, done: int, total: int) -> None:
         self._tell(4 * done, 5 * total)  # the last fifth is writing the file
@@ -215,12 +221,16 @@ class Renderer:
         return Path(tempfile.mkdtemp(dir=self.files))
 
 
-def of_one_face(spec: PictureSpec, seed: int) -> PictureSpec:
+def of_one_face(spec: PictureSpec, face: AnyFace) -> PictureSpec:
     """Make the spec of one face of a gallery or a walk."""
-    return PictureSpec(
-        model=spec.model, checkpoint=spec.checkpoint, commit=spec.commit, seed=seed, count=1, psi=spec.psi
-    )
+    made_by = {name: getattr(spec, name) for name in ("model", "checkpoint", "commit", "psi", "scaling")}
+    return PictureSpec(**made_by, face=str(face))
+
+
+def _after(face: AnyFace, places: int) -> AnyFace:
+    """Give the seed so many places after one; a face that is more than a seed has no place."""
+    return (face + places) % SEEDS if isinstance(face, int) else face
 
 
 def _stem(spec: PictureSpec) -> str:
-    return f"{safe_name(spec.checkpoint)}_seed-{spec.seed}"
+    return f"{safe_name(spec.checkpoint)}_{named_faces(spec.shown)}"

@@ -1,7 +1,14 @@
 """The Hugging Face Hub. The only room that knows its client."""
 
 from dcgan.hub.client import MAIN, Repository, is_repo_id, keep_quiet, repo_id_in
-from dcgan.hub.fetch import MAX_CONFIG_BYTES, cached_refs, fetch_checkpoint, fetch_texts, without_cache_paths
+from dcgan.hub.fetch import (
+    MAX_CONFIG_BYTES,
+    cached_refs,
+    fetch_checkpoint,
+    fetch_file,
+    fetch_texts,
+    without_cache_paths,
+)
 from dcgan.hub.retry import DEFAULT_PATIENCE, Patience, persistently
 
 __all__ = [
@@ -12,6 +19,7 @@ __all__ = [
     "Repository",
     "cached_refs",
     "fetch_checkpoint",
+    "fetch_file",
     "fetch_texts",
     "is_repo_id",
     "keep_quiet",

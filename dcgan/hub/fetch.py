@@ -91,6 +91,26 @@ def fetch_texts(
     return {name: path.read_text(encoding="utf-8", errors="replace") for name, path in paths.items() if path}
 
 
+def fetch_file(
+    repo_id: str, commit: str, name: str, max_bytes: int, patience: Patience = DEFAULT_PATIENCE
+) -> Path | None:
+    """Fetch one file of a commit into the client's cache; None where the commit hasn't it.
+
+    Raises:
+        HubError: it is larger than `max_bytes`, or the repository can't be had.
+    """
+    cached = _cached(repo_id, name, commit, None)
+    if cached and _is_intact(cached):
+        return cached
+    repository = Repository(repo_id, patience=patience)
+    size = repository.files(commit).get(name)
+    if size is None:
+        return None
+    if size > max_bytes:
+        raise HubError(f"{repo_id}: {name} has {size:,} bytes, more than {max_bytes:,}, so it wasn't fetched.")
+    return _download(repository, name, commit, None, False)
+
+
 def cached_refs(repo_id: str) -> dict[str, str]:
     """Find the commits that names of a repository stood for when the cache last heard of them."""
     folder = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo_id, repo_type="model") / "refs"

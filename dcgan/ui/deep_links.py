@@ -10,7 +10,8 @@ from typing import Any
 import gradio as gr
 
 from dcgan.errors import InputError
-from dcgan.gallery import Catalog, PictureSpec, from_file, from_query, to_query
+from dcgan.expressions import canonical
+from dcgan.gallery import Catalog, PictureSpec, from_file, from_query, refuse_long_query, to_query
 from dcgan.ui.events import explain, said
 from dcgan.ui.favourites import Favourites, links_in, read_export
 from dcgan.ui.generate import GenerateTab
@@ -49,15 +50,15 @@ class DeepLinks:
         """Open the page: give the checkpoints to choose from, what the link asks for, and a notice of what is wrong."""
         self.catalog.refresh()
         language = language_of(request)
-        spec = from_query(dict(request.query_params))
+        spec, amiss = read_link(dict(request.query_params))
         name, refusal = checkpoint_for(self.catalog, spec)
         if refusal and refusal.key == "another-model":
             refusal = RefusedError("another-model-link", **refusal.values)
-        amiss: InputError | None = refusal
+        amiss = amiss or refusal
         try:
             settings = self._settings(spec, name)
-        except InputError as error:  # a snapshot that is gone, though somebody still has its link
-            amiss, settings = error, self._settings(spec, self.catalog.default)
+        except InputError as error:  # a snapshot that is gone, though somebody still has its link, or a face of none
+            amiss, settings = error, self._settings_but_faces(spec, self.catalog.default)
         notices = [self.catalog.notice, *([explain(amiss, language)] if amiss else [])]
         return [*settings, said(" ".join(filter(None, notices)))]
 
@@ -102,6 +103,13 @@ class DeepLinks:
             raise amiss
         return self._settings(spec, name), amiss
 
+    def _settings_but_faces(self, spec: PictureSpec, name: str) -> list[Any]:
+        """Set the controls as far as a checkpoint can draw what is asked for; where it can't, to its first faces."""
+        try:
+            return self._settings(spec, name)
+        except InputError:
+            return self._settings(PictureSpec(spec.kind), name)
+
     def _settings(self, spec: PictureSpec, name: str) -> list[Any]:
         spec = replace(spec, checkpoint=name, commit="", model="")
         is_walk = spec.kind == "walk"
@@ -109,16 +117,38 @@ class DeepLinks:
         values = {
             "checkpoint": gr.Dropdown(self.catalog.names, value=name, visible=len(self.catalog.names) > 1),
             "tabs": gr.Tabs(selected="walk" if is_walk else "generate"),
-            **({} if is_walk else {name: getattr(spec, name) for name in OF_FACES}),
+            **{name: getattr(spec, name) for name in _names_of_controls(spec)},
             "face_strip": face_strip,
             **{f"walk_{name}": value for name, value in walk_settings.items()},
-            "pending_link": to_query(spec),
+            "pending_link": to_query(spec, most=None),
         }
         return self._in_order(values)
 
     def _in_order(self, values: dict[str, Any]) -> list[Any]:
         """Put values by name in the order of the controls, as Gradio wants them; those without one stay as they are."""
         return [values[name] if name in values else gr.skip() for name in self.controls]
+
+
+def read_link(query: dict[str, Any]) -> tuple[PictureSpec, InputError | None]:
+    """Read a parsed query string, and find what is to be said of it: that it is too long, or that its face is none."""
+    try:
+        refuse_long_query(query)
+    except InputError as error:
+        return PictureSpec(), error
+    spec = from_query(query)
+    try:
+        if spec.kind == "faces" and query.get("face"):
+            canonical(str(query["face"]).strip().replace(" ", "+"))
+    except InputError as error:
+        return spec, error
+    return spec, None
+
+
+def _names_of_controls(spec: PictureSpec) -> tuple[str, ...]:
+    """Name the controls that a spec sets; those of seeds stay as they are where it has none."""
+    if spec.kind == "walk":
+        return ()
+    return ("psi",) if spec.face else OF_FACES
 
 
 def checkpoint_for(catalog: Catalog, spec: PictureSpec) -> tuple[str, RefusedError | None]:

@@ -10,6 +10,7 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
+from dcgan.expressions import AnyFace
 from dcgan.ui.texts import i18n
 
 TEMPLATE = """
@@ -59,9 +60,9 @@ def link_in(faces: object, index: int) -> str:
     return str(face.get("query", "")) if isinstance(face, dict) else ""
 
 
-def face_strip_entry(picture: np.ndarray, seed: int, alt: str, query: str) -> dict[str, Any]:
-    """Make a face for a face strip: `query` is the link that draws it."""
+def face_strip_entry(picture: np.ndarray, face: AnyFace, alt: str, query: str) -> dict[str, Any]:
+    """Make a face for a face strip: `query` is the link that draws it. "seed" is the expression where it is no seed."""
     data = io.BytesIO()
     Image.fromarray(picture).save(data, format="PNG")
     source = "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
-    return {"seed": seed, "alt": alt, "src": source, "query": query}
+    return {"seed": face, "alt": alt, "src": source, "query": query}

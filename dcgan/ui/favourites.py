@@ -11,8 +11,10 @@ import gradio as gr
 import numpy as np
 
 from dcgan.errors import InputError
+from dcgan.expressions import AnyFace, shortened
 from dcgan.files import write_json
 from dcgan.gallery import KEYFRAMES, PictureSpec, Renderer, from_metadata, of_one_face, to_metadata, to_query
+from dcgan.ui.captions import alt_of
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.face_strip import face_strip, face_strip_entry
 from dcgan.ui.inputs import RefusedError, too_few_keyframes
@@ -22,7 +24,7 @@ from dcgan.ui.texts import i18n, label, say
 MAX_FAVOURITES = 48
 STORAGE_KEY, SECRET = "dcgan-favourites", "nothing secret: only readable again after a restart"
 EXPORT_NAME = "favourite-faces.json"
-MAX_EXPORT_BYTES = 200_000  # ten times what 48 specs take
+MAX_EXPORT_BYTES = 500_000  # twice what 48 specs of the longest expressions take
 GREY = np.full((1, 1, 3), 160, np.uint8)  # in place of a face that can't be drawn here
 
 
@@ -65,8 +67,8 @@ class Favourites:
 
     def _keep(self, language: str, face: str, kept: object) -> list[Any]:
         spec = spec_of(face)
-        links, seed = links_in(kept), spec.shown[0]
-        link = to_query(of_one_face(spec, seed))
+        links, seed = links_in(kept), shortened(str(spec.shown[0]))
+        link = to_query(of_one_face(spec, spec.shown[0]))
         if link in links:
             gr.Info(say(language, "kept-before", seed=seed), duration=4, title="")
             return [gr.skip(), gr.skip()]
@@ -96,23 +98,25 @@ class Favourites:
         """Draw the faces; one of a model that isn't on this page is a grey square."""
         specs = [spec_of(link) for link in links]
         return [
-            face_strip_entry(picture, spec.seed, say(language, "face-alt", seed=spec.seed), link)
+            face_strip_entry(picture, spec.shown[0], alt_of(language, spec.shown[0]), link)
             for link, spec, picture in zip(links, specs, self._pictures(specs), strict=True)
         ]
 
     def _pictures(self, specs: list[PictureSpec]) -> list[np.ndarray]:
-        """Draw their first faces in one loan of a GPU; those of one checkpoint and truncation are drawn together."""
-        groups: dict[tuple[str, float], list[int]] = {}
+        """Draw their first faces in one loan of a GPU; seeds of one checkpoint and truncation are drawn together."""
+        groups: dict[tuple[str, float, AnyFace], list[AnyFace]] = {}
         for spec in specs:
-            groups.setdefault((spec.checkpoint, spec.psi), []).append(spec.seed)
+            face = spec.shown[0]  # an expression that can't be drawn must not cost others their pictures
+            alone = face if isinstance(face, str) else ""
+            groups.setdefault((spec.checkpoint, spec.psi, alone), []).append(face)
         answers = self.renderer.pixels_of_groups(
-            [(checkpoint, seeds, psi) for (checkpoint, psi), seeds in groups.items()]
+            [(checkpoint, faces, psi) for (checkpoint, psi, _), faces in groups.items()]
         )
-        drawn: dict[tuple[str, float, int], np.ndarray] = {}
-        for ((checkpoint, psi), seeds), pictures in zip(groups.items(), answers, strict=True):
+        drawn: dict[tuple[str, float, AnyFace], np.ndarray] = {}
+        for ((checkpoint, psi, _), faces), pictures in zip(groups.items(), answers, strict=True):
             if not isinstance(pictures, InputError):
-                drawn |= {(checkpoint, psi, seed): one for seed, one in zip(seeds, pictures, strict=True)}
-        return [drawn.get((spec.checkpoint, spec.psi, spec.seed), GREY) for spec in specs]
+                drawn |= {(checkpoint, psi, face): one for face, one in zip(faces, pictures, strict=True)}
+        return [drawn.get((spec.checkpoint, spec.psi, spec.shown[0]), GREY) for spec in specs]
 
 
 def links_in(kept: object) -> list[str]:
@@ -147,7 +151,7 @@ def walkable(kept: object) -> PictureSpec:
     """
     faces = [spec_of(link) for link in links_in(kept)]
     faces = [face for face in faces if (face.checkpoint, face.psi) == (faces[0].checkpoint, faces[0].psi)]
-    seeds = tuple(dict.fromkeys(face.seed for face in faces))[: KEYFRAMES.max_count]
+    seeds = tuple(dict.fromkeys(face.shown[0] for face in faces))[: KEYFRAMES.max_count]
     if len(seeds) < KEYFRAMES.min_count:
         raise too_few_keyframes(len(seeds))
     return PictureSpec("walk", checkpoint=faces[0].checkpoint, seeds=seeds, psi=faces[0].psi)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import random
 from typing import Any
 
@@ -9,12 +10,12 @@ import gradio as gr
 
 from dcgan.gallery import COUNT, PSI, SHOWN_LARGE, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
 from dcgan.latents import SEEDS
-from dcgan.ui.captions import captioned
+from dcgan.ui.captions import alt_of, captioned, title_of
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
 from dcgan.ui.face_strip import link_in
-from dcgan.ui.links import copy_button, remember, reveal, spec_of
+from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
 from dcgan.ui.requests import BEST_OF, draw_faces, faces_request
-from dcgan.ui.texts import i18n, say
+from dcgan.ui.texts import i18n
 
 
 class GenerateTab:
@@ -123,11 +124,11 @@ class GenerateTab:
             return [gr.skip() for _ in range(2 + len(self.panel))]
         spec = spec_of(link)
         if spec.kind == "walk":  # its keyframes are shown here, and have a link of their own
-            spec = PictureSpec(checkpoint=spec.checkpoint, seeds=spec.seeds, psi=spec.psi)
+            spec = PictureSpec(checkpoint=spec.checkpoint, seeds=spec.seeds, psi=spec.psi, scaling=spec.scaling)
         return self._drawn(language, *self.renderer.faces(spec))
 
     def _drawn(self, language: str, spec: PictureSpec, faces: list[Face]) -> list[Any]:
-        return [captioned(faces), to_query(spec), *self._large(language, spec, faces[0])]
+        return [captioned(faces), shown_link(spec), *self._large(language, spec, faces[0])]
 
     def _pick(self, language: str, index: int, shown: str) -> list[Any]:
         spec = spec_of(shown)
@@ -137,11 +138,11 @@ class GenerateTab:
         """Give what the panel shows of a spec's first face; that is `face` where it is drawn already."""
         stills = self.renderer.stills(spec, face.pixels if face else None)
         spec = of_one_face(self.renderer.signed(spec), spec.shown[0])
-        title = say(language, "face-title", seed=spec.seed)
+        shown = spec.shown[0]
         buttons = [gr.DownloadButton(str(size), value=str(path)) for size, path in stills.items()]
         return [
-            f"<h3>{title}</h3>",
-            gr.Image(str(list(stills.values())[SHOWN_LARGE]), alt_text=say(language, "face-alt", seed=spec.seed)),
+            f"<h3>{html.escape(title_of(language, shown))}</h3>",
+            gr.Image(str(list(stills.values())[SHOWN_LARGE]), alt_text=alt_of(language, shown)),
             *buttons,
             to_query(spec),
         ]

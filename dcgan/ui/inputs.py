@@ -9,9 +9,11 @@ import math
 from typing import SupportsFloat, TypeVar
 
 from dcgan.errors import InputError
+from dcgan.expressions import AnyFace, canonical
 from dcgan.gallery import KEYFRAMES, SEED, SEPARATORS, Choice, Number
 from dcgan.ui.texts import ENGLISH, say
 
+OF_EXPRESSIONS = set(":@+-~=z")  # what a text has that is more than a seed
 N = TypeVar("N", bound=float)
 T = TypeVar("T")
 
@@ -71,16 +73,27 @@ def too_few_keyframes(count: int) -> RefusedError:
     return RefusedError("too-few-keyframes", min_count=KEYFRAMES.min_count, max_count=KEYFRAMES.max_count, count=count)
 
 
-def keyframes(text: object) -> tuple[int, ...]:
-    """Read the seeds in "7, 42".
+def one_face(text: object) -> AnyFace:
+    """Read a face as people write it: a seed, or an expression.
 
     Raises:
-        RefusedError: fewer than two, more than twelve, one that is none, or all the same.
+        InputError: it is neither; a RefusedError where it looks like no more than a seed.
+    """
+    word = str(text).strip()
+    is_more = set(word) & OF_EXPRESSIONS and not word.startswith("-")
+    return canonical(word) if is_more else number("the-seed", SEED, word)
+
+
+def keyframes(text: object) -> tuple[AnyFace, ...]:
+    """Read the faces in "7, 42" or "7, 7:42@0.5".
+
+    Raises:
+        InputError: fewer than two, more than twelve, one that is none, or all the same.
     """
     words = [word for word in SEPARATORS.split(str(text)) if word]
-    seeds = tuple(number("the-seed", SEED, word) for word in words)
-    if not KEYFRAMES.min_count <= len(seeds) <= KEYFRAMES.max_count:
-        raise too_few_keyframes(len(seeds))
-    if len(set(seeds)) == 1:
-        raise RefusedError("same-keyframes", seed=seeds[0])
-    return seeds
+    if not KEYFRAMES.min_count <= len(words) <= KEYFRAMES.max_count:
+        raise too_few_keyframes(len(words))
+    faces = tuple(map(one_face, words))
+    if len(set(faces)) == 1:
+        raise RefusedError("same-keyframes", seed=faces[0])
+    return faces

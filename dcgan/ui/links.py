@@ -8,13 +8,26 @@ from urllib.parse import parse_qsl
 
 import gradio as gr
 
-from dcgan.gallery import PictureSpec, from_query
+from dcgan.errors import InputError
+from dcgan.gallery import PictureSpec, from_query, to_query
 from dcgan.ui.texts import i18n
 
 
 def spec_of(query: str) -> PictureSpec:
     """Read the spec in a link's query string; any text gives one."""
     return from_query(dict(parse_qsl(str(query))))
+
+
+def shown_link(spec: PictureSpec) -> str:
+    """Write the query of what a tab shows; one too long for a link stays in the page, which says so in a toast.
+
+    page.js keeps it out of the address bar and of the clipboard.
+    """
+    try:
+        return to_query(spec)
+    except InputError as error:
+        gr.Info(str(error), duration=10, title="")
+        return to_query(spec, most=None)
 
 
 def copy_button(text: str) -> Callable[[gr.Textbox], Any]:

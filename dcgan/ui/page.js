@@ -1,4 +1,6 @@
 // What the page does by itself in the browser: links, and files dropped anywhere.
+const MAX_QUERY_CHARACTERS = 8000; // as in gallery/spec.py
+
 window.dcgan = {
   link(query) {
     const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('__'));
@@ -12,10 +14,11 @@ window.dcgan = {
   },
 
   remember(query) {
-    if (query) history.replaceState(history.state, '', dcgan.link(query));
+    if (query && query.length <= MAX_QUERY_CHARACTERS) history.replaceState(history.state, '', dcgan.link(query));
   },
 
   async copy(query, button) {
+    if (query?.length > MAX_QUERY_CHARACTERS) return;
     const link = (location.origin + location.pathname) + (query ? '?' + query : '');
     if (!(await dcgan.toClipboard(link))) return window.prompt('', link);
     const element = document.querySelector(button);

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from dcgan.errors import NothingChoosesError
+from dcgan.expressions import DIGITS, MAX_AMOUNT, MIN_AMOUNT, AnyFace, canonical, shortened
 from dcgan.gallery import (
     COUNT,
     FORMAT,
@@ -16,16 +19,21 @@ from dcgan.gallery import (
     MODE,
     NAME,
     PSI,
+    SCALING,
     SEED,
     SIZE,
     Face,
     Number,
     PictureSpec,
     Renderer,
+    Studio,
 )
-from dcgan.ui.inputs import RefusedError, choice, number
+from dcgan.ui.inputs import RefusedError, choice, number, one_face
 
 BEST_OF = Number(1, 16, 1)
+SHARE = Number(0.0, 1.0, 0.5, digits=DIGITS)  # how far a mix goes to the second face
+STEP = Number(0.01, 1.0, 0.2, digits=DIGITS)  # of a variation: a smaller one isn't seen
+AMOUNT = Number(MIN_AMOUNT, MAX_AMOUNT, 1.0, digits=DIGITS)
 NO_LIMIT = 0  # of a walk's megabytes; it still has to be one that the page can read back
 
 
@@ -38,25 +46,26 @@ class FacesRequest:
 
 
 def faces_request(
-    *, seed: object, checkpoint: object, psi: object, count: object = 1, best_of: object = 1
+    *, seed: object, checkpoint: object, psi: object, count: object = 1, best_of: object = 1, face: object = ""
 ) -> FacesRequest:
-    """Read what was typed for faces.
+    """Read what was typed for faces; where a `face` was, it wins over seed and count.
 
     Raises:
-        RefusedError: a value outside its bounds.
+        InputError: a value outside its bounds, or no face.
     """
     spec = PictureSpec(
         checkpoint=NAME.clean(checkpoint),
         seed=number("the-seed", SEED, seed),
         count=number("the-count", COUNT, count),
         psi=number("the-psi", PSI, psi),
+        face=str(canonical(str(face).strip())) if face is not None and str(face).strip() else "",
     )
     return FacesRequest(spec, number("the-best-of", BEST_OF, best_of))
 
 
 def walk_spec(
     *,
-    seeds: tuple[int, ...],
+    seeds: tuple[AnyFace, ...],
     checkpoint: object,
     frames: object,
     fps: object,
@@ -67,12 +76,17 @@ def walk_spec(
     format: object,
     size: object,
     limit: object,
+    scaling: object = SCALING.default,
 ) -> PictureSpec:
     """Read what was typed for a walk; `seeds` are read by `inputs.keyframes`.
 
     Raises:
-        RefusedError: a value outside its bounds.
+        RefusedError: a value outside its bounds, or a grid of walks through more than seeds.
     """
+    grid = choice("the-grid", GRID, grid)
+    expression = next((face for face in seeds if isinstance(face, str)), None)
+    if grid > 1 and expression is not None:
+        raise RefusedError("grid-of-seeds", face=shortened(expression))
     return PictureSpec(
         "walk",
         checkpoint=NAME.clean(checkpoint),
@@ -81,11 +95,12 @@ def walk_spec(
         fps=number("the-fps", FPS, fps),
         mode=choice("the-mode", MODE, mode),
         method=choice("the-method", METHOD, method),
-        grid=choice("the-grid", GRID, grid),
+        grid=grid,
         psi=number("the-psi", PSI, psi),
         format=choice("the-format", FORMAT, format),
         size=number("the-size", SIZE, size),
         limit=choice("the-limit", LIMIT, None if str(limit) == str(NO_LIMIT) else limit),
+        scaling=choice("the-scaling", SCALING, scaling),
     )
 
 
@@ -100,3 +115,63 @@ def draw_faces(renderer: Renderer, request: FacesRequest) -> tuple[PictureSpec, 
     except NothingChoosesError:
         name = request.spec.checkpoint or renderer.catalog.default
         raise RefusedError("nothing-chooses", name=name) from None
+
+
+def mixed_face(renderer: Renderer, *, a: object, b: object, t: object, checkpoint: object) -> PictureSpec:
+    """Read what was typed for a mix of two faces, and make it.
+
+    Raises:
+        InputError: a value outside its bounds, or no face of the checkpoint.
+    """
+    studio = _studio(renderer, checkpoint)
+    return _of(checkpoint, studio.mix(one_face(a), one_face(b), number("the-share", SHARE, t)))
+
+
+def steered_face(
+    renderer: Renderer, *, face: object, direction: object, amount: object, checkpoint: object
+) -> PictureSpec:
+    """Read what was typed for a step along a direction, and make the face there.
+
+    Raises:
+        InputError: a value outside its bounds, no such direction, or no face of the checkpoint.
+    """
+    studio = _studio(renderer, checkpoint)
+    steered = studio.steer(one_face(face), str(direction).strip(), number("the-amount", AMOUNT, amount))
+    return _of(checkpoint, steered)
+
+
+def added_up_face(renderer: Renderer, *, a: object, minus: object, plus: object, checkpoint: object) -> PictureSpec:
+    """Read what was typed for `a` - `minus` + `plus`, and make that face.
+
+    Raises:
+        InputError: no face of the checkpoint, or nothing is left of the three.
+    """
+    studio = _studio(renderer, checkpoint)
+    return _of(checkpoint, studio.arithmetic(one_face(a), one_face(minus), one_face(plus)))
+
+
+def varied_faces(
+    renderer: Renderer, *, face: object, count: object, amount: object, checkpoint: object, seed: object
+) -> PictureSpec:
+    """Read what was typed for variations of a face, and make them.
+
+    Raises:
+        InputError: a value outside its bounds, or no face of the checkpoint.
+    """
+    name, parent = NAME.clean(checkpoint) or renderer.catalog.default, one_face(face)
+    many, step = number("the-count", COUNT, count), number("the-amount", STEP, amount)
+    first = number("the-seed", SEED, seed)
+
+    def draw(faces: list[AnyFace]) -> np.ndarray:
+        return renderer.pixels(name, faces, PSI.default)
+
+    varied = _studio(renderer, name).variations(parent, many, step, first, draw)
+    return PictureSpec(checkpoint=name, seeds=tuple(varied))
+
+
+def _studio(renderer: Renderer, checkpoint: object) -> Studio:
+    return Studio(renderer.catalog, NAME.clean(checkpoint))
+
+
+def _of(checkpoint: object, face: AnyFace) -> PictureSpec:
+    return PictureSpec(checkpoint=NAME.clean(checkpoint), face=str(face))

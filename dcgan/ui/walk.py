@@ -8,12 +8,13 @@ from typing import Any, cast
 
 import gradio as gr
 
+from dcgan.expressions import AnyFace, shortened
 from dcgan.gallery import (
     KEYFRAMES,
     MEGABYTE,
     PSI,
-    SEED,
     Exported,
+    Faces,
     PictureSpec,
     Renderer,
     of_one_face,
@@ -22,11 +23,13 @@ from dcgan.gallery import (
 from dcgan.latents import SEEDS
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.face_strip import face_strip, face_strip_entry
-from dcgan.ui.inputs import RefusedError, keyframes, number
-from dcgan.ui.links import copy_button, remember, reveal, spec_of
+from dcgan.ui.inputs import RefusedError, keyframes, number, one_face
+from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
 from dcgan.ui.requests import faces_request, walk_spec
 from dcgan.ui.texts import i18n, label, say
 from dcgan.ui.walk_settings import setting_values, walk_settings
+
+ONE_BY_ONE = Faces(0, KEYFRAMES.max_count + 1, ())  # as a strip may have them before there are enough
 
 
 class WalkTab:
@@ -118,22 +121,22 @@ class WalkTab:
         options = {"show_progress_on": [self.picture]}
         return on(listeners, self._make_linked, [pending_link], self.result, self.message, **options)
 
-    def _face_strip_of(self, seeds: tuple[int, ...], checkpoint: str, psi: object) -> list[dict[str, Any]]:
-        spec = faces_request(seed=SEED.default, checkpoint=checkpoint, psi=psi).spec
+    def _face_strip_of(self, faces: tuple[AnyFace, ...], checkpoint: str, psi: object) -> list[dict[str, Any]]:
+        spec = faces_request(seed=0, checkpoint=checkpoint, psi=psi).spec
         spec = self.renderer.signed(spec)
-        if not seeds:
+        if not faces:
             return []
-        pictures = self.renderer.pixels(spec.checkpoint, list(seeds), spec.psi)
+        pictures = self.renderer.pixels(spec.checkpoint, list(faces), spec.psi)
         return [
-            face_strip_entry(picture, seed, f"{seed}", to_query(of_one_face(spec, seed)))
-            for seed, picture in zip(seeds, pictures, strict=True)
+            face_strip_entry(picture, face, f"{face}", to_query(of_one_face(spec, face)))
+            for face, picture in zip(faces, pictures, strict=True)
         ]
 
-    def _add(self, language: str, seed: object, strip: object, checkpoint: str, psi: object) -> list[Any]:
-        seeds = (*seeds_in(strip), number("the-seed", SEED, seed))
-        if len(seeds) > KEYFRAMES.max_count:
+    def _add(self, language: str, face: object, strip: object, checkpoint: str, psi: object) -> list[Any]:
+        faces = (*faces_in(strip), one_face("" if face is None else face))
+        if len(faces) > KEYFRAMES.max_count:
             raise RefusedError("too-many-keyframes", most=KEYFRAMES.max_count)
-        return [self._face_strip_of(seeds, checkpoint, psi)]
+        return [self._face_strip_of(faces, checkpoint, psi)]
 
     def _add_random(self, language: str, *drawn_with: Any) -> list[Any]:
         return self._add(language, random.randrange(SEEDS), *drawn_with)
@@ -142,20 +145,20 @@ class WalkTab:
         spec, psi = spec_of(face), number("the-psi", PSI, psi)
         if spec.checkpoint != checkpoint:
             raise RefusedError("another-checkpoint", theirs=spec.checkpoint)
-        if seeds_in(strip) in ((), KEYFRAMES.default):  # nobody chose these
+        if faces_in(strip) in ((), KEYFRAMES.default):  # nobody chose these
             strip, psi = [], spec.psi
-        [faces] = self._add(language, spec.seed, strip, checkpoint, psi)
-        said = [say(language, "added-to-walk", seed=spec.seed, count=len(faces))]
+        [faces] = self._add(language, spec.shown[0], strip, checkpoint, psi)
+        said = [say(language, "added-to-walk", seed=shortened(str(spec.shown[0])), count=len(faces))]
         said += [say(language, "one-psi", psi=psi)] if psi != spec.psi else []
         gr.Info(" ".join(said), duration=4, title="")
         return [faces, psi]
 
     def _redraw(self, language: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
-        return [self._face_strip_of(seeds_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)]
+        return [self._face_strip_of(faces_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)]
 
     def _make(self, language: str, strip: object, checkpoint: str, *values: Any) -> list[Any]:
         settings = dict(zip(self.settings, values, strict=True))
-        seeds = keyframes(" ".join(map(str, seeds_in(strip))))
+        seeds = keyframes(" ".join(map(str, faces_in(strip))))
         return self._made(language, walk_spec(seeds=seeds, checkpoint=checkpoint, **settings))
 
     def _make_linked(self, language: str, link: str) -> list[Any]:
@@ -167,13 +170,13 @@ class WalkTab:
     def _made(self, language: str, spec: PictureSpec) -> list[Any]:
         spec, file = self.renderer.walk(spec)
         path, is_film = str(file.path), spec.format == "MP4"
-        alt = say(language, "walk-alt", seeds=", ".join(map(str, spec.seeds)))
+        alt = say(language, "walk-alt", seeds=", ".join(shortened(str(face)) for face in spec.seeds))
         return [
             gr.Image(None if is_film else path, visible=not is_film, alt_text=alt),
             gr.Video(path if is_film else None, visible=is_film),
             f"<p>{html.escape(facts_of(language, spec, file))}</p>",
             gr.DownloadButton(value=path, interactive=True),
-            to_query(spec),
+            shown_link(spec),
         ]
 
 
@@ -185,8 +188,8 @@ def facts_of(language: str, spec: PictureSpec, file: Exported) -> str:
     return " ".join([made, *([say(language, "gave-up"), ", ".join(given_up)] if given_up else [])])
 
 
-def seeds_in(strip: object) -> tuple[int, ...]:
-    """Read the seeds of a face strip; whatever else a browser may send in one is left out."""
+def faces_in(strip: object) -> tuple[AnyFace, ...]:
+    """Read the faces of a face strip; whatever else a browser may send in one is left out."""
     faces = strip if isinstance(strip, list) else []
-    seeds = (SEED.parse(face.get("seed")) for face in faces[: KEYFRAMES.max_count + 1] if isinstance(face, dict))
-    return tuple(seed for seed in seeds if seed is not None)
+    named = [face.get("seed") for face in faces[: KEYFRAMES.max_count + 1] if isinstance(face, dict)]
+    return ONE_BY_ONE.clean(named)

@@ -199,3 +199,29 @@ def test_the_name_of_a_download_is_safe_and_of_bounded_length():
     assert re.fullmatch(r"x+_grid-16_seed-2000000000-.*-and-\d-more_240f\.webp", name)
     assert len(name) <= 150
     assert file_name("...", [1, 2], 8, "GIF") == "faces_seed-1-2_8f.gif"
+
+
+@pytest.mark.parametrize(("format", "size"), [("GIF", 101), ("WebP", 101), ("MP4", 100)])
+def test_a_smooth_file_has_just_the_size_that_was_asked_for(format, size, tmp_path):
+    made = export_walk(sliding(4), tmp_path / "a", format, 101, 20, scaling="smooth")
+    assert (made.size, made.given_up) == (size, {})
+    if format == "MP4":
+        with av.open(tmp_path / "a") as video:
+            assert (video.streams.video[0].width, video.streams.video[0].height) == (100, 100)
+    else:
+        frames, _ = read(tmp_path / "a")
+        assert frames[0].shape == (101, 101, 3)
+        for drawn, frame in zip(sliding(4), frames, strict=True):
+            wanted = np.asarray(Image.fromarray(drawn).resize((101, 101), Image.Resampling.LANCZOS), np.int16)
+            assert np.abs(frame - wanted).mean() < (1 if format == "WebP" else 24)
+
+
+def test_a_smooth_file_that_has_to_be_smaller_falls_back_to_multiples_of_its_own_size(tmp_path):
+    frames = noisy_faces(20, 24)
+    made = export_walk(frames, tmp_path / "a.gif", "GIF", 110, 20, limit_bytes=60_000, scaling="smooth")
+    assert made.bytes <= 60_000
+    assert made.given_up["size"] in (96, 72, 48, 24)
+
+
+def test_a_smooth_file_is_never_smaller_than_what_was_drawn(tmp_path):
+    assert export_walk(sliding(4, 128), tmp_path / "a.gif", "GIF", 96, 20, scaling="smooth").size == 128

@@ -9,10 +9,12 @@ import torch
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 from PIL import Image
+from safetensors.torch import save
 
 from dcgan import InputError, faces
 from dcgan.checkpoints import load_generator, snapshot_names
 from dcgan.gallery import LocalCatalog, open_catalog
+from dcgan.layout import DIRECTIONS_NAME
 from support import hub_client
 from support.hub_client import REPO, python
 from support.hub_server import HubServer, Repository, hang
@@ -344,3 +346,34 @@ def test_a_path_that_is_there_wins_over_the_hub(trained_run, tmp_path, monkeypat
         open_catalog(REPO, "epoch-0001", [BUNDLED], torch.device("cpu"))
     with pytest.raises(InputError, match="there is no checkpoint folder alice/misspelled"):
         open_catalog("alice/misspelled", None, [BUNDLED], torch.device("cpu"))
+
+
+def test_directions_are_fetched_when_they_are_asked_for_and_snapshots_draw_by_them(client, pushed_run, hub, tmp_path):
+    written = save({"hair_hue": torch.ones(8)}, metadata={"format": "pt"})
+    script = """
+opened = open_hub()
+settle(opened)
+tell([{name: one.tolist() for name, one in opened.directions(checkpoint).items()} for checkpoint in opened.names])
+"""
+    assert client(script) == [[{}] * 3]
+    store = Repository(tmp_path / "hub" / f"{REPO}.git")
+    store.commit("main", "alice", "directions", {DIRECTIONS_NAME: written})
+    client("settle(open_hub())")
+    assert not any(DIRECTIONS_NAME in path for _, path in hub.requests if "/resolve/" in path)
+    assert client(script) == [[{"hair_hue": [1.0] * 8}] * 3]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"text", f"{REPO}/{DIRECTIONS_NAME} is damaged"), (b"0" * 1_000_001, "wasn't fetched")]
+)
+def test_directions_that_cannot_be_read_cost_a_sentence(content, words, client, pushed_run, tmp_path):
+    store = Repository(tmp_path / "hub" / f"{REPO}.git")
+    store.commit("main", "alice", "directions", {DIRECTIONS_NAME: content})
+    [said] = client("""
+opened = open_hub()
+try:
+    opened.directions()
+except InputError as error:
+    tell(str(error))
+""")
+    assert words in said

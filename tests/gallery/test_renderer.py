@@ -1,3 +1,4 @@
+import hashlib
 import os
 import shutil
 import time
@@ -32,23 +33,23 @@ def pixels(path, frame: int = 0) -> np.ndarray:
         return np.asarray(picture.convert("RGB"))
 
 
-def walk(renderer, *seeds: int, **settings):
+def walk(renderer, *seeds: int | str, **settings):
     return renderer.walk(PictureSpec("walk", seeds=seeds, **{"frames": 12, "size": 96} | settings))
 
 
 def test_a_gallery_shows_consecutive_seeds_as_pngs_that_carry_their_own_spec(renderer, catalog):
     spec, made = renderer.faces(PictureSpec(seed=7, count=3))
-    assert [face.seed for face in made] == [7, 8, 9]
+    assert [face.expression for face in made] == [7, 8, 9]
     assert np.array_equal(np.stack([pixels(face.path) for face in made]), faces(catalog.generator(), [7, 8, 9]))
     for face in made:
-        assert face.path.name == f"tiny_seed-{face.seed}.png"
+        assert face.path.name == f"tiny_seed-{face.expression}.png"
         carried = from_file(face.path)
-        assert (carried.seed, carried.count, carried.checkpoint) == (face.seed, 1, "tiny")
+        assert (carried.seed, carried.count, carried.checkpoint) == (face.expression, 1, "tiny")
         assert carried.commit == spec.commit == catalog.commit()
 
 
 def test_the_largest_seed_is_followed_by_the_smallest(renderer):
-    assert [face.seed for face in renderer.faces(PictureSpec(seed=SEEDS - 1, count=2))[1]] == [SEEDS - 1, 0]
+    assert [face.expression for face in renderer.faces(PictureSpec(seed=SEEDS - 1, count=2))[1]] == [SEEDS - 1, 0]
 
 
 def test_truncation_draws_the_same_seeds_nearer_to_the_average(renderer, catalog):
@@ -60,7 +61,7 @@ def test_truncation_draws_the_same_seeds_nearer_to_the_average(renderer, catalog
 def test_the_best_of_many_are_those_the_discriminator_believes_and_can_be_drawn_again(renderer, catalog):
     spec, made = renderer.faces(PictureSpec(seed=100, count=4), best_of=8)
     picked = most_convincing_faces(catalog.generator(), catalog.discriminator(), list(range(100, 132)), 4)
-    assert [face.seed for face in made] == [face.seed for face in picked]
+    assert [face.expression for face in made] == [face.seed for face in picked]
     assert spec.seeds == tuple(face.seed for face in picked)
     _, again = renderer.faces(spec)
     assert [pixels(face.path).tobytes() for face in again] == [pixels(face.path).tobytes() for face in made]
@@ -98,6 +99,43 @@ def test_the_first_picture_of_a_grid_shows_consecutive_seeds(renderer, catalog):
     for i, seed in enumerate((7, 8, 9, 10)):
         top, left = 2 + 26 * (i // 2), 2 + 26 * (i % 2)
         assert np.array_equal(sheet[top : top + 24, left : left + 24], faces(catalog.generator(), [seed])[0])
+
+
+def test_files_of_expressions_are_named_by_a_hash_of_their_text_and_draw_themselves_again(renderer):
+    _, [face] = renderer.faces(PictureSpec(face="7-12+42"))
+    name = f"tiny_face-{hashlib.sha256(b'7-12+42').hexdigest()[:8]}"
+    assert (face.expression, face.path.name) == ("7-12+42", f"{name}.png")
+    assert renderer.stills(from_file(face.path))[48].name == f"{name}_48px.png"
+    assert np.array_equal(pixels(renderer.stills(from_file(face.path))[24]), face.pixels)
+    _, file = walk(renderer, 7, "7:42@0.5", 42, format="WebP")
+    assert file.path.name == f"tiny_face-{hashlib.sha256(b'7,7:42@0.5,42').hexdigest()[:8]}_12f.webp"
+    assert renderer.walk(from_file(file.path))[1].path.read_bytes() == file.path.read_bytes()
+    stages, film = renderer.faces_at_stages("7-12+42")
+    assert film.name == f"{name}_learned.gif"
+    assert all(from_file(face.path).face == "7-12+42" for face in stages.values())
+
+
+def test_frame_0_of_a_walk_of_expressions_is_the_still_of_the_first(renderer):
+    _, [face] = renderer.faces(PictureSpec(face="7:42@0.5"))
+    _, file = walk(renderer, "7:42@0.5", 7, format="WebP")
+    assert np.array_equal(pixels(file.path), face.pixels.repeat(4, 0).repeat(4, 1))
+
+
+def test_smooth_stills_and_walks_are_enlarged_by_lanczos_and_a_still_at_its_own_size_is_exact(renderer, catalog):
+    face = faces(catalog.generator(), [7])[0]
+    stills = renderer.stills(PictureSpec(seed=7, scaling="smooth"))
+    assert np.array_equal(pixels(stills[24]), face)
+    smooth = np.asarray(Image.fromarray(face).resize((96, 96), Image.Resampling.LANCZOS))
+    assert np.array_equal(pixels(stills[96]), smooth)
+    assert from_file(stills[96]).scaling == "smooth"
+    _, file = walk(renderer, 7, 42, format="WebP", scaling="smooth")
+    assert np.array_equal(pixels(file.path), smooth)
+
+
+def test_a_face_that_cannot_be_drawn_costs_a_sentence(renderer):
+    for spec in (PictureSpec(face="7-7"), PictureSpec(face="7~nose=1"), PictureSpec("walk", seeds=[7, "7-7"])):
+        with pytest.raises(InputError, match="can't be drawn"):
+            (renderer.faces if spec.kind == "faces" else renderer.walk)(spec)
 
 
 @pytest.mark.parametrize("format", ["GIF", "WebP", "MP4"])

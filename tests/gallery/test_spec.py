@@ -9,13 +9,25 @@ import pytest
 from PIL import Image
 
 from dcgan.errors import InputError
-from dcgan.gallery import Choice, Number, PictureSpec, from_file, from_metadata, from_query, to_metadata, to_query
-from dcgan.gallery.bounds import Text
+from dcgan.expressions import canonical, parse, spelled_out
+from dcgan.gallery import (
+    Choice,
+    Number,
+    PictureSpec,
+    from_file,
+    from_metadata,
+    from_query,
+    refuse_long_query,
+    to_metadata,
+    to_query,
+)
+from dcgan.gallery.bounds import OneFace, Text
 from dcgan.gallery.export import export_walk
 from dcgan.gallery.spec import KIND, SETTINGS
 from dcgan.images import FORMATS, save_png
-from dcgan.latents import SEEDS
+from dcgan.latents import SEEDS, latent
 
+EXPRESSIONS = ["7:42@0.35", "7-12+42", "7~hair_hue=-1.2", str(spelled_out(latent(5, 100)))]
 FRAMES = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3), dtype=np.uint8)
 
 
@@ -23,6 +35,8 @@ def random_spec(rng: random.Random) -> PictureSpec:
     """Any spec; each setting is at its default now and then."""
     kind = rng.choice(KIND.options)
     settings = {name: random_value(rng, bounds) for name, bounds in SETTINGS[kind].items() if rng.random() < 0.7}
+    if any(isinstance(face, str) for face in settings.get("seeds", ())):
+        settings.pop("grid", None)
     return PictureSpec(kind, **settings)
 
 
@@ -34,7 +48,10 @@ def random_value(rng: random.Random, bounds):
             return rng.choice(bounds.options)
         case Text():
             return "".join(rng.choices("aZ9/@._- +&=%#;?脸é😀\"'<\\", k=rng.randrange(40))).strip()
-    return rng.sample(range(SEEDS), rng.randrange(bounds.min_count, bounds.max_count + 1))
+        case OneFace():
+            return rng.choice(["", *EXPRESSIONS])
+    seeds = rng.sample(range(SEEDS), rng.randrange(bounds.min_count, bounds.max_count + 1))
+    return seeds if rng.random() < 0.5 else [*EXPRESSIONS, *seeds][: max(bounds.min_count, len(seeds))]
 
 
 SPECS = [random_spec(random.Random(i)) for i in range(500)]
@@ -53,9 +70,11 @@ def assert_within_bounds(spec: PictureSpec) -> None:
             case Text():
                 assert len(value) <= bounds.max_characters
                 assert value.isprintable()
+            case OneFace():
+                assert value == "" or (str(parse(value)) == value and not value.isdecimal())
             case _:
                 assert bounds.min_count <= len(value) <= bounds.max_count
-                assert all(type(seed) is int and 0 <= seed < SEEDS for seed in value)
+                assert all(canonical(face) == face for face in value)
     to_query(spec).encode("ascii")
     to_metadata(spec).encode("ascii")
 
@@ -105,6 +124,14 @@ def assert_within_bounds(spec: PictureSpec) -> None:
         {"kind": "walk", "format": "gif"},
         {"kind": "walk", "size": 95},
         {"kind": "walk", "limit": 0},
+        {"kind": "walk", "face": "7:42@0.5"},
+        {"face": "7:42"},
+        {"face": 7},
+        {"face": " 7"},
+        {"seeds": ["7:42"]},
+        {"scaling": "round"},
+        {"kind": "walk", "scaling": None},
+        {"kind": "walk", "seeds": [7, "7:42@0.5"], "grid": 4},
     ],
     ids=str,
 )
@@ -120,7 +147,49 @@ def test_what_can_be_drawn_is_kept_as_it_is_given():
     assert PictureSpec("walk").seeds == (7, 42)
 
 
+def test_a_face_is_the_only_one_and_a_lone_seed_is_a_seed():
+    assert PictureSpec(seed=5, count=9, seeds=[1, 2], face="7:042@0.350") == PictureSpec(face="7:42@0.35")
+    assert PictureSpec(face="7:42@0.35").shown == ["7:42@0.35"]
+    assert PictureSpec(face="7") == PictureSpec(seed=7, count=1)
+    assert PictureSpec("walk", seeds=["7", "7:42@0.50", 42]).seeds == (7, "7:42@0.5", 42)
+
+
 # Links
+
+
+def test_a_link_names_a_face_and_writes_its_plus_so_that_nobody_reads_a_blank():
+    assert to_query(PictureSpec(face="7-12+42", checkpoint="a b")) == "checkpoint=a%20b&face=7-12%2B42"
+    assert to_query(PictureSpec("walk", seeds=[7, "7:42@0.5"])) == "kind=walk&seeds=7,7:42@0.5"
+    assert to_query(PictureSpec(face="7~hair=1", scaling="smooth")) == "face=7~hair%3D1&scaling=smooth"
+    for query in ("face=7-12+42", "face=7-12%2B42", "face=%207-12+42"):
+        assert from_query(dict(parse_qsl(query))).face == "7-12+42"
+    assert from_query({"face": "7-12 42"}).face == "7-12+42"
+
+
+def test_a_face_wins_over_the_seed_of_a_link_and_garbage_is_none():
+    assert from_query({"seed": "5", "count": "3", "face": "7:42@0.5"}) == PictureSpec(face="7:42@0.5")
+    assert from_query({"face": "7"}) == PictureSpec(seed=7, count=1)
+    for garbage in ("", "x", "7:42", "7" * 4001 + "x", "z.AA", "7:42@nan", "💥", None, 7.5j, ["7", "x"]):
+        assert from_query({"seed": "5", "face": garbage}) == PictureSpec(seed=5)
+
+
+def test_lists_of_a_link_take_expressions_where_seeds_stand():
+    assert from_query({"seeds": "9,7:42@0.5,x,7-7"}).shown == [9, "7:42@0.5", "7-7"]
+    walk = PictureSpec("walk", seeds=[7, "7:42@0.5"])
+    assert from_query({"kind": "walk", "seeds": "7, 7:42@0.5", "grid": "4"}) == walk
+
+
+def test_a_link_that_would_be_too_long_is_refused_with_a_sentence_that_offers_the_file():
+    long = [str(spelled_out(latent(seed, 512))) for seed in range(6)]
+    spec = PictureSpec("walk", seeds=long)
+    with pytest.raises(InputError, match="would have 8,2.. characters, and one can have 8,000. Keep or send the file"):
+        to_query(spec)
+    with pytest.raises(InputError, match="Keep or send the file"):
+        refuse_long_query(dict(parse_qsl(to_query(spec, most=None))))
+    assert from_query(dict(parse_qsl(to_query(spec, most=None)))) == spec
+    fits = PictureSpec("walk", seeds=long[:5])
+    refuse_long_query(dict(parse_qsl(to_query(fits))))
+    assert from_metadata(to_metadata(spec)) == spec
 
 
 def test_a_link_gives_the_spec_back_whichever_way_it_is_parsed():
@@ -145,7 +214,9 @@ def test_a_link_is_legible_and_always_in_the_same_order():
 
 def test_a_link_has_the_names_of_the_apis_arguments():
     api = {"seed", "count", "checkpoint", "seeds", "frames", "format", "size"}
-    assert set().union(*SETTINGS.values()) >= api | {"model", "commit", "psi", "fps", "mode", "method", "grid", "limit"}
+    assert set().union(*SETTINGS.values()) >= api | {
+        "model", "commit", "psi", "fps", "mode", "method", "grid", "limit", "face", "scaling",
+    }  # fmt: skip
 
 
 def test_an_empty_query_is_the_page_as_it_opens():
@@ -274,7 +345,37 @@ def test_metadata_is_short_and_names_the_defaults_too():
         **{"kind": "faces", "model": "脸", "checkpoint": "", "commit": ""},
         **{"seed": 0, "count": 16, "seeds": [], "psi": 1.0},
     }
-    assert max(len(to_metadata(spec)) for spec in SPECS) < 2500
+    assert max(len(to_metadata(spec)) for spec in SPECS) < 4000
+
+
+def test_metadata_of_seeds_is_byte_for_byte_what_it_was_before_there_were_expressions():
+    assert to_metadata(PictureSpec(model="tiny", checkpoint="tiny", commit="0a", seed=7, count=1, psi=0.8)) == (
+        '{"dcgan":1,"kind":"faces","model":"tiny","checkpoint":"tiny","commit":"0a","seed":7,"count":1,"seeds":[],'
+        '"psi":0.8}'
+    )
+    assert to_metadata(PictureSpec("walk", seeds=[7, 42], limit=2)) == (
+        '{"dcgan":1,"kind":"walk","model":"","checkpoint":"","commit":"","seeds":[7,42],"frames":48,"fps":20,'
+        '"mode":"loop","method":"slerp","psi":1.0,"grid":1,"format":"GIF","size":384,"limit":2}'
+    )
+
+
+def test_metadata_of_an_expression_has_a_version_that_older_pages_refuse():
+    assert json.loads(to_metadata(PictureSpec(face="7-12+42")))["dcgan"] == 2
+    assert json.loads(to_metadata(PictureSpec("walk", seeds=[7, "7:42@0.5"])))["dcgan"] == 2
+    smooth = json.loads(to_metadata(PictureSpec(seed=7, scaling="smooth")))
+    assert (smooth["dcgan"], smooth["scaling"]) == (1, "smooth")
+
+
+@pytest.mark.parametrize("format", ["PNG", *FORMATS])
+def test_the_longest_metadata_that_is_written_can_be_read(format, tmp_path):
+    longest = "7" + "".join(f"+{spelled_out(latent(seed, 484))}" for seed in range(3))
+    spec = PictureSpec(seeds=[f"{longest}~a={i / 100}" for i in range(64)], model="😀" * 256)
+    assert len(to_metadata(spec)) > 240_000
+    if format == "PNG":
+        save_png(FRAMES[0], tmp_path / "file", to_metadata(spec))
+    else:
+        export_walk(FRAMES, tmp_path / "file", format, 96, 20, metadata=to_metadata(spec))
+    assert from_file(tmp_path / "file") == spec
 
 
 @pytest.mark.parametrize("format", ["PNG", *FORMATS])
@@ -301,6 +402,7 @@ def test_metadata_of_others_is_no_spec(text):
 def test_metadata_made_to_choke_on_is_no_spec_either():
     for text in (
         "[" * 19_000,
+        "[" * 500_000,
         '{"dcgan":' * 2000,
         '{"dcgan":1}' + " " * 10**6,
         '{"dcgan":1,"seed":' + "9" * 5000 + "}",
@@ -311,7 +413,7 @@ def test_metadata_made_to_choke_on_is_no_spec_either():
 
 def test_a_spec_of_a_later_version_is_called_so():
     with pytest.raises(InputError, match="later version"):
-        from_metadata('{"dcgan":2,"seed":7}')
+        from_metadata('{"dcgan":3,"seed":7}')
 
 
 def test_what_is_wrong_within_metadata_is_as_in_a_link():

@@ -11,6 +11,7 @@ from support.paths import ROOT
 FILES = (
     "config.json", "model.safetensors", "training.json", "evaluation.json", "metrics.jsonl", "README.md", "losses.png",
     "latest.png", "timelapse.gif", "neighbours.png", "state.json", "state.safetensors", "verdicts.json", "epoch-",
+    "directions.safetensors",
 )  # fmt: skip
 FOLDERS = ("discriminator", "epochs", "samples", "state", "eye", "tensorboard")  # words with other meanings, too
 ELSEWHERE = {"dcgan/layout.py", "dcgan/data/table_sources.py"}  # which knows the files of others' data sets
@@ -89,6 +90,16 @@ def test_other_names_are_no_snapshots(name):
     assert not layout.is_sample(layout.sample_name(name))
     with pytest.raises(ValueError, match="isn't named as a snapshot is"):
         layout.epoch_of(name)
+
+
+@pytest.mark.parametrize("name", ["a", "hair_hue", "x2_", "x" * 24])
+def test_a_direction_is_a_short_name_in_small_letters(name):
+    assert layout.is_direction(name)
+
+
+@pytest.mark.parametrize("name", ["", "A", "2x", "_a", "a-b", "ä", "a\n", "x" * 25])
+def test_other_names_are_no_directions(name):
+    assert not layout.is_direction(name)
 
 
 @pytest.mark.parametrize("path", ["samples/latest.png", "samples/epoch-0001.gif", "epochs/epoch-0001"])

@@ -12,6 +12,7 @@ GROUND = {"layout", "names", "config", "network_config", "options", "errors", "f
 # A room or file, and those right below it; it may use whatever lies below these, too.
 BELOW = {
     "latents": GROUND,
+    "expressions": {"latents"},
     "images": GROUND,
     "hub": GROUND,
     "models": {"hub"},
@@ -21,7 +22,7 @@ BELOW = {
     "training": {"data", "checkpoints", "sampling"},
     "evaluation": {"data", "checkpoints", "sampling"},
     "publish": {"checkpoints", "hub"},
-    "gallery": {"checkpoints", "hub", "sampling"},
+    "gallery": {"checkpoints", "hub", "sampling", "expressions"},
     "ui": {"gallery"},
     "app": {"ui"},
     "train": {"training", "publish"},

@@ -1,5 +1,6 @@
 """Links and files: what a page makes of what visitors bring."""
 
+import html
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,6 +92,47 @@ def test_garbage_in_every_field_of_a_link_still_shows_faces(page, garbage):
         assert 2 <= len(made["face_strip"]) <= 12
         assert "<script>" not in notice(outputs)
         assert spec_of(made["pending_link"]).checkpoint == "tiny"
+
+
+def test_a_link_to_an_expression_draws_it_and_leaves_the_controls_of_seeds_alone(page):
+    outputs = page.open_link(request(face="7-12 42", psi="0.5"))
+    made = settings(page, outputs)
+    assert spec_of(made["pending_link"]) == PictureSpec(checkpoint="tiny", face="7-12+42", psi=0.5)
+    assert made["psi"] == 0.5
+    assert all(made[name]["__type__"] == "update" for name in ("seed", "count"))
+    assert notice(outputs) == ""
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [
+        ({"face": "7:42"}, "is no step"),
+        ({"face": "x" * 7000}, "7,000 characters are more than 4,000"),
+        ({"face": "x" * 10_000}, "would have 10,005 characters, and one can have 8,000. Keep or send the file"),
+        ({"kind": "walk", "seeds": "7,7~nose=1"}, "this checkpoint has no direction nose"),
+    ],
+)
+def test_a_link_to_no_face_shows_the_page_and_says_why(link, words, page):
+    outputs = page.open_link(request(**link))
+    assert words in html.unescape(notice(outputs))
+    assert settings(page, outputs)["checkpoint"].value == "tiny"
+    assert [face["seed"] for face in settings(page, outputs)["face_strip"]] == [7, 42]
+
+
+def test_a_strip_of_keyframes_holds_expressions_too(page):
+    made = settings(page, page.open_link(request(kind="walk", seeds="7,7:42@0.5")))
+    assert [face["seed"] for face in made["face_strip"]] == [7, "7:42@0.5"]
+    link = to_query(PictureSpec(checkpoint="tiny", face="7-12+42"))
+    strip, _ = page.walk._accept("en", link, made["face_strip"], "tiny", 1.0)
+    assert [face["seed"] for face in strip] == [7, "7:42@0.5", "7-12+42"]
+
+
+def test_an_expression_can_be_kept_and_a_favourite_that_cannot_be_drawn_is_grey(page):
+    good, bad = (to_query(PictureSpec(checkpoint="tiny", face=face)) for face in ("7-12+42", "7~nose=1"))
+    kept, strip = page.favourites._keep("en", good, [bad])
+    assert kept == [good, bad]
+    assert [face["seed"] for face in strip] == ["7-12+42", "7~nose=1"]
+    assert walkable([good, to_query(PictureSpec(checkpoint="tiny", seed=5, count=1))]).seeds == ("7-12+42", 5)
 
 
 @pytest.mark.parametrize(("size", "chosen"), [(96, 96), (500, 384), (767, 384), (768, 768)])

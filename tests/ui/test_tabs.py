@@ -16,7 +16,7 @@ from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
 from dcgan.ui.face_strip import face_strip_entry, link_in
 from dcgan.ui.networks import networks_figure
 from dcgan.ui.training import MAX_POINTS, TrainingTab, curve_points, run_facts
-from dcgan.ui.walk import seeds_in
+from dcgan.ui.walk import faces_in
 
 
 class Texts:
@@ -165,9 +165,10 @@ def test_a_strip_that_is_none_has_no_links(faces):
     assert link_in([{"query": "seed=1"}], 99) == ""
 
 
-def test_seeds_are_read_from_a_strip_and_nothing_else_is():
+def test_faces_are_read_from_a_strip_and_nothing_else_is():
     many = [{"seed": seed} for seed in range(3000)]
-    assert len(seeds_in(many)) == 13  # one more than a walk may have, so that it is refused
+    assert len(faces_in(many)) == 13  # one more than a walk may have, so that it is refused
     face = face_strip_entry(np.zeros((4, 4, 3), np.uint8), 7, "seven", "seed=7")
-    assert seeds_in([face, {"seed": "42"}, {"seed": None}, 9, {"seed": -3}]) == (7, 42, 0)
-    assert seeds_in(None) == seeds_in("7") == ()
+    assert faces_in([face, {"seed": "42"}, {"seed": None}, 9, {"seed": -3}]) == (7, 42, 0)
+    assert faces_in([{"seed": "7:42@0.5"}, {"seed": "7:42"}, {"seed": "<b>"}]) == ("7:42@0.5",)
+    assert faces_in(None) == faces_in("7") == ()

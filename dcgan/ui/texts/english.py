@@ -25,6 +25,8 @@ TEXTS = {
     "download-png": "Download PNG, pixels a side",
     "face-title": "Seed {seed}",
     "face-alt": "Face of seed {seed}",
+    "expression-title": "Face {face}",
+    "expression-alt": "The face {face}",
     "added-to-walk": "Face {seed} is in the walk, which now has {count}.",
     # Favourites
     "favourites": "Favourites",
@@ -136,6 +138,9 @@ TEXTS = {
     # notices and refusals
     "nothing": "empty",
     "the-seed": "The seed",
+    "the-amount": "The amount",
+    "the-share": "The share of the second face",
+    "the-scaling": "The scaling",
     "the-count": "The number of faces",
     "the-psi": "The truncation",
     "the-best-of": "Best of",
@@ -155,6 +160,7 @@ TEXTS = {
     "another-checkpoint": "This face is of {theirs}; choose that checkpoint above to walk from it.",
     "one-psi": "The walk draws all its faces at truncation {psi}.",
     "same-keyframes": "A walk needs two different faces; these are all {seed}.",
+    "grid-of-seeds": "Walks side by side go through the seeds after the first; {face} is no seed. Make one walk.",
     "nothing-chooses": "{name} came without the discriminator that would choose the best; set Best of to 1.",
     "another-model": (
         "This was made with {theirs}, which is not on this page; it shows {ours}. Open it where it was made."

@@ -1,0 +1,84 @@
+"""Named directions: the file beside a generator, and what every catalog makes of it."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from dcgan.checkpoints import read_directions
+from dcgan.checkpoints.bundle import bundle
+from dcgan.checkpoints.directions import MAX_DIRECTIONS
+from dcgan.errors import InputError
+from dcgan.gallery import LocalCatalog, open_catalog
+from dcgan.layout import DIRECTIONS_NAME
+from dcgan.publish.contents import contents_of
+
+DIM = 8
+HAIR = torch.arange(DIM).float()
+
+
+def written(folder, **directions):
+    save_file(directions or {"hair_hue": HAIR}, folder / DIRECTIONS_NAME, metadata={"format": "pt"})
+    return folder
+
+
+@pytest.fixture
+def run(trained_run, tmp_path):
+    """A finished run with directions."""
+    return written(shutil.copytree(trained_run, tmp_path / "run"))
+
+
+def test_directions_are_read_by_name_and_a_folder_without_has_none(tmp_path):
+    assert read_directions(tmp_path, DIM) == {}
+    [(name, direction)] = read_directions(written(tmp_path), DIM).items()
+    assert (name, direction.dtype) == ("hair_hue", torch.float32)
+    assert torch.equal(direction, HAIR)
+
+
+@pytest.mark.parametrize(
+    ("directions", "words"),
+    [
+        ({"Hair": HAIR}, "'Hair' is no direction's name"),
+        ({"a-b": HAIR}, "'a-b' is no direction's name"),
+        ({"hair": HAIR[:5].clone()}, "the direction hair is (5,) float32; it must be (8,) float32"),
+        ({"hair": HAIR[None]}, "the direction hair is (1, 8) float32"),
+        ({"hair": HAIR.half()}, "the direction hair is (8,) float16"),
+        ({"hair": HAIR / 0}, "the direction hair has numbers that are none"),
+        ({f"d{i}": HAIR + i for i in range(MAX_DIRECTIONS + 1)}, "has 65 directions; there can be 64"),
+        ({"hair": torch.zeros(300_000)}, "is larger than 1,000,000 bytes"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_what_is_wrong_with_directions_is_named(directions, words, tmp_path):
+    with pytest.raises(InputError) as refusal:
+        read_directions(written(tmp_path, **directions), DIM)
+    assert words in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\xff" * 100, (2**60).to_bytes(8, "little") + b"{}"])
+def test_a_damaged_file_costs_a_sentence(content, tmp_path):
+    (tmp_path / DIRECTIONS_NAME).write_bytes(content)
+    with pytest.raises(InputError, match="damaged or no safetensors file"):
+        read_directions(tmp_path, DIM)
+
+
+def test_a_folders_snapshots_draw_by_its_directions(run, several_runs):
+    catalog = LocalCatalog(run, torch.device("cpu"))
+    for name in catalog.names:
+        assert torch.equal(catalog.directions(name)["hair_hue"], HAIR)
+    with pytest.raises(InputError, match="no checkpoint 'other'"):
+        catalog.directions("other")
+    combined = open_catalog(None, None, [several_runs[1], run], torch.device("cpu"))
+    assert (list(combined.directions()), list(combined.directions("run"))) == ([], ["hair_hue"])
+
+
+def test_directions_travel_in_a_push_and_in_a_bundle(run, tmp_path):
+    assert DIRECTIONS_NAME in contents_of(run, "alice/faces", run)
+    training = json.loads((run / "training.json").read_text())
+    training["data"]["attribution"]["licence"] = "CC0 1.0"
+    (run / "training.json").write_text(json.dumps(training))
+    bundle(run, tmp_path / "slim")
+    assert (tmp_path / "slim" / DIRECTIONS_NAME).read_bytes() == (run / DIRECTIONS_NAME).read_bytes()
