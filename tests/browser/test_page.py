@@ -440,7 +440,7 @@ def test_about_says_whose_work_it_is_draws_the_networks_and_shows_the_api(open_p
     wait_for_faces(page, 16)
     open_tab(page, 3)
     page.locator("#networks svg").wait_for()
-    page.locator("#licence", has_text="Lisa Wischofsky").wait_for()
+    page.locator("#licence", has_text="Viktor Hahn").wait_for()
     page.locator("#snippet", has_text=app_url).wait_for()
     text = page.locator("body").inner_text()
     assert "CC BY 4.0" in text
