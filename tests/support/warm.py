@@ -126,6 +126,7 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
     """Be the process that was asked for, in the one that was just forked, and never return."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which whoever started the tests may have ignored
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
     os.closerange(3, 1024)
@@ -134,7 +135,7 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
     os.chdir(request["folder"])
     encoding = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")[0]
     sys.stdin = os.fdopen(0, encoding=encoding)
-    sys.stdout = os.fdopen(1, "w", encoding=encoding)
+    sys.stdout = os.fdopen(1, "w", encoding=encoding, buffering=1)
     sys.stderr = os.fdopen(2, "w", encoding=encoding, errors="backslashreplace", buffering=1)
     status = ended_with(request["arguments"])
     with suppress(Exception):
