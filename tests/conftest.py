@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -25,6 +26,12 @@ from support.pictures import SIZE
 from support.tiny import TINY
 
 SLOW_FIXTURES = {"hub", "pushed_store", "serve_app", "browser"}
+
+
+def pytest_configure() -> None:
+    """Hear the signals that whoever started the tests may have ignored, as nohup does."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

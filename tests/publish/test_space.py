@@ -18,6 +18,8 @@ from support import hub_client
 from support.hub_server import HubServer
 from support.paths import ROOT
 
+pytestmark = pytest.mark.slow
+
 SPACE = "spaces/alice/page"
 PUSHED_THRICE = """
 import sys
