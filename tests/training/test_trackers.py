@@ -37,7 +37,8 @@ def trackio_folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in [name for name in os.environ if name.startswith(("TRACKIO_", "WANDB_", "HF_"))]:
             patch.delenv(name)
-        folder = tmp_path_factory.mktemp("trackio")
+        folder = tmp_path_factory.getbasetemp() / "trackio"  # the same where another file's tests came in between
+        folder.mkdir(exist_ok=True)
         patch.setenv("TRACKIO_DIR", str(folder))
         patch.setenv("HF_HOME", str(folder / "home"))
         patch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(folder / "home" / "token"))  # of nobody
