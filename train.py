@@ -53,6 +53,7 @@ from dcgan.training import (
     Trackers,
     World,
     build_parser,
+    can_compile,
     dry_run_config,
     failure_in_words,
     given_options,
@@ -75,6 +76,8 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     launch, given = launch_of(parsed), given_options(parsed)
     world = World.from_environment()
     device = world.device(pick_device(launch.device))
+    if launch.compile and not can_compile(device, world) and world.is_main:
+        print("note: --compile has no effect here: it records the steps of a single GPU.", file=sys.stderr)
     if launch.dry_run:
         return dry_run(launch, given, device, arguments)
     with silent_unless(world.is_main), world.connected(device), ExitStack() as at_the_end:
@@ -116,7 +119,7 @@ def train_run(
         run = plan.open(pictures, device, world, Listeners(publisher.wake if publisher else None, tqdm.write, trackers))
     repository = publisher.pusher.repository.id if publisher else None
     commands = NextCommands.of(launch, plan.folder, list(trackers.names), repository, arguments)
-    status = trained = train_to_the_end(run, commands, publisher)
+    status = trained = train_to_the_end(run, commands, publisher, launch.compile)
     if publisher:
         status = close_publisher(publisher, status, ended=trained == DONE or run.gave_up)
     trackers.close(HURRIED_CLOSE_TIMEOUT if status in STOPPED else CLOSE_TIMEOUT)
@@ -181,7 +184,9 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
     return FAILED if status == DONE else status
 
 
-def train_to_the_end(run: Run, commands: NextCommands, publisher: Publisher | None = None) -> int:
+def train_to_the_end(
+    run: Run, commands: NextCommands, publisher: Publisher | None = None, compile: bool = False
+) -> int:
     """Drive the run until it ends, fails or is told to stop; return the exit status."""
     total, world = run.schedule.total_steps, run.state.world
     batch = world.batch_in_words(run.config.batch_size)
@@ -192,7 +197,7 @@ def train_to_the_end(run: Run, commands: NextCommands, publisher: Publisher | No
             run.save()  # from here on there is something to resume
             if publisher:
                 publisher.start()
-            for metrics in train(run.state, run.config, run.pictures):
+            for metrics in train(run.state, run.config, run.pictures, compile):
                 run.after_step(metrics)
                 bar.set_postfix(in_short(run.metrics_log.latest), refresh=False)
                 bar.update(run.state.step - bar.n)  # it may have been taken back
@@ -220,7 +225,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device, argumen
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
         (folder := Path(scratch) / "run").mkdir()
         run = Run.start(folder, config, pictures, device, listeners=Listeners(tell=tqdm.write))
-        status = train_to_the_end(run, NextCommands.anew(arguments))
+        status = train_to_the_end(run, NextCommands.anew(arguments), compile=launch.compile)
         files = sum(path.is_file() for path in folder.rglob("*"))
     if status == DONE:
         print(f"dry run: all is well; {files} files were written and removed again")

@@ -26,6 +26,7 @@ class NextCommands:
     ) -> NextCommands:
         """Spell them for people to copy; `arguments` are those that the run was begun by."""
         words = ["--resume", "--output-dir", str(folder)]
+        words += ["--compile"] if launch.compile else []
         words += ["--report-to", ",".join(trackers)] if trackers else []
         words += ["--push-to-hub", repository] if repository else []
         words += ["--push-state"] if repository and launch.push_state else []

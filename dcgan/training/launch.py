@@ -72,6 +72,14 @@ class Launch:
     )
     device: str = option("auto", help="what computes; auto is cuda, mps or cpu", group=MACHINE, choices=DEVICES)
 
+    compile: bool = option(
+        False,
+        help="record steps as CUDA graphs, for a GPU that waits for Python",
+        doc="The numbers stay the same. It works on one GPU; elsewhere it has no effect, and a note says so.",
+        group=MACHINE,
+        negatable=False,
+    )
+
     def __post_init__(self) -> None:
         check_options(self)
         if self.output_dir:

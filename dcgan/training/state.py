@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from dcgan.models import Discriminator, Generator
 from dcgan.training.distributed import SINGLE_PROCESS, World
 
 Metrics = dict[str, Tensor]  # name -> scalar, still on the training device
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class TrainState:
@@ -23,10 +25,11 @@ class TrainState:
     """
 
     def __init__(self, config: TrainConfig, device: torch.device, world: World = SINGLE_PROCESS):
+        torch.backends.cudnn.benchmark = True  # shapes stay the same for the whole run
         with torch.random.fork_rng(devices=[]):  # leaves the caller's random numbers alone
             torch.manual_seed(config.seed)
-            self.generator = Generator(**config.generator_config().to_dict()).to(device)
-            self.discriminator = Discriminator(**config.discriminator_config().to_dict()).to(device)
+            self.generator = _placed(Generator(**config.generator_config().to_dict()), device)
+            self.discriminator = _placed(Discriminator(**config.discriminator_config().to_dict()), device)
         self.ema = copy.deepcopy(self.generator).eval().requires_grad_(False) if config.ema else None
         self.rates = {"generator": config.lr_generator, "discriminator": config.lr_discriminator}
         self.optimizers = {
@@ -45,7 +48,10 @@ class TrainState:
         """Set the learning rates to this share of the configured ones, from 0 to 1."""
         for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = share * self.rates[name]
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(share * self.rates[name])
+                else:
+                    group["lr"] = share * self.rates[name]
 
     def published_generator(self) -> Generator:
         """Give the generator people should see, in eval mode: the EMA, or where there is none a copy of the other."""
@@ -73,9 +79,10 @@ class TrainState:
             network.load_state_dict(_below(tensors, part))
         for part, optimizer in self.optimizers.items():
             moments: dict[int, dict[str, Tensor]] = {}
+            parameters = optimizer.param_groups[0]["params"]
             for key, tensor in _below(tensors, f"adam.{part}").items():
                 index, name = key.split(".")
-                moments.setdefault(int(index), {})[name] = tensor
+                moments.setdefault(int(index), {})[name] = _laid_out_as(parameters[int(index)], tensor)
             optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
 
     def _networks(self) -> dict[str, nn.Module]:
@@ -83,8 +90,23 @@ class TrainState:
         return networks | ({"ema": self.ema} if self.ema is not None else {})
 
 
+def _placed(network: Network, device: torch.device) -> Network:
+    """Bring a network to its device, in the memory format that convolutions are fastest in there."""
+    return network.to(device, memory_format=torch.channels_last) if device.type == "cuda" else network.to(device)
+
+
 def _adam(network: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:
-    return torch.optim.Adam(network.parameters(), lr=lr, betas=(config.beta1, config.beta2), fused=True)
+    """Make an optimizer; on a GPU one whose steps can be recorded, which reads its learning rate there."""
+    device, betas = next(network.parameters()).device, (config.beta1, config.beta2)
+    if device.type != "cuda":
+        return torch.optim.Adam(network.parameters(), lr=lr, betas=betas, fused=True)
+    rate = torch.tensor(lr, device=device)
+    return torch.optim.Adam(network.parameters(), lr=rate, betas=betas, fused=True, capturable=True)
+
+
+def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
+    """Give a moment of Adam in its parameter's memory format; the count of steps is left as it is."""
+    return torch.empty_like(parameter).copy_(moment) if moment.shape == parameter.shape else moment
 
 
 def _below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -57,8 +57,8 @@ def broken(monkeypatch, step: int, times: int = 1) -> None:
     """Makes a NaN of a weight after `step`, the first `times` that it is reached."""
     intact = loop.train_step
 
-    def train_step(state, config, pixels):
-        metrics = intact(state, config, pixels)
+    def train_step(state, config, pixels, *how):
+        metrics = intact(state, config, pixels, *how)
         if state.step == step and state.rollbacks < times:
             with torch.no_grad():
                 state.generator.main[0].weight[0, 0, 0, 0] = math.nan
@@ -327,8 +327,8 @@ def test_a_run_that_goes_wrong_four_times_from_one_state_gives_up(tmp_path, tiny
 def test_tries_are_counted_from_the_last_good_state(tmp_path, tiny_config, pictures, monkeypatch):
     intact, seen = loop.train_step, set()
 
-    def train_step(state, config, pixels):
-        metrics = intact(state, config, pixels)
+    def train_step(state, config, pixels, *how):
+        metrics = intact(state, config, pixels, *how)
         if state.step % 3 == 1 and (state.step, state.rollbacks) not in seen and state.rollbacks < state.step:
             seen.add((state.step, state.rollbacks))
             return {"loss_d": torch.tensor(math.nan)}

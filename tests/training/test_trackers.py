@@ -215,8 +215,8 @@ def broken(monkeypatch, step: int) -> None:
     """Makes a NaN of a weight after `step`, the first time that it is reached."""
     intact = loop.train_step
 
-    def train_step(state, config, pixels):
-        metrics = intact(state, config, pixels)
+    def train_step(state, config, pixels, *how):
+        metrics = intact(state, config, pixels, *how)
         if state.step == step and not state.rollbacks:
             with torch.no_grad():
                 state.generator.main[0].weight[0, 0, 0, 0] = float("nan")
