@@ -75,7 +75,7 @@ class Launch:
     compile: bool = option(
         False,
         help="record steps as CUDA graphs, for a GPU that waits for Python",
-        doc="The numbers stay the same. It works on one GPU; elsewhere it has no effect, and a note says so.",
+        doc="What is computed stays the same. It works on one GPU; elsewhere it has no effect, and a note says so.",
         group=MACHINE,
         negatable=False,
     )

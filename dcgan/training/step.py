@@ -35,9 +35,7 @@ class Kind(NamedTuple):
         much: lazy regularization (Karras et al. 2019, https://arxiv.org/abs/1912.04958).
         """
         updates_d = step % config.d_every == 0
-        return cls(
-            updates_d, step % config.g_every == 0, updates_d and step // config.d_every % config.r1_every == 0
-        )
+        return cls(updates_d, step % config.g_every == 0, updates_d and step // config.d_every % config.r1_every == 0)
 
 
 class Inputs(NamedTuple):

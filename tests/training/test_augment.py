@@ -79,7 +79,6 @@ def test_color_treats_all_pixels_of_a_picture_alike():
 @pytest.mark.parametrize("policy", [*([name] for name in AUGMENTATIONS), list(AUGMENTATIONS)])
 def test_each_of_several_processes_changes_its_rows_as_one_process_would_have(images, policy):
     whole = augmented(images, policy)
-    shares = [
-        augment(world.rows(images), policy, draw_numbers(policy, 8, rng(), world)) for world in (World(0, 2), World(1, 2))
-    ]
+    worlds = World(0, 2), World(1, 2)
+    shares = [augment(world.rows(images), policy, draw_numbers(policy, 8, rng(), world)) for world in worlds]
     torch.testing.assert_close(torch.cat(shares), whole)
