@@ -53,7 +53,6 @@ from dcgan.training import (
     Trackers,
     World,
     build_parser,
-    can_compile,
     dry_run_config,
     failure_in_words,
     given_options,
@@ -62,6 +61,7 @@ from dcgan.training import (
     launch_of,
     name_without_effect,
     new_folder,
+    note_if_not_compiled,
     plan_run,
     report,
     train,
@@ -76,8 +76,8 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     launch, given = launch_of(parsed), given_options(parsed)
     world = World.from_environment()
     device = world.device(pick_device(launch.device))
-    if launch.compile and not can_compile(device, world) and world.is_main:
-        print("note: --compile has no effect here: it records the steps of a single GPU.", file=sys.stderr)
+    if launch.compile and world.is_main:
+        note_if_not_compiled(device, world)
     if launch.dry_run:
         return dry_run(launch, given, device, arguments)
     with silent_unless(world.is_main), world.connected(device), ExitStack() as at_the_end:
@@ -225,7 +225,7 @@ def dry_run(launch: Launch, given: dict[str, Any], device: torch.device, argumen
         pictures = open_pictures(config, cache=Path(scratch) / "cache")
         (folder := Path(scratch) / "run").mkdir()
         run = Run.start(folder, config, pictures, device, listeners=Listeners(tell=tqdm.write))
-        status = train_to_the_end(run, NextCommands.anew(arguments), compile=launch.compile)
+        status = train_to_the_end(run, NextCommands.anew(arguments), None, launch.compile)
         files = sum(path.is_file() for path in folder.rglob("*"))
     if status == DONE:
         print(f"dry run: all is well; {files} files were written and removed again")

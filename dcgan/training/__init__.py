@@ -4,7 +4,7 @@ from dcgan.training.distributed import World
 from dcgan.training.endings import NextCommands, failure_in_words, giving_up_in_words, report
 from dcgan.training.launch import Launch, build_parser, given_options, launch_of
 from dcgan.training.listeners import Listeners
-from dcgan.training.loop import can_compile, in_short, train
+from dcgan.training.loop import can_compile, in_short, note_if_not_compiled, train
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.plan import Plan, dry_run_config, name_without_effect, new_folder, plan_run, prepare_folder
 from dcgan.training.run import Run, config_to_resume, new_run_id
@@ -37,6 +37,7 @@ __all__ = [
     "name_without_effect",
     "new_folder",
     "new_run_id",
+    "note_if_not_compiled",
     "plan_run",
     "prepare_folder",
     "read_metrics",

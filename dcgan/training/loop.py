@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import torch
@@ -43,6 +44,12 @@ def train(state: TrainState, config: TrainConfig, pictures: Pictures, compile: b
 def can_compile(device: torch.device, world: World) -> bool:
     """Tell whether steps can be recorded: on one GPU alone, since several processes talk within a step."""
     return device.type == "cuda" and world.size == 1
+
+
+def note_if_not_compiled(device: torch.device, world: World) -> None:
+    """Say on stderr that --compile has no effect, where that is so."""
+    if not can_compile(device, world):
+        print("note: --compile has no effect here: it records the steps of a single GPU.", file=sys.stderr)
 
 
 def in_short(metrics: dict[str, float]) -> dict[str, str]:

@@ -92,7 +92,8 @@ class TrainState:
 
 def _placed(network: Network, device: torch.device) -> Network:
     """Bring a network to its device, in the memory format that convolutions are fastest in there."""
-    return network.to(device, memory_format=torch.channels_last) if device.type == "cuda" else network.to(device)
+    network = network.to(device)
+    return network.to(memory_format=torch.channels_last) if device.type == "cuda" else network
 
 
 def _adam(network: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from dcgan.data import epoch_order, load_pictures
-from dcgan.training import TrainState, World, can_compile, cuda_graphs, train
+from dcgan.training import TrainState, World, can_compile, cuda_graphs, note_if_not_compiled, train
 from dcgan.training.cuda_graphs import PLAIN_STEPS, RecordedLearning
 from dcgan.training.feed import Feed, _copied
 from dcgan.training.step import Inputs, Kind, learn, train_step
@@ -78,6 +78,13 @@ def test_steps_are_recorded_on_one_gpu_alone():
     assert can_compile(torch.device("cuda"), World())
     assert not can_compile(torch.device("cuda"), World(0, 2))
     assert not can_compile(CPU, World())
+
+
+def test_asking_for_it_in_vain_is_said(capsys):
+    note_if_not_compiled(CPU, World())
+    assert capsys.readouterr().err == "note: --compile has no effect here: it records the steps of a single GPU.\n"
+    note_if_not_compiled(torch.device("cuda"), World())
+    assert capsys.readouterr().err == ""
 
 
 def test_pictures_stay_in_their_file_where_there_is_no_gpu(pictures):
