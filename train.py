@@ -184,9 +184,7 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
     return FAILED if status == DONE else status
 
 
-def train_to_the_end(
-    run: Run, commands: NextCommands, publisher: Publisher | None = None, compile: bool = False
-) -> int:
+def train_to_the_end(run: Run, commands: NextCommands, publisher: Publisher | None, compile: bool) -> int:
     """Drive the run until it ends, fails or is told to stop; return the exit status."""
     total, world = run.schedule.total_steps, run.state.world
     batch = world.batch_in_words(run.config.batch_size)
