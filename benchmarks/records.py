@@ -163,7 +163,7 @@ def record_of_run(
     anime: Path | None = None,
     commit: str | None = None,
 ) -> Record:
-    """Make the record of a finished run of train.py that was measured, made on this machine.
+    """Make the record of a finished run of train.py that was measured.
 
     Without `ended` it ended when its training.json was written, without `commit` it was made by this one.
 
@@ -190,11 +190,20 @@ def record_of_run(
         pictures_seen=facts.images_seen,
         seconds=facts.seconds,
         images_per_second=round(facts.images_seen / max(facts.seconds, 0.1), 1),
-        machines=(replace(this_machine(), torch=facts.versions["torch"]),),
+        machines=(_machine_of(facts),),
         weights_sha256=digest,
         rollbacks=facts.rollbacks,
         measures=tuple(Measure.of(measure.to_json(), **moment) for measure in evaluation.measures),
     )
+
+
+def _machine_of(facts: Training) -> Machine:
+    """Describe the machine that a run was made on: this one, unless it is known to be another, with a GPU."""
+    here = replace(this_machine(), torch=facts.versions["torch"])
+    made_on = facts.hardware or ""
+    if not made_on or "CPU cores" in made_on or made_on == here.device:
+        return here
+    return replace(here, processor="unknown", cores=0, threads=0, capability="unknown", device=made_on)
 
 
 def _refuse_unfinished(folder: Path, facts: Training) -> None:

@@ -104,6 +104,23 @@ def test_a_finished_run_is_added_once_with_what_it_says_of_itself(measured, path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("hardware", "device", "processor"),
+    [("2 CPU cores (x86_64)", None, None), ("NVIDIA H200", "NVIDIA H200", "unknown")],
+)
+def test_a_run_that_a_gpu_elsewhere_made_names_that_gpu_and_nothing_of_this_machine(
+    hardware, device, processor, measured, path
+):
+    facts = json.loads((measured / "training.json").read_text())
+    (measured / "training.json").write_text(json.dumps(facts | {"hardware": hardware}))
+    assert add(measured, path) == 0
+    (machine,) = records.read(path)[0].machines
+    here = this_machine()
+    assert (machine.device, machine.processor) == (device or here.device, processor or here.processor)
+    assert machine.torch == facts["versions"]["torch"]
+
+
+@pytest.mark.slow
 def test_a_run_on_the_anime_faces_names_the_zip_by_its_hash_alone(measured, path, tmp_path):
     faces = tmp_path / "faces.zip"
     faces.write_bytes(b"a zip")
