@@ -251,7 +251,7 @@ def _damage_is_bad_input(folder: Path) -> Iterator[None]:
     """Say in one line that facts or tensors aren't those of a saved run of this version."""
     try:
         yield
-    except (AttributeError, KeyError, RuntimeError, TypeError) as error:
+    except (AttributeError, LookupError, RuntimeError, TypeError) as error:
         raise InputError(
             f"the run in {folder} was saved by another version or is damaged ({type(error).__name__}: "
             f"{' '.join(str(error).split())[:200]}). Start one in a new --output-dir."
