@@ -19,7 +19,7 @@ import pytest
 import train
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
-from support import hub_client
+from support import hub_client, warm
 from support.hub_server import HubServer
 from support.paths import ROOT
 from support.pictures import SIZE
@@ -131,11 +131,12 @@ START_SECONDS = 90
 def serve_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
     """Starts `python app.py ARGUMENTS` on a free port and gives its address; all are stopped at the end.
 
-    `python` are options of the interpreter, as in ["-i"].
+    `python` are options of the interpreter, as in ["-i"], which starts anew then.
     """
 
     def serve(*arguments: str, environment: Mapping[str, str] = os.environ, python: Sequence[str] = ()) -> str:
-        program = [sys.executable, *python, str(ROOT / "app.py")]
+        script = str(ROOT / "app.py")
+        program = [sys.executable, *python, script] if python else warm.python(script)
         return running.enter_context(_served(tmp_path_factory.mktemp("app"), [*program, *arguments], environment))
 
     with ExitStack() as running:

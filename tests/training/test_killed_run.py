@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from dcgan.checkpoints import card, snapshot_names
+from dcgan.checkpoints import snapshot_names
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.files import write_text
@@ -23,6 +22,7 @@ from dcgan.training import Run, run_folder, schedule, supervisor, train
 from dcgan.training.health import Reading
 from dcgan.training.metrics_log import MetricsLog
 from dcgan.training.supervisor import WATCHED_SEEDS, Supervisor
+from support import warm
 from support.paths import PYTHONPATH
 
 pytestmark = pytest.mark.slow
@@ -54,7 +54,6 @@ def make_runs_alike(distances: tuple[float, ...]) -> None:
     supervisor.WATCHED_SEEDS = WATCHED_SEEDS[:8]
     run_folder.draw_losses = lambda lines, path: write_text(path, str([line["loss_d"] for line in lines]))
     run_folder.save_gif = lambda frames, path, _: path.write_bytes(frames.tobytes())
-    card._template = functools.cache(card._template)
     os.fsync = lambda file: None
 
 
@@ -158,8 +157,8 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_killed_between_any_two_writes_of_a_snapshot_goes_on_as_if_nothing_had_been(case, tmp_path):
     done = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), case],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH}, capture_output=True, text=True,
+        warm.python(__file__, str(tmp_path), case), env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH},
+        capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())

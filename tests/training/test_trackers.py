@@ -24,6 +24,7 @@ from dcgan.training import Listeners, Run, loop
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.recorder import Recorder
 from dcgan.training.trackers import PROJECT, TRACKERS, Tracked, Trackers
+from support import warm
 from support.paths import ROOT
 from support.tiny import TINY
 
@@ -78,9 +79,9 @@ def pictures():
 def reported_run(tmp_path_factory, trackio_folder) -> Path:
     """A run that was reported to TensorBoard and trackio, by train.py as a process."""
     folder = tmp_path_factory.mktemp("runs") / "reported"
-    command = [sys.executable, "train.py", *TWO_SNAPSHOTS, "--report-to", "tensorboard,trackio"]
+    command = warm.python("train.py", *TWO_SNAPSHOTS, "--report-to", "tensorboard,trackio", "--output-dir", str(folder))
     done = subprocess.run(
-        [*command, "--output-dir", str(folder)], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
