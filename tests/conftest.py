@@ -19,6 +19,7 @@ import pytest
 import train
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
+from dcgan.training import run_folder
 from support import hub_client, warm
 from support.hub_server import HubServer
 from support.paths import ROOT
@@ -71,7 +72,7 @@ def load(cache) -> Callable[..., Pictures]:
     return lambda source, **options: load_pictures(str(source), SIZE, cache=cache, **options)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_config():
     """Makes the TrainConfig of a tiny run, with changes."""
 
@@ -83,6 +84,12 @@ def tiny_config():
         return TrainConfig(**settings | changes)
 
     return make
+
+
+@pytest.fixture
+def no_plots(monkeypatch):
+    """For tests that don't look at a run's plot of losses, which takes longer to draw than the run's steps."""
+    monkeypatch.setattr(run_folder, "draw_losses", lambda lines, path: path.touch())
 
 
 @pytest.fixture(scope="session")

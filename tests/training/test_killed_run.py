@@ -18,12 +18,13 @@ from dcgan.checkpoints import snapshot_names
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.files import write_text
-from dcgan.training import Run, run_folder, schedule, supervisor, train
+from dcgan.training import Run, run_folder, schedule, supervisor
 from dcgan.training.health import Reading
 from dcgan.training.metrics_log import MetricsLog
 from dcgan.training.supervisor import WATCHED_SEEDS, Supervisor
 from support import warm
 from support.paths import PYTHONPATH
+from support.runs import go
 
 pytestmark = pytest.mark.slow
 
@@ -64,14 +65,6 @@ def a_second_has_passed(log: MetricsLog) -> float:
 
 def resume(folder: Path, pictures: Pictures) -> Run:
     return Run.resume(folder, CONFIG, pictures, torch.device("cpu"))
-
-
-def go(run: Run, until: int | None = None) -> None:
-    for metrics in train(run.state, run.config, run.pictures):
-        run.after_step(metrics)
-        if run.state.step == until:
-            return
-    run.finish()
 
 
 def in_a_child(act: Callable[[], object]) -> int:
@@ -128,7 +121,7 @@ def kill_again_and_again(scratch: Path, case: str) -> None:
     run.save()
     if killed_at > 1:
         go(run, until=killed_at - 1)
-    go(resume(shutil.copytree(start, straight), pictures))
+    go(resume(shutil.copytree(start, straight), pictures)).finish()
     expected = files_of(straight)
     found = []
     for number in count():
@@ -139,7 +132,7 @@ def kill_again_and_again(scratch: Path, case: str) -> None:
             break
         resumed = resume(folder, pictures)
         kept = {"snapshots": snapshot_names(folder), "shown": shown_of(folder), "step": resumed.state.step}
-        go(resumed)
+        go(resumed).finish()
         files = files_of(folder)
         kept["different"] = sorted(name for name in expected | files if expected.get(name) != files.get(name))
         found.append({"status": status} | kept)

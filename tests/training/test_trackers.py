@@ -26,7 +26,10 @@ from dcgan.training.recorder import Recorder
 from dcgan.training.trackers import PROJECT, TRACKERS, Tracked, Trackers
 from support import warm
 from support.paths import ROOT
+from support.runs import go
 from support.tiny import TINY
+
+pytestmark = pytest.mark.usefixtures("no_plots")
 
 CPU = torch.device("cpu")
 TWO_SNAPSHOTS = [*TINY, "--epochs", "2", "--snapshot-epochs", "1,2"]  # as of `trained_run`
@@ -128,14 +131,6 @@ def assert_tensorboard_shows(folder: Path) -> None:
     for name in names:
         expected = [(line["step"], pytest.approx(line[name], rel=1e-6)) for line in lines if name in line]
         assert [(event.step, event.value) for event in shown.Scalars(name)] == expected, name
-
-
-def go(run: Run, until: int | None = None) -> Run:
-    for metrics in loop.train(run.state, run.config, run.pictures):
-        run.after_step(metrics)
-        if run.state.step == until:
-            break
-    return run
 
 
 # What arrives
