@@ -44,7 +44,7 @@ def command(main: Callable[..., int]) -> Callable[..., int]:
     @functools.wraps(main)
     def run(argv: Sequence[str] | None = None, **values: object) -> int:
         unwinding: dict[signal.Signals, Handler] = {number: _unwind for number in STATUS_OF if number != signal.SIGINT}
-        with _output_that_never_fails(), _signal_handlers(unwinding):
+        with _output_at_once_that_never_fails(), _signal_handlers(unwinding):
             try:
                 return main(argv, **values)
             except InputError as error:
@@ -153,14 +153,14 @@ def _leave_the_terminal() -> None:
 
 
 @contextmanager
-def _output_that_never_fails() -> Iterator[None]:
-    """Print a question mark for a letter that a console's encoding lacks, in place of failing at it."""
-    strict = [s for s in (sys.stdout, sys.stderr) if isinstance(s, io.TextIOWrapper) and s.errors == "strict"]
-    for stream in strict:
-        stream.reconfigure(errors="replace")
+def _output_at_once_that_never_fails() -> Iterator[None]:
+    """Print each line at once, through a pipe too, and a question mark for a letter that a console's encoding lacks."""
+    before = {s: (s.errors, s.line_buffering) for s in (sys.stdout, sys.stderr) if isinstance(s, io.TextIOWrapper)}
+    for stream, (errors, _) in before.items():
+        stream.reconfigure(errors="replace" if errors == "strict" else errors, line_buffering=True)
     try:
         yield
     finally:
-        for stream in strict:
+        for stream, (errors, line_buffering) in before.items():
             if not stream.closed:
-                stream.reconfigure(errors="strict")
+                stream.reconfigure(errors=errors, line_buffering=line_buffering)

@@ -19,7 +19,8 @@ import pytest
 import train
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
-from support import hub_client
+from dcgan.training import run_folder
+from support import hub_client, warm
 from support.hub_server import HubServer
 from support.paths import ROOT
 from support.pictures import SIZE
@@ -71,7 +72,7 @@ def load(cache) -> Callable[..., Pictures]:
     return lambda source, **options: load_pictures(str(source), SIZE, cache=cache, **options)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny_config():
     """Makes the TrainConfig of a tiny run, with changes."""
 
@@ -83,6 +84,12 @@ def tiny_config():
         return TrainConfig(**settings | changes)
 
     return make
+
+
+@pytest.fixture
+def no_plots(monkeypatch):
+    """For tests that don't look at a run's plot of losses, which takes longer to draw than the run's steps."""
+    monkeypatch.setattr(run_folder, "draw_losses", lambda lines, path: path.touch())
 
 
 @pytest.fixture(scope="session")
@@ -131,11 +138,12 @@ START_SECONDS = 90
 def serve_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
     """Starts `python app.py ARGUMENTS` on a free port and gives its address; all are stopped at the end.
 
-    `python` are options of the interpreter, as in ["-i"].
+    `python` are options of the interpreter, as in ["-i"], which starts anew then.
     """
 
     def serve(*arguments: str, environment: Mapping[str, str] = os.environ, python: Sequence[str] = ()) -> str:
-        program = [sys.executable, *python, str(ROOT / "app.py")]
+        script = str(ROOT / "app.py")
+        program = [sys.executable, *python, script] if python else warm.python(script)
         return running.enter_context(_served(tmp_path_factory.mktemp("app"), [*program, *arguments], environment))
 
     with ExitStack() as running:

@@ -4,7 +4,6 @@ import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +25,7 @@ from dcgan.gallery import LocalCatalog, Renderer, from_file
 from dcgan.latents import SEEDS, latent, slerp, step_along
 from dcgan.sampling import render
 from dcgan.ui.api import Api
+from support import warm
 from support.paths import ADVENTURER
 
 
@@ -424,7 +424,7 @@ def test_a_port_that_is_taken_costs_one_line_and_status_2(trained_run):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        command = [sys.executable, "app.py", "--model", str(trained_run), "--host", "127.0.0.1", "--port", port]
+        command = warm.python("app.py", "--model", str(trained_run), "--host", "127.0.0.1", "--port", port)
         result = subprocess.run(command, cwd=Path(app.__file__).parent, capture_output=True, text=True)
     assert result.returncode == 2, result.stderr
     assert result.stderr.count("\n") == 1

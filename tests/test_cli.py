@@ -8,6 +8,7 @@ import threading
 from contextlib import nullcontext
 
 import pytest
+from tqdm import tqdm
 
 from dcgan.cli import BAD_INPUT, HUNG_UP, INTERRUPTED, STATUS_OF, TERMINATED, Parser, StopRequest, command
 from dcgan.errors import InputError
@@ -112,6 +113,20 @@ def test_a_console_of_any_encoding_gets_what_it_can_show_and_a_question_mark_for
     names = "头像🎭".encode(encoding, "replace")
     assert shown.getvalue() == b"into " + names + b" and ?\nerror: there is no " + names + b".\n"
     assert console.errors == "strict"
+
+
+def test_a_line_goes_through_a_pipe_when_it_is_written(monkeypatch):
+    shown = io.BytesIO()
+    pipe = io.TextIOWrapper(shown, "utf-8")
+    monkeypatch.setattr(sys, "stdout", pipe)
+
+    @command
+    def main(argv):
+        tqdm.write("pushing to alice/faces: epoch-0001 to go")
+        return len(shown.getvalue().splitlines())
+
+    assert main([]) == 1
+    assert not pipe.line_buffering
 
 
 # How a script ends

@@ -2,7 +2,6 @@
 
 import shlex
 import subprocess
-import sys
 from dataclasses import dataclass, fields
 
 import pytest
@@ -13,6 +12,7 @@ from dcgan.errors import InputError
 from dcgan.options import OlderName, add_options, given, option, options_of, without_effect
 from dcgan.options_page import page
 from dcgan.training import Launch, build_parser, given_options, launch_of
+from support import warm
 from support.paths import ROOT
 
 
@@ -211,9 +211,8 @@ def test_an_option_without_effect_is_told_in_one_line(words, told):
 
 @pytest.mark.slow
 def test_the_page_of_the_options_is_what_its_command_prints():
-    printed = subprocess.run(
-        [sys.executable, "-m", "dcgan.options_page"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    command = warm.python("-m", "dcgan.options_page")
+    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert printed.stderr == ""
     assert printed.stdout == (ROOT / "docs" / "options.md").read_text(encoding="utf-8")
 

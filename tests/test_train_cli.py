@@ -11,6 +11,7 @@ import sys
 import tempfile
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,10 @@ from dcgan.models import Discriminator
 from dcgan.training import dry_run_config
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.recorder import Recorder
+from support import warm
 from support.paths import ROOT
 from support.tiny import TINY, TINY_STEPS_PER_EPOCH
+from support.torchrun import torchrun
 
 ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
 
@@ -215,25 +218,17 @@ def test_the_progress_shown_names_losses_beliefs_and_speed(tmp_path, capsys):
 # Several processes
 
 
-def torchrun(processes: int, *arguments: str) -> subprocess.CompletedProcess:
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        f"--nproc_per_node={processes}",
-        "train.py",
-    ]
-    return subprocess.run(
-        [*command, *arguments], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True
-    )
+def run(command: Sequence[str]) -> subprocess.CompletedProcess:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 @pytest.mark.slow
 def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     out = tmp_path / "out"
     more = ["--epochs", "2", "--snapshot-epochs", "1,2", "--report-to", "tensorboard"]
-    done = torchrun(2, *TINY, *more, "--output-dir", str(out))
+    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py"]
+    done = run([*program, *TINY, *more, "--output-dir", str(out)])
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("training on cpu for 10 steps of 8 pictures (2 processes with 4 each)") == 1
     assert done.stdout.count("40 of 40 pictures used") == 1
@@ -243,7 +238,7 @@ def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     assert len(list((out / "tensorboard").iterdir())) == 1  # the main process's
 
     on_two = shutil.copytree(out, tmp_path / "on-two")
-    resumed = torchrun(2, "--resume", "--epochs", "3", "--output-dir", str(on_two))
+    resumed = run(torchrun(2, "train.py", "--resume", "--epochs", "3", "--output-dir", str(on_two)))
     assert resumed.returncode == 0, resumed.stderr
     assert train.main(["--resume", "--epochs", "3", "--output-dir", str(out)]) == 0
     assert load_state(out).facts.step == load_state(on_two).facts.step == 15
@@ -253,7 +248,7 @@ def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
 @pytest.mark.slow
 def test_a_batch_that_cannot_be_split_is_said_once_and_leaves_nothing(tmp_path):
     out = tmp_path / "out"
-    done = torchrun(3, *TINY, "--output-dir", str(out))
+    done = run(torchrun(3, "train.py", *TINY, "--output-dir", str(out)))
     assert done.returncode == 1  # torchrun's own, whatever a process returned
     assert done.stderr.count("error: --batch-size 8 can't be split over 3 processes") == 1
     assert "exitcode: 2" in done.stderr or "exitcode  : 2" in done.stderr
@@ -397,7 +392,7 @@ def test_what_a_disk_that_is_full_from_the_start_tells_to_do_works_when_one_does
 @pytest.mark.slow
 def test_a_termination_while_pictures_are_rendered_leaves_nothing_behind(tmp_path):
     environment = os.environ | {"DCGAN_CACHE": str(tmp_path / "cache")}
-    command = [sys.executable, "train.py", "--data", "avatars:adventurer", "--output-dir", str(tmp_path / "out")]
+    command = warm.python("train.py", "--data", "avatars:adventurer", "--output-dir", str(tmp_path / "out"))
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as process:
@@ -415,7 +410,7 @@ def test_a_termination_while_pictures_are_rendered_leaves_nothing_behind(tmp_pat
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_finishes_the_step_saves_and_prints_the_command_that_continues(number, status, tmp_path):
     out = tmp_path / "out"
-    command = [sys.executable, "train.py", *ENDLESS, "--output-dir", str(out)]
+    command = warm.python("train.py", *ENDLESS, "--output-dir", str(out))
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -34,6 +34,7 @@ def test_the_rules_are_kept(tmp_path):
         os.fsync(file.fileno())
 
 
+@pytest.mark.slow
 def test_a_run_that_is_resumed_bundled_and_shown_moves_nothing_that_is_open(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert train.main([*TINY, "--epochs", "2", "--snapshot-epochs", "1,2"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import math
 import re
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import gradio as gr
 import numpy as np
 import pandas as pd
+from gradio.components import Component
 
 from dcgan.checkpoints import Training, glean_metrics
 from dcgan.gallery import SEED, SHOWN_LARGE, Catalog, PictureSpec, Renderer
@@ -23,9 +25,6 @@ CURVES = {
     "beliefs": ("d_real", "d_fake"),
     "readings": ("distance", "relative_diversity"),
 }
-NOTHING_WHILE_HIDDEN = (
-    "(seed, checkpoint) => [seed, document.querySelector('#run-facts')?.offsetParent ? checkpoint : null]"
-)
 NOTHING_KNOWN = Training.glean("")
 MAX_POINTS = 150  # a curve; more can't be told apart on a screen
 
@@ -107,7 +106,8 @@ class TrainingTab:
         What the run was is shown by an event of its own, and first: the faces of its course may be refused.
         """
         inputs = [self.seed, self.checkpoint]
-        for event, options in ((listener, {}), (self.checkpoint.input, {"js": NOTHING_WHILE_HIDDEN} | LAST_COUNTS)):
+        while_looked_at = {"js": _nothing_while_hidden(self.facts)} | LAST_COUNTS
+        for event, options in ((listener, {}), (self.checkpoint.input, while_looked_at)):
             quietly, slowly = {"show_progress": "hidden"} | options, {"show_progress_on": self.gallery} | options
             [shown] = on([event], self._show_run, inputs, self._run, self.message, **quietly)
             on([shown.then], self._show_course, inputs, self._course, self.message, **slowly)
@@ -155,6 +155,12 @@ class TrainingTab:
         stills = self.renderer.stills(PictureSpec(checkpoint=stage, seed=seed), drawn)
         still = list(stills.values())[SHOWN_LARGE]
         return [f"<p>{html.escape(title)}</p>", gr.Image(str(still), alt_text=title)]
+
+
+def _nothing_while_hidden(shown: Component) -> str:
+    """Give the JavaScript that leaves out the checkpoint while this component, and so the tab it is in, isn't seen."""
+    element = f"document.getElementById({json.dumps(shown.elem_id)})"
+    return f"(seed, checkpoint) => [seed, {element}?.offsetParent ? checkpoint : null]"
 
 
 def _plot(language: str, catalog: Catalog, curves: tuple[str, ...]) -> gr.LinePlot:

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -15,6 +14,7 @@ from PIL import Image
 from dcgan import Generator, faces
 from dcgan.checkpoints import PLACEHOLDER, Training, model_card, read_training
 from dcgan.files import sha256
+from support import warm
 from support.paths import ROOT
 
 HOSTILE = "a|b `c` **d** <e> [f](g)\n---\n| h_"
@@ -191,7 +191,7 @@ def test_the_cards_usage_snippet_works(card, trained_run, tmp_path):
     snippet = snippet.replace(PLACEHOLDER, str(trained_run))
     snippet += f"import numpy; numpy.save({str(tmp_path / 'pixels.npy')!r}, pixels)"
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-c", snippet], check=True, cwd=tmp_path, env=environment)
+    subprocess.run(warm.python("-c", snippet), check=True, cwd=tmp_path, env=environment)
     assert np.load(tmp_path / "pixels.npy").shape == (3, 24, 24, 3)
     (saved,) = tmp_path.glob("*.png")
     face = faces(Generator.from_pretrained(trained_run), seeds=[42])[0]

@@ -1,7 +1,6 @@
 import json
 import os
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from dcgan.data.decoding import decode
 from dcgan.data.sources import open_source
 from dcgan.data.table_sources import DatasetSource
 from dcgan.errors import InputError
+from support import warm
+from support.paths import ROOT
 from support.pictures import SIZE, avatar, picture_bytes, write_avatars
 
 
@@ -262,7 +263,7 @@ def test_a_broken_parquet_file_is_refused(tmp_path, load):
 def test_a_hub_data_set_that_can_not_be_had_is_refused_and_the_missing_folder_is_mentioned(tmp_path):
     code = "from dcgan.data import load_pictures; load_pictures('nobody/faces', 24)"
     offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=offline)
+    result = subprocess.run(warm.python("-c", code), cwd=ROOT, capture_output=True, text=True, env=offline)
     last = result.stderr.strip().splitlines()[-1]
     assert "InputError" in last
     assert "there is no such folder or file here, and the Hub data set nobody/faces couldn't be loaded" in last

@@ -73,6 +73,7 @@ class TestEachBundle:
         assert config_of(given) == TrainConfig.from_dict(facts.config)
         assert read_metrics(folder)[-1]["images"] == facts.images_seen
 
+    @pytest.mark.slow
     def test_carries_what_was_measured_of_these_very_weights(self, folder):
         evaluation = read_evaluation(folder)
         assert evaluation.samples.fakes == 5000

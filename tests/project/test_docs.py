@@ -20,6 +20,7 @@ import train
 from dcgan.config import TrainConfig, config_of
 from dcgan.publish.state import STATE_BRANCH
 from dcgan.training import TrainState, World
+from support import warm
 from support.hub_client import REPO, environment
 from support.paths import ROOT
 from support.tiny import TINY
@@ -147,7 +148,7 @@ def test_a_job_finds_its_code_where_the_page_puts_it_and_pushes_its_run(hub, tmp
     variables["PYTHONPATH"] = str(tmp_path / variables["PYTHONPATH"].lstrip("/"))
     words = [{"user/name": REPO, "cuda": "cpu"}.get(word, word) for word in options["script_args"]]
     done = subprocess.run(
-        [sys.executable, str(script), *words, *TINY, "--max-steps", "10", "--snapshot-epochs", "1"],
+        warm.python(str(script), *words, *TINY, "--max-steps", "10", "--snapshot-epochs", "1"),
         cwd=tmp_path, env=environment(hub, tmp_path / "home", **variables), capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -15,26 +15,28 @@ def test_the_package_offers_just_this():
     assert all(hasattr(dcgan, name) for name in dcgan.__all__)
 
 
-def test_importing_the_programs_starts_nothing():
+def test_importing_train_py_starts_nothing_and_imports_no_tracker():
     code = (
-        "import threading, app, train\n"
+        "import sys, threading, train\n"
         "assert threading.active_count() == 1, threading.enumerate()\n"
-        "assert train.main and app.main\n"
+        "assert not {'trackio', 'tensorboard', 'wandb'} & set(sys.modules)\n"
+        "assert train.main\n"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
-def test_training_imports_no_tracker_that_is_not_asked_for():
-    code = "import sys, train; assert not {'trackio', 'tensorboard', 'wandb'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_app_needs_neither_the_training_code_nor_its_packages():
+def test_importing_the_app_starts_nothing_and_needs_neither_the_training_code_nor_its_packages():
     unwanted = ["dcgan.training", "dcgan.data", "dcgan.avatars", "torchvision", "datasets", "dicebear", "resvg_py"]
     unwanted += ["dcgan.evaluation", "torch_fidelity", "efficientnet_lite_pytorch"]
-    code = f"import sys, app; assert not [name for name in {unwanted} if name in sys.modules]"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    code = (
+        "import sys, threading, app\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        f"assert not [name for name in {unwanted} if name in sys.modules]\n"
+        "assert app.main\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 @pytest.mark.parametrize("module", ["dcgan.avatars", "dcgan.checkpoints", "dcgan.evaluation", "dcgan.hub"])

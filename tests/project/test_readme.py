@@ -3,7 +3,7 @@
 import re
 import shlex
 import subprocess
-import sys
+from functools import cache
 from importlib.metadata import version
 
 import numpy as np
@@ -17,6 +17,7 @@ import app
 import train
 from dcgan.config import config_of
 from dcgan.evaluation import __main__ as evaluation
+from support import warm
 from support.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -99,14 +100,20 @@ def test_every_app_command_in_the_readme_is_understood(command):
     app.build_parser().parse_args(command[2:])
 
 
+@cache
+def help_of(*words: str) -> str:
+    """Give what `python WORDS --help` prints."""
+    command = warm.python(*words, "--help")
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert told.stderr == ""
+    return told.stdout
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c[:2] == ["python", "-m"]], ids=" ".join)
 def test_every_module_command_in_the_readme_is_understood(command):
-    told = subprocess.run(
-        [sys.executable, *command[1:4], "--help"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert told.stderr == ""
-    assert all(word in told.stdout for word in command[4:] if word.startswith("--"))
+    told = help_of(*command[1:4])
+    assert all(word in told for word in command[4:] if word.startswith("--"))
 
 
 def test_every_option_the_readme_names_exists():
@@ -156,7 +163,7 @@ def test_ci_calls_the_readmes_test_command():
 def test_the_readmes_five_lines_draw_a_face(tmp_path):
     snippet = next(s for s in re.findall(r"```python\n(.*?)```", README, re.DOTALL) if "from_pretrained" in s)
     snippet = snippet.replace("42.png", str(tmp_path / "42.png"))
-    subprocess.run([sys.executable, "-c", snippet], cwd=ROOT, check=True)
+    subprocess.run(warm.python("-c", snippet), cwd=ROOT, check=True)
     assert np.asarray(Image.open(tmp_path / "42.png")).shape == (96, 96, 3)
 
 

@@ -683,10 +683,22 @@ def test_whoever_interrupts_the_last_push_gets_out_at_once_and_hears_what_is_mis
 # A run that comes from the Hub
 
 
+@pytest.fixture(scope="module")
+def store_with_state(tmp_path_factory, picture_cache) -> Path:
+    """What a Hub stores of a run that pushed its state as well."""
+    folder = tmp_path_factory.mktemp("with-state")
+    with HubServer(folder / "hub") as server:
+        done = hub_client.run(
+            server, folder / "home", "train.py", *TINY, *THREE, "--push-to-hub", REPO, "--push-state", "--output-dir",
+            str(folder / "run"), DCGAN_CACHE=str(picture_cache),
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    return folder / "hub"
+
+
 @pytest.fixture
-def pushed_with_state(run_train, hub, tmp_path) -> Repository:
-    done = run_train(*TINY, *THREE, "--push-to-hub", REPO, "--push-state", out="first")
-    assert done.returncode == 0, done.stderr
+def pushed_with_state(hub, store_with_state, tmp_path) -> Repository:
+    shutil.copytree(store_with_state, tmp_path / "hub")
     return Repository(tmp_path / "hub" / f"{REPO}.git")
 
 

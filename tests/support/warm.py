@@ -30,8 +30,9 @@ from support.paths import PYTHONPATH
 
 STUB = Path(__file__).with_name("warm_stub.py")
 # Nothing that knows huggingface_hub, which reads its address when it is imported
-IMPORTED = ("torch", "safetensors.torch", "matplotlib.figure", "pandas", "PIL.Image", "av", "yaml", "jinja2", "httpx2",
-            "fastapi", "uvicorn", "orjson", "typer")  # fmt: skip
+IMPORTED = ("torch", "torch._dynamo", "torchvision", "safetensors.torch", "pandas", "PIL.Image", "av",
+            "matplotlib.backends.backend_agg", "matplotlib.figure", "yaml", "jinja2", "httpx2", "fastapi",
+            "uvicorn", "orjson", "typer", "dicebear", "resvg_py", "tqdm")  # fmt: skip
 
 
 def python(*arguments: str) -> list[str]:
@@ -133,6 +134,7 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
+    tempfile.tempdir = None  # which what was imported may have asked for
     encoding = os.environ.get("PYTHONIOENCODING", "utf-8").partition(":")[0]
     sys.stdin = os.fdopen(0, encoding=encoding)
     sys.stdout = os.fdopen(1, "w", encoding=encoding, buffering=1)
@@ -150,16 +152,15 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
 def ended_with(arguments: list[str]) -> int:
     """Run a program, script or module as the interpreter would; give its exit status."""
     first, *rest = arguments
-    sys.path[:0] = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     try:
         if first == "-c":
-            sys.argv, sys.path[0] = ["-c", *rest[1:]], ""
+            sys.argv, sys.path[:] = ["-c", *rest[1:]], search_path("")
             exec(compile(rest[0], "<string>", "exec"), sys.modules["__main__"].__dict__ | {"__name__": "__main__"})
         elif first == "-m":
-            sys.argv, sys.path[0] = rest, str(Path.cwd())
+            sys.argv, sys.path[:] = rest, search_path(str(Path.cwd()))
             runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
         else:
-            sys.argv, sys.path[0] = arguments, str(Path(first).resolve().parent)
+            sys.argv, sys.path[:] = arguments, search_path(str(Path(first).resolve().parent))
             runpy.run_path(first, run_name="__main__")
     except SystemExit as error:
         if isinstance(error.code, str):
@@ -169,6 +170,13 @@ def ended_with(arguments: list[str]) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def search_path(folder: str) -> list[str]:
+    """Give where a process looks for modules: in its folder, its own PYTHONPATH, and nowhere that is this server's."""
+    own = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    servers = {*PYTHONPATH.split(os.pathsep), sys.path[0]}
+    return [folder, *filter(None, own), *(place for place in sys.path if place not in servers)]
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from dcgan.training import Run, TrainState, World, train
 from dcgan.training.distributed import SINGLE_PROCESS
 from dcgan.training.metrics_log import read_metrics
 from support.paths import PYTHONPATH
+from support.torchrun import torchrun
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +128,7 @@ def talk(folder: Path, world: World) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    warnings.simplefilter("error")
     act_as_one_of_several(Path(sys.argv[1]))
 
 
@@ -147,10 +150,9 @@ class Trained:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory) -> Trained:
     folder = tmp_path_factory.mktemp("two-processes")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--local-addr=127.0.0.1"]
     result = subprocess.run(
-        [*command, "--nproc_per_node=2", __file__, str(folder)],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH, "PYTHONWARNINGS": "error"},
+        torchrun(2, __file__, str(folder)),
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH},
         capture_output=True,
         text=True,
         timeout=100,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import shutil
@@ -15,15 +14,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from dcgan.checkpoints import card, snapshot_names
+from dcgan.checkpoints import snapshot_names
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.files import write_text
-from dcgan.training import Run, run_folder, schedule, supervisor, train
+from dcgan.training import Run, run_folder, schedule, supervisor
 from dcgan.training.health import Reading
 from dcgan.training.metrics_log import MetricsLog
 from dcgan.training.supervisor import WATCHED_SEEDS, Supervisor
+from support import warm
 from support.paths import PYTHONPATH
+from support.runs import go
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +55,6 @@ def make_runs_alike(distances: tuple[float, ...]) -> None:
     supervisor.WATCHED_SEEDS = WATCHED_SEEDS[:8]
     run_folder.draw_losses = lambda lines, path: write_text(path, str([line["loss_d"] for line in lines]))
     run_folder.save_gif = lambda frames, path, _: path.write_bytes(frames.tobytes())
-    card._template = functools.cache(card._template)
     os.fsync = lambda file: None
 
 
@@ -65,14 +65,6 @@ def a_second_has_passed(log: MetricsLog) -> float:
 
 def resume(folder: Path, pictures: Pictures) -> Run:
     return Run.resume(folder, CONFIG, pictures, torch.device("cpu"))
-
-
-def go(run: Run, until: int | None = None) -> None:
-    for metrics in train(run.state, run.config, run.pictures):
-        run.after_step(metrics)
-        if run.state.step == until:
-            return
-    run.finish()
 
 
 def in_a_child(act: Callable[[], object]) -> int:
@@ -129,7 +121,7 @@ def kill_again_and_again(scratch: Path, case: str) -> None:
     run.save()
     if killed_at > 1:
         go(run, until=killed_at - 1)
-    go(resume(shutil.copytree(start, straight), pictures))
+    go(resume(shutil.copytree(start, straight), pictures)).finish()
     expected = files_of(straight)
     found = []
     for number in count():
@@ -140,7 +132,7 @@ def kill_again_and_again(scratch: Path, case: str) -> None:
             break
         resumed = resume(folder, pictures)
         kept = {"snapshots": snapshot_names(folder), "shown": shown_of(folder), "step": resumed.state.step}
-        go(resumed)
+        go(resumed).finish()
         files = files_of(folder)
         kept["different"] = sorted(name for name in expected | files if expected.get(name) != files.get(name))
         found.append({"status": status} | kept)
@@ -158,8 +150,8 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("case", CASES)
 def test_a_run_killed_between_any_two_writes_of_a_snapshot_goes_on_as_if_nothing_had_been(case, tmp_path):
     done = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), case],
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH}, capture_output=True, text=True,
+        warm.python(__file__, str(tmp_path), case), env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH},
+        capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "found.json").read_text())

@@ -23,7 +23,10 @@ from dcgan.training.health import Reading
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.run import config_to_resume
 from dcgan.training.supervisor import MAX_TRIES, Supervisor
+from support.runs import go
 from support.tiny import TINY
+
+pytestmark = pytest.mark.usefixtures("no_plots")
 
 CPU = torch.device("cpu")
 
@@ -37,15 +40,6 @@ def start(folder: Path, config, pictures, tell=print) -> Run:
     folder.mkdir()
     run = Run.start(folder, config, pictures, CPU, listeners=Listeners(tell=tell))
     run.save()
-    return run
-
-
-def go(run: Run, until: int | None = None) -> Run:
-    """Train to the end, or up to the first time that a step is finished."""
-    for metrics in loop.train(run.state, run.config, run.pictures):
-        run.after_step(metrics)
-        if run.state.step == until:
-            break
     return run
 
 
@@ -205,17 +199,24 @@ def test_a_collapse_reaches_no_snapshot(gifted):
 # Going on
 
 
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory, tiny_config, pictures) -> Run:
+    """A run that goes back once, on its way to the end without a stop; read it, don't change it."""
+    with pytest.MonkeyPatch.context() as patch:
+        broken(patch, step=7)
+        config = tiny_config(epochs=4, save_every=3, snapshot_epochs=(2, 4))
+        run = go(start(tmp_path_factory.mktemp("uninterrupted") / "run", config, pictures))
+        run.finish()
+    return run
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stops", [(5,), (8,), (9,), (6, 8, 11), (12,)], ids=str)
 def test_a_run_resumed_around_its_rollback_equals_an_uninterrupted_one(
-    stops, tmp_path, tiny_config, pictures, monkeypatch
+    stops, uninterrupted, tmp_path, pictures, monkeypatch
 ):
     broken(monkeypatch, step=7)
-    config = tiny_config(epochs=4, save_every=3, snapshot_epochs=(2, 4))
-    straight = go(start(tmp_path / "straight", config, pictures))
-    straight.finish()
-
-    run = start(tmp_path / "stopped", config, pictures)
+    run = start(tmp_path / "stopped", uninterrupted.config, pictures)
     for stop in stops:
         go(run, until=stop)
         run.stop()
@@ -225,9 +226,9 @@ def test_a_run_resumed_around_its_rollback_equals_an_uninterrupted_one(
     assert load_state(run.folder).name == "step-20-retry-1"
     for name in ("model.safetensors", "discriminator/model.safetensors", "epochs/epoch-0002/model.safetensors",
                  "samples/timelapse.gif", "state/step-20-retry-1/state.safetensors"):  # fmt: skip
-        assert (run.folder / name).read_bytes() == (straight.folder / name).read_bytes(), name
-    assert load_state(run.folder).facts.watch == load_state(straight.folder).facts.watch
-    for each in (run, straight):
+        assert (run.folder / name).read_bytes() == (uninterrupted.folder / name).read_bytes(), name
+    assert load_state(run.folder).facts.watch == load_state(uninterrupted.folder).facts.watch
+    for each in (run, uninterrupted):
         assert [line["step"] for line in rollbacks(each.folder)] == [6]
         assert [line["step"] for line in read_metrics(each.folder)] == sorted(
             line["step"] for line in read_metrics(each.folder)

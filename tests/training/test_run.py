@@ -18,6 +18,8 @@ from dcgan.training.run import config_to_resume
 from dcgan.training.run_folder import SAMPLE_SEEDS
 from dcgan.training.schedule import LOG_EVERY
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 CPU = torch.device("cpu")
 
 

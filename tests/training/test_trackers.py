@@ -24,8 +24,12 @@ from dcgan.training import Listeners, Run, loop
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.recorder import Recorder
 from dcgan.training.trackers import PROJECT, TRACKERS, Tracked, Trackers
+from support import warm
 from support.paths import ROOT
+from support.runs import go
 from support.tiny import TINY
+
+pytestmark = pytest.mark.usefixtures("no_plots")
 
 CPU = torch.device("cpu")
 TWO_SNAPSHOTS = [*TINY, "--epochs", "2", "--snapshot-epochs", "1,2"]  # as of `trained_run`
@@ -78,9 +82,9 @@ def pictures():
 def reported_run(tmp_path_factory, trackio_folder) -> Path:
     """A run that was reported to TensorBoard and trackio, by train.py as a process."""
     folder = tmp_path_factory.mktemp("runs") / "reported"
-    command = [sys.executable, "train.py", *TWO_SNAPSHOTS, "--report-to", "tensorboard,trackio"]
+    command = warm.python("train.py", *TWO_SNAPSHOTS, "--report-to", "tensorboard,trackio", "--output-dir", str(folder))
     done = subprocess.run(
-        [*command, "--output-dir", str(folder)], cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
+        command, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"},
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -127,14 +131,6 @@ def assert_tensorboard_shows(folder: Path) -> None:
     for name in names:
         expected = [(line["step"], pytest.approx(line[name], rel=1e-6)) for line in lines if name in line]
         assert [(event.step, event.value) for event in shown.Scalars(name)] == expected, name
-
-
-def go(run: Run, until: int | None = None) -> Run:
-    for metrics in loop.train(run.state, run.config, run.pictures):
-        run.after_step(metrics)
-        if run.state.step == until:
-            break
-    return run
 
 
 # What arrives
