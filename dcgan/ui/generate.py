@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import random
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,7 @@ from dcgan.ui.captions import alt_of, captioned, title_of
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
 from dcgan.ui.face_strip import link_in
 from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
-from dcgan.ui.requests import BEST_OF, draw_faces, faces_request
+from dcgan.ui.requests import BEST_OF, draw_faces, faces_request, varied_faces
 from dcgan.ui.texts import i18n
 
 
@@ -63,6 +64,7 @@ class GenerateTab:
         self.face = gr.Image(
             type="filepath", format="png", show_label=False, interactive=False, buttons=[], elem_id="face"
         )
+        self.more = gr.Button(i18n("more-like-this"), size="sm", elem_id="more-like-this")
         gr.Markdown(i18n("download-png"), elem_classes="label")
         with gr.Row(elem_id="face-downloads"):
             self.downloads = [gr.DownloadButton("PNG", size="sm", min_width=48) for _ in STILL_FACTORS]
@@ -82,6 +84,14 @@ class GenerateTab:
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
         again = [self.seed.submit, self.checkpoint.input, self.psi.release]
         drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
+        drawn += on(
+            [self.more.click],
+            self._more_like,
+            [self.face_link],
+            [self.gallery, self.shown],
+            self.message,
+            **self._options,
+        )
         remember(drawn, self.shown)
         # A seed that was typed is wanted: randomize goes off
         self.seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
@@ -90,6 +100,7 @@ class GenerateTab:
         self.copy_face(self.face_link)
         reveal(self.gallery.select, "face-panel")
         reveal(self.button.click, "tabs")
+        reveal(self.more.click, "tabs")
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -118,6 +129,14 @@ class GenerateTab:
 
     def _generate_same(self, language: str, checkpoint: str, _: bool, *values: Any) -> list[Any]:
         return self._generate(language, checkpoint, False, *values)
+
+    def _more_like(self, language: str, face_link: str) -> list[Any]:
+        """Fill the gallery with variations, others each time; the face itself stays large."""
+        face = spec_of(face_link)
+        asked = {"face": face.shown[0], "checkpoint": face.checkpoint, "psi": face.psi}
+        spec = varied_faces(self.renderer, **asked, seed=random.randrange(SEEDS))
+        spec, faces = self.renderer.faces(replace(spec, scaling=face.scaling))
+        return [gr.Gallery(captioned(faces), selected_index=None), shown_link(spec)]
 
     def _show(self, language: str, link: str) -> list[Any]:
         if not link:
