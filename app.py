@@ -37,7 +37,7 @@ from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
 from dcgan.ui.deep_links import DeepLinks
-from dcgan.ui.events import message
+from dcgan.ui.events import LAST_COUNTS, message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
@@ -100,10 +100,18 @@ def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file:
     [walk_asked] = favourites.walk_through(deep_links.walk_settings, controls)
     outputs = [*controls, favourites.kept, favourites.face_strip, deep_links.notice]
     file_opened = file.upload(deep_links.open_file, [file, favourites.kept], outputs, **quietly)
-    for event in (link_opened, walk_asked, file_opened):
+    went_back = deep_links.went_back.click(
+        deep_links.go_back,
+        deep_links.address,
+        [*controls, deep_links.notice],
+        js="() => location.search.slice(1)",
+        **quietly | LAST_COUNTS,
+    )
+    in_the_address_bar = (link_opened, went_back)
+    for event in (*in_the_address_bar, walk_asked, file_opened):
         [drawn] = generate.draw_pending([event.then], pending_link)
         [drawn] = walk.draw_pending([drawn.then], pending_link)
-        if event is not link_opened:
+        if event not in in_the_address_bar:
             js = "(pending, faces, walk) => dcgan.remember(pending && (pending.startsWith('kind=walk') ? walk : faces))"
             drawn = drawn.then(None, [pending_link, generate.shown, walk.shown], None, js=js, **quietly)
         # else the next event that is refused would draw it again

@@ -37,7 +37,9 @@ class GenerateTab:
                     buttons=[],
                     elem_id="gallery",
                 )
-                self.copy = copy_button("copy-faces-link")
+                with gr.Row():
+                    self.back = gr.Button(i18n("back"), size="sm", min_width=90, scale=1, elem_id="back")
+                    self.copy = copy_button("copy-faces-link", scale=4)
             with gr.Column(scale=4, min_width=260, elem_id="face-panel"):
                 self._lay_out_face()
         self.shown = gr.Textbox(visible=False)  # the gallery's link
@@ -84,18 +86,13 @@ class GenerateTab:
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
         again = [self.seed.submit, self.checkpoint.input, self.psi.release]
         drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
-        drawn += on(
-            [self.more.click],
-            self._more_like,
-            [self.face_link],
-            [self.gallery, self.shown],
-            self.message,
-            **self._options,
-        )
+        relatives = [self.gallery, self.shown]
+        drawn += on([self.more.click], self._more_like, [self.face_link], relatives, self.message, **self._options)
         remember(drawn, self.shown)
         # A seed that was typed is wanted: randomize goes off
         self.seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
         on_select(self.gallery.select, self._pick, [self.shown], self.panel, self.message, show_progress="hidden")
+        self.back.click(None, None, None, js="() => history.back()", api_visibility="private")
         self.copy(self.shown)
         self.copy_face(self.face_link)
         reveal(self.gallery.select, "face-panel")

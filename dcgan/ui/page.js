@@ -14,7 +14,9 @@ window.dcgan = {
   },
 
   remember(query) {
-    if (query && query.length <= MAX_QUERY_CHARACTERS) history.replaceState(history.state, '', dcgan.link(query));
+    if (!query || query.length > MAX_QUERY_CHARACTERS || dcgan.link(query) === location.href) return;
+    history.pushState({ before: before() + 1 }, '', dcgan.link(query));
+    arrived();
   },
 
   async copy(query, button) {
@@ -41,6 +43,22 @@ window.dcgan = {
     }
   },
 };
+
+// Back, the browser's or the page's own: how much there is to go back to, and the address that is shown
+const before = () => history.state?.before ?? 0;
+let shown = location.search;
+
+function arrived() {
+  shown = location.search;
+  document.documentElement.classList.toggle('can-go-back', before() > 0);
+}
+
+arrived();
+addEventListener('popstate', () => {
+  const isElsewhere = location.search !== shown; // else it went to a place within the page
+  arrived();
+  if (isElsewhere) document.getElementById('went-back')?.click();
+});
 
 const carriesFiles = (event) => event.dataTransfer?.types?.includes('Files');
 

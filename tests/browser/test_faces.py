@@ -13,9 +13,12 @@ from support.page import (
     copied,
     download,
     faces_shown,
+    make_walk,
     open_tab,
     pick,
+    reload,
     wait_for_faces,
+    wait_for_first,
     wait_for_keyframes,
 )
 
@@ -80,3 +83,65 @@ def test_more_like_a_face_on_a_phone_in_chinese_and_dark(open_page, screenshot):
     edges = page.eval_on_selector_all("#gallery button", "all => all.map(e => e.getBoundingClientRect().right)")
     assert max(edges) <= 390
     screenshot(page, "more-like-this-phone")
+
+
+def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_page, screenshot):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    assert not page.locator("#back").is_visible()
+    for seed in ("100", "200"):
+        page.locator("#seed input").fill(seed)
+        page.locator("#generate").click()
+        wait_for_first(page, seed)
+        page.wait_for_function("seed => location.search.includes(`seed=${seed}`)", arg=seed)
+    seen = [one.tobytes() for one in faces_shown(page)]
+    pick(page, 1)
+    page.locator("#use-as-keyframe").click()
+    page.get_by_text("Face 201 is in the walk").wait_for()
+    variations = more_like_this(page, "201")
+    page.wait_for_function("location.search.includes('seeds=')")
+    screenshot(page, "back")
+
+    page.locator("#back").click()
+    wait_for_first(page, "200")
+    wait_for_faces(page, 16)
+    assert [one.tobytes() for one in faces_shown(page)] == seen
+    assert page.locator("#seed input").input_value() == "200"
+    page.go_back()
+    wait_for_first(page, "100")
+    reload(page)
+    wait_for_first(page, "100")
+    page.go_forward()
+    wait_for_first(page, "200")
+    page.go_forward()
+    wait_for_first(page, variations[0])
+    page.go_back()
+    page.go_back()
+    wait_for_first(page, "100")
+    page.locator("#back").focus()
+    page.keyboard.press("Enter")
+    wait_for_first(page, "0")
+    page.locator("#back").wait_for(state="hidden")
+    open_tab(page, 1)
+    wait_for_keyframes(page, "201")
+
+
+def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
+    page = open_page("?seed=5&count=4&__theme=dark", locale="zh-CN", **PHONE)
+    wait_for_faces(page, 4)
+    page.locator("#use-as-keyframe").tap()
+    open_tab(page, 1)
+    wait_for_keyframes(page, "5")
+    page.locator("#add").tap()
+    wait_for_keyframes(page, "5", "99")
+    make_walk(page)
+    page.wait_for_function("location.search.includes('kind=walk')")
+    page.go_back()
+    page.locator("#gallery").wait_for()
+    wait_for_faces(page, 4)
+    open_tab(page, 1)
+    wait_for_keyframes(page, "5", "99")
+    page.go_forward()
+    page.wait_for_function("location.search.includes('kind=walk')")
+    assert "__theme=dark" in page.url
+    page.locator("#walk img").wait_for()

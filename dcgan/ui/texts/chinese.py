@@ -19,6 +19,7 @@ TEXTS = {
     "copy-link": "复制链接",
     "copy-faces-link": "复制这些脸的链接",
     "use-as-keyframe": "用作关键帧",
+    "back": "← 返回",
     "more-like-this": "更多类似的脸",
     "keep": "收藏",
     "download-png": "下载 PNG，边长（像素）",

@@ -21,6 +21,7 @@ TEXTS = {
     "copy-link": "Copy link",
     "copy-faces-link": "Copy link to these faces",
     "use-as-keyframe": "Use as keyframe",
+    "back": "← Back",
     "more-like-this": "More like this",
     "keep": "Keep as favourite",
     "download-png": "Download PNG, pixels a side",
