@@ -100,22 +100,26 @@ def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file:
     [walk_asked] = favourites.walk_through(deep_links.walk_settings, controls)
     outputs = [*controls, favourites.kept, favourites.face_strip, deep_links.notice]
     file_opened = file.upload(deep_links.open_file, [file, favourites.kept], outputs, **quietly)
-    went_back = deep_links.went_back.click(
-        deep_links.go_back,
-        deep_links.address,
-        [*controls, deep_links.notice],
-        js="() => location.search.slice(1)",
-        **quietly | LAST_COUNTS,
-    )
-    in_the_address_bar = (link_opened, went_back)
-    for event in (*in_the_address_bar, walk_asked, file_opened):
+    for event in (link_opened, walk_asked, file_opened):
         [drawn] = generate.draw_pending([event.then], pending_link)
         [drawn] = walk.draw_pending([drawn.then], pending_link)
-        if event not in in_the_address_bar:
+        if event is not link_opened:
             js = "(pending, faces, walk) => dcgan.remember(pending && (pending.startsWith('kind=walk') ? walk : faces))"
             drawn = drawn.then(None, [pending_link, generate.shown, walk.shown], None, js=js, **quietly)
         # else the next event that is refused would draw it again
         drawn.then(lambda: "", None, pending_link, **quietly)
+    _connect_back(deep_links, generate)
+
+
+def _connect_back(deep_links: DeepLinks, generate: GenerateTab) -> None:
+    """Draw what was shown before. What is pending has a place of its own, which no other event empties."""
+    went_to = deep_links.went_to
+    controls = [went_to if control is deep_links.pending_link else control for control in deep_links.controls.values()]
+    options: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"} | LAST_COUNTS
+    js, outputs = "() => location.search.slice(1)", [*controls, deep_links.notice]
+    went_back = deep_links.went_back.click(deep_links.go_back, went_to, outputs, js=js, **options)
+    [drawn] = generate.draw_pending([went_back.then], went_to)
+    deep_links.walk.draw_pending([drawn.then], went_to)
 
 
 def show_progress(done: int, total: int) -> None:

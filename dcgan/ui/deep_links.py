@@ -39,7 +39,7 @@ class DeepLinks:
         self.catalog, self.tabs, self.walk, self.favourites, self.notice = catalog, tabs, walk, favourites, notice
         self.pending_link = gr.Textbox(visible=False)  # what is to be drawn next
         self.went_back = gr.Button(visible="hidden", elem_id="went-back")  # pressed by page.js
-        self.address = gr.Textbox(visible=False)  # the query that the browser went back to
+        self.went_to = gr.Textbox(visible=False)  # what is to be drawn then; of several Backs in a hurry, the last
         self.controls = {
             "checkpoint": checkpoint,
             "tabs": tabs,
