@@ -32,6 +32,7 @@ from dcgan.ui.inputs import RefusedError, choice, number, one_face
 
 BEST_OF = Number(1, 16, 1)
 SHARE = Number(0.0, 1.0, 0.5, digits=DIGITS)  # how far a mix goes to the second face
+FRAMES_BETWEEN = 33  # of a mix: 32 steps, of which each is seen and none jumps
 VARIATIONS = 9  # of a face, which fill a square
 STEP = Number(0.01, 1.0, 0.2, digits=DIGITS)  # of a variation: a smaller one isn't seen
 AMOUNT = Number(MIN_AMOUNT, MAX_AMOUNT, 1.0, digits=DIGITS)
@@ -175,6 +176,19 @@ def varied_faces(
 
     varied = _studio(renderer, name).variations(parent, many, step, first, draw)
     return PictureSpec(checkpoint=name, seeds=tuple(varied), psi=truncation)
+
+
+def faces_between(renderer: Renderer, *, a: object, b: object, checkpoint: object, psi: object) -> PictureSpec:
+    """Read what was typed for two faces, and make those between them, which both belong to.
+
+    Raises:
+        InputError: a value outside its bounds, no face of the checkpoint, or twice the same.
+    """
+    first, second = one_face(a), one_face(b)
+    if first == second:
+        raise RefusedError("mix-with-itself", face=shortened(str(first)))
+    between = _studio(renderer, checkpoint).between(first, second, FRAMES_BETWEEN)
+    return PictureSpec(checkpoint=NAME.clean(checkpoint), seeds=tuple(between), psi=number("the-psi", PSI, psi))
 
 
 def _studio(renderer: Renderer, checkpoint: object) -> Studio:

@@ -145,3 +145,84 @@ def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
     page.wait_for_function("location.search.includes('kind=walk')")
     assert "__theme=dark" in page.url
     page.locator("#walk img").wait_for()
+
+
+def mixed_face(page):
+    """Pixels of the face that the mix shows."""
+    size, data = page.eval_on_selector(
+        "#mix-slider canvas",
+        "all => { const { width, height } = all; const image = all.getContext('2d').getImageData(0, 0, width, height);"
+        " return [width, [...image.data]] }",
+    )
+    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3]
+
+
+MOVE = """place => {
+  const slider = document.querySelector('#mix-slider input'), began = performance.now();
+  slider.value = place;
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  return performance.now() - began;
+}"""
+
+
+def test_a_slider_shows_the_faces_between_two_without_asking_the_server(open_page, screenshot):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    faces = faces_shown(page)
+    pick(page, 2)
+    page.locator("#mix").click()
+    page.locator("#mix-slider h2", has_text="Between 2 and 3").wait_for()
+    page.locator("#gallery button.thumbnail-lg").nth(10).click()
+    page.locator("#mix-slider h2", has_text="Between 2 and 10").wait_for()
+    page.wait_for_timeout(1500)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    seen = set()
+    for place in range(4, 24):
+        assert page.evaluate(MOVE, place) < 100
+        seen.add(mixed_face(page).tobytes())
+    assert len(seen) == 20
+    for place, face in ((0, faces[2]), (32, faces[10])):
+        page.evaluate(MOVE, place)
+        assert np.array_equal(mixed_face(page), face)
+    page.locator("#mix-slider input").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft")
+    assert page.locator("#mix-slider input").get_attribute("aria-valuetext") == "75 %"
+    shown = mixed_face(page)
+    page.wait_for_timeout(500)
+    assert not [url for url in asked if not url.startswith("data:")]
+    assert page.evaluate("document.documentElement.scrollHeight") == 720
+    screenshot(page, "mix")
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator("#face-title", has_text="Face 2:10@0.75").wait_for()
+    one = open_page(url=copied(page, "#copy-link"))
+    wait_for_faces(one, 1)
+    assert np.array_equal(faces_shown(one)[0], shown)
+
+
+def test_a_face_is_mixed_on_a_phone_in_chinese_and_bad_ones_get_a_sentence(open_page, screenshot):
+    page = open_page("?__theme=dark", locale="zh-CN", **PHONE)
+    wait_for_faces(page, 16)
+    page.locator("#mix").tap()
+    page.locator("#mix-slider h2", has_text="在 0 与 1 之间").wait_for()
+    for typed, sentence in (("0", "这两张都是 0"), ("-1", "种子是 -1"), ("7:42", "is no face")):
+        page.locator("#mix-with textarea, #mix-with input").fill(typed)
+        page.keyboard.press("Enter")
+        page.locator("#mix-message [role=alert]", has_text=sentence).wait_for()
+    page.locator("#mix-with textarea, #mix-with input").fill("7:42@0.5")
+    page.keyboard.press("Enter")
+    page.locator("#mix-slider h2", has_text="在 0 与 7:42@0.5 之间").wait_for()
+    page.locator("#mix-message").wait_for(state="hidden")
+    box = page.locator("#mix-slider input").bounding_box()
+    before = mixed_face(page)
+    page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+    assert not np.array_equal(mixed_face(page), before)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    screenshot(page, "mix-phone")
+    page.locator("#mix-close").tap()
+    page.locator("#face-title", has_text="种子 0").wait_for()
+    page.locator("#mix-panel").wait_for(state="hidden")
+    pick(page, 1)
