@@ -27,6 +27,8 @@ keep_gradios_files_in(FILES)
 with without_proxies():
     import gradio as gr
 
+from starlette.middleware import Middleware
+
 from dcgan.cli import DONE, Parser, command, is_interactive
 from dcgan.errors import InputError
 from dcgan.files import with_home
@@ -41,11 +43,13 @@ from dcgan.ui.events import LAST_COUNTS, message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
+from dcgan.ui.link_card import LinkCard
 from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
 BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
+SOCIAL_CARD = Path(__file__).parent / "docs" / "social-card.png"
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
@@ -185,6 +189,14 @@ def theme() -> gr.Theme:
         block_padding="*spacing_md *spacing_lg",
         layout_gap="*spacing_lg",
         body_background_fill="*neutral_50",
+        # Dark enough, or light enough on dark, to be read
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        color_accent="*primary_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_700",
     )
 
 
@@ -239,6 +251,8 @@ def start(app: gr.Blocks, host: str | None, port: int | None, share: bool) -> No
                 share=share,
                 max_file_size=MAX_UPLOAD,
                 mcp_server=find_spec("mcp") is not None,
+                favicon_path=str(ASSETS / "favicon.svg"),
+                app_kwargs={"middleware": [Middleware(LinkCard, picture=SOCIAL_CARD)]},
                 prevent_thread_lock=True,
                 **look(),
             )

@@ -1,6 +1,8 @@
 // What the page does by itself in the browser: links, and files dropped anywhere.
 const MAX_QUERY_CHARACTERS = 8000; // as in gallery/spec.py
 
+const wantsCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 window.dcgan = {
   link(query) {
     const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('__'));
@@ -10,7 +12,8 @@ window.dcgan = {
 
   // On a phone, where columns stand one below the other
   reveal(id) {
-    if (innerWidth <= 640) document.getElementById(id).scrollIntoView({ behavior: 'smooth' });
+    if (innerWidth > 640) return;
+    document.getElementById(id).scrollIntoView({ behavior: wantsCalm() ? 'instant' : 'smooth' });
   },
 
   remember(query) {
@@ -75,8 +78,19 @@ document.addEventListener('drop', (event) => {
   input.dispatchEvent(new Event('change', { bubbles: true }));
 }, true);
 
+// A film has no sound and plays within the page; it starts by itself only for those who like things to move
+function tame(film) {
+  film.muted = film.playsInline = true;
+  film.setAttribute('muted', '');
+  if (!wantsCalm() || film.dataset.calmed === film.src) return;
+  film.dataset.calmed = film.src;
+  film.autoplay = false;
+  film.pause();
+}
+
 // Gradio leaves these pictures and films without a name; that of their file tells the seeds
 new MutationObserver(() => {
+  document.querySelectorAll('#walk-video video').forEach(tame);
   for (const element of document.querySelectorAll('#early-and-late img[alt=""], #walk-video video')) {
     const name = decodeURIComponent(element.src.split('/').pop()).replace(/\.\w+$/, '');
     if (element.matches('img')) element.alt = name;

@@ -84,7 +84,7 @@ TEXTS = {
     "given-up-stride": "one frame in {value}",
     # Training
     "training-tab": "Training",
-    "watch-it-learn": "### Watch it learn\nThe same number at each snapshot of the training.",
+    "watch-it-learn": "## Watch it learn\nThe same number at each snapshot of the training.",
     "show": "Show",
     "stage": "Snapshot",
     "stage-title": "Seed {seed} at {stage}",
@@ -102,7 +102,7 @@ TEXTS = {
     "curve-distance": "distance (0: alike)",
     "curve-relative_diversity": "diversity (1: as diverse)",
     "no-record": "This checkpoint came without a record of its training.",
-    "the-run": "### The run",
+    "the-run": "## The run",
     "run-data": "Training pictures",
     "run-pictures": "{count} of **{name}**",
     "run-seen": "Pictures seen",
