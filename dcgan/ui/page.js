@@ -88,6 +88,9 @@ function tame(film) {
   film.pause();
 }
 
+for (const moment of ['loadeddata', 'play']) // by then Gradio has set what it sets
+  document.addEventListener(moment, ({ target }) => target.matches('#walk-video video') && tame(target), true);
+
 // Gradio leaves these pictures and films without a name; that of their file tells the seeds
 new MutationObserver(() => {
   document.querySelectorAll('#walk-video video').forEach(tame);
