@@ -27,6 +27,8 @@ keep_gradios_files_in(FILES)
 with without_proxies():
     import gradio as gr
 
+from starlette.middleware import Middleware
+
 from dcgan.cli import DONE, Parser, command, is_interactive
 from dcgan.errors import InputError
 from dcgan.files import with_home
@@ -37,15 +39,17 @@ from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
 from dcgan.ui.deep_links import DeepLinks
-from dcgan.ui.events import message
+from dcgan.ui.events import LAST_COUNTS, message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
+from dcgan.ui.link_card import LinkCard
 from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
 BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
+SOCIAL_CARD = Path(__file__).parent / "docs" / "social-card.png"
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
@@ -108,6 +112,18 @@ def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file:
             drawn = drawn.then(None, [pending_link, generate.shown, walk.shown], None, js=js, **quietly)
         # else the next event that is refused would draw it again
         drawn.then(lambda: "", None, pending_link, **quietly)
+    _connect_back(deep_links, generate)
+
+
+def _connect_back(deep_links: DeepLinks, generate: GenerateTab) -> None:
+    """Draw what was shown before. What is pending has a place of its own, which no other event empties."""
+    went_to = deep_links.went_to
+    controls = [went_to if control is deep_links.pending_link else control for control in deep_links.controls.values()]
+    options: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"} | LAST_COUNTS
+    js, outputs = "() => location.search.slice(1)", [*controls, deep_links.notice]
+    went_back = deep_links.went_back.click(deep_links.go_back, went_to, outputs, js=js, **options)
+    [drawn] = generate.draw_pending([went_back.then], went_to)
+    deep_links.walk.draw_pending([drawn.then], went_to)
 
 
 def show_progress(done: int, total: int) -> None:
@@ -173,6 +189,14 @@ def theme() -> gr.Theme:
         block_padding="*spacing_md *spacing_lg",
         layout_gap="*spacing_lg",
         body_background_fill="*neutral_50",
+        # Dark enough, or light enough on dark, to be read
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_400",
+        color_accent="*primary_600",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_dark="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+        button_primary_background_fill_hover_dark="*primary_700",
     )
 
 
@@ -227,6 +251,8 @@ def start(app: gr.Blocks, host: str | None, port: int | None, share: bool) -> No
                 share=share,
                 max_file_size=MAX_UPLOAD,
                 mcp_server=find_spec("mcp") is not None,
+                favicon_path=str(ASSETS / "favicon.svg"),
+                app_kwargs={"middleware": [Middleware(LinkCard, picture=SOCIAL_CARD)]},
                 prevent_thread_lock=True,
                 **look(),
             )

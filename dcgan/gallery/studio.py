@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dcgan.expressions import (
+    DIGITS,
     AnyFace,
     added_up,
     canonical,
@@ -64,6 +65,15 @@ class Studio:
             start, end = self._latents(a, b)
             made = spelled_out(slerp(start, end, t))
         return made.face
+
+    def between(self, a: AnyFace, b: AnyFace, count: int) -> list[AnyFace]:
+        """Make `count` faces, 2 or more, in even steps on the arc from `a` to `b`, which are its ends.
+
+        Raises:
+            InputError: one that is no face of this checkpoint.
+        """
+        shares = [round(i / (count - 1), DIGITS) for i in range(1, count - 1)]
+        return [canonical(a), *(self.mix(a, b, share) for share in shares), canonical(b)]
 
     def arithmetic(self, a: AnyFace, minus: AnyFace, plus: AnyFace) -> AnyFace:
         """Make the face `a` - `minus` + `plus`, as in Radford et al. 2015, https://arxiv.org/abs/1511.06434.

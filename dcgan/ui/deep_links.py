@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
@@ -37,6 +38,8 @@ class DeepLinks:
     ):
         self.catalog, self.tabs, self.walk, self.favourites, self.notice = catalog, tabs, walk, favourites, notice
         self.pending_link = gr.Textbox(visible=False)  # what is to be drawn next
+        self.went_back = gr.Button(visible="hidden", elem_id="went-back")  # pressed by page.js
+        self.went_to = gr.Textbox(visible=False)  # what is to be drawn then; of several Backs in a hurry, the last
         self.controls = {
             "checkpoint": checkpoint,
             "tabs": tabs,
@@ -48,9 +51,20 @@ class DeepLinks:
 
     def open_link(self, request: gr.Request) -> list[Any]:
         """Open the page: give the checkpoints to choose from, what the link asks for, and a notice of what is wrong."""
+        return self._opened(language_of(request), dict(request.query_params))
+
+    def go_back(self, request: gr.Request, query: str) -> list[Any]:
+        """Do as `open_link` for what was shown before; the walk stays as it is, unless that was a walk."""
+        opened = dict(parse_qsl(query))
+        answers = self._opened(language_of(request), opened)
+        if from_query(opened).kind == "walk":
+            return answers
+        is_walks = [name == "face_strip" or name.startswith("walk_") for name in self.controls]
+        return [gr.skip() if skipped else answer for skipped, answer in zip([*is_walks, False], answers, strict=True)]
+
+    def _opened(self, language: str, query: dict[str, Any]) -> list[Any]:
         self.catalog.refresh()
-        language = language_of(request)
-        spec, amiss = read_link(dict(request.query_params))
+        spec, amiss = read_link(query)
         name, refusal = checkpoint_for(self.catalog, spec)
         if refusal and refusal.key == "another-model":
             refusal = RefusedError("another-model-link", **refusal.values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import random
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,8 @@ from dcgan.ui.captions import alt_of, captioned, title_of
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
 from dcgan.ui.face_strip import link_in
 from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
-from dcgan.ui.requests import BEST_OF, draw_faces, faces_request
+from dcgan.ui.mix import Mix, closed, unpicked
+from dcgan.ui.requests import BEST_OF, draw_faces, faces_request, varied_faces
 from dcgan.ui.texts import i18n
 
 
@@ -36,9 +38,13 @@ class GenerateTab:
                     buttons=[],
                     elem_id="gallery",
                 )
-                self.copy = copy_button("copy-faces-link")
+                with gr.Row():
+                    self.back = gr.Button(i18n("back"), size="sm", min_width=90, scale=1, elem_id="back")
+                    self.copy = copy_button("copy-faces-link", scale=4)
             with gr.Column(scale=4, min_width=260, elem_id="face-panel"):
-                self._lay_out_face()
+                with gr.Column(min_width=260) as self.face_column:
+                    self._lay_out_face()
+                self.mix = Mix(renderer)
         self.shown = gr.Textbox(visible=False)  # the gallery's link
         self._connect()
 
@@ -63,6 +69,9 @@ class GenerateTab:
         self.face = gr.Image(
             type="filepath", format="png", show_label=False, interactive=False, buttons=[], elem_id="face"
         )
+        with gr.Row():
+            self.more = gr.Button(i18n("more-like-this"), size="sm", min_width=110, elem_id="more-like-this")
+            self.mix_button = gr.Button(i18n("mix"), size="sm", min_width=110, elem_id="mix")
         gr.Markdown(i18n("download-png"), elem_classes="label")
         with gr.Row(elem_id="face-downloads"):
             self.downloads = [gr.DownloadButton("PNG", size="sm", min_width=48) for _ in STILL_FACTORS]
@@ -74,7 +83,11 @@ class GenerateTab:
 
     @property
     def panel(self) -> list[Any]:
-        return [self.title, self.face, *self.downloads, self.face_link]
+        return [self.title, self.face, *self.downloads, self.face_link, *self._in_its_place]
+
+    @property
+    def _in_its_place(self) -> list[Any]:
+        return [self.face_column, self.mix.column, self.mix.first]
 
     def _connect(self) -> None:
         inputs = [self.checkpoint, self.randomize, *self.settings.values()]
@@ -82,14 +95,24 @@ class GenerateTab:
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
         again = [self.seed.submit, self.checkpoint.input, self.psi.release]
         drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
+        relatives = [self.gallery, self.shown]
+        drawn += on([self.more.click], self._more_like, [self.face_link], relatives, self.message, **self._options)
         remember(drawn, self.shown)
         # A seed that was typed is wanted: randomize goes off
         self.seed.input(None, None, self.randomize, js="() => false", api_visibility="private")
-        on_select(self.gallery.select, self._pick, [self.shown], self.panel, self.message, show_progress="hidden")
+        quietly: dict[str, Any] = {"show_progress": "hidden"}
+        inputs = [self.shown, self.mix.first]
+        on_select(self.gallery.select, self._pick, inputs, self.panel, self.message, **quietly)
+        self.mix.open(self.mix_button.click, self.face_link, self.shown, self.face_column, self.message)
+        self.mix.connect(self.gallery, self.shown, self.face_column)
+        inputs = [self.mix.first, self.mix.second]
+        on_select(self.mix.slider.select, self._take, inputs, [*self.panel, self.gallery], self.mix.message, **quietly)
+        self.back.click(None, None, None, js="() => history.back()", api_visibility="private")
         self.copy(self.shown)
         self.copy_face(self.face_link)
         reveal(self.gallery.select, "face-panel")
         reveal(self.button.click, "tabs")
+        reveal(self.more.click, "tabs")
 
     @property
     def _options(self) -> dict[str, Any]:
@@ -98,7 +121,7 @@ class GenerateTab:
     def draw_pending(self, listeners: list[Listener], pending_link: gr.Textbox) -> list[Any]:
         """Show what a link asks for, when something else has happened."""
         outputs = [self.gallery, self.shown, *self.panel]
-        return on(listeners, self._show, [pending_link], outputs, self.message, **self._options)
+        return on(listeners, self._show, [pending_link], outputs, self.message, **self._options | LAST_COUNTS)
 
     def show_picked(self, face_strip: gr.HTML, tabs: gr.Tabs) -> None:
         """Show the face that is picked from a face strip large, in this tab."""
@@ -119,6 +142,14 @@ class GenerateTab:
     def _generate_same(self, language: str, checkpoint: str, _: bool, *values: Any) -> list[Any]:
         return self._generate(language, checkpoint, False, *values)
 
+    def _more_like(self, language: str, face_link: str) -> list[Any]:
+        """Fill the gallery with variations, others each time; the face itself stays large."""
+        face = spec_of(face_link)
+        asked = {"face": face.shown[0], "checkpoint": face.checkpoint, "psi": face.psi}
+        spec = varied_faces(self.renderer, **asked, seed=random.randrange(SEEDS))
+        spec, faces = self.renderer.faces(replace(spec, scaling=face.scaling))
+        return [gr.Gallery(captioned(faces), selected_index=None), shown_link(spec)]
+
     def _show(self, language: str, link: str) -> list[Any]:
         if not link:
             return [gr.skip() for _ in range(2 + len(self.panel))]
@@ -130,9 +161,15 @@ class GenerateTab:
     def _drawn(self, language: str, spec: PictureSpec, faces: list[Face]) -> list[Any]:
         return [captioned(faces), shown_link(spec), *self._large(language, spec, faces[0])]
 
-    def _pick(self, language: str, index: int, shown: str) -> list[Any]:
+    def _pick(self, language: str, index: int, shown: str, mixed: str = "") -> list[Any]:
+        if mixed:  # it is the other face of a mix
+            return [gr.skip() for _ in self.panel]
         spec = spec_of(shown)
         return self._large(language, of_one_face(spec, spec.shown[min(index, len(spec.shown) - 1)]))
+
+    def _take(self, language: str, index: int, first: str, second: str) -> list[Any]:
+        """Show large a face that the slider of a mix found."""
+        return [*self._large(language, self.mix.taken(index, first, second)), unpicked()]
 
     def _large(self, language: str, spec: PictureSpec, face: Face | None = None) -> list[Any]:
         """Give what the panel shows of a spec's first face; that is `face` where it is drawn already."""
@@ -141,8 +178,9 @@ class GenerateTab:
         shown = spec.shown[0]
         buttons = [gr.DownloadButton(str(size), value=str(path)) for size, path in stills.items()]
         return [
-            f"<h3>{html.escape(title_of(language, shown))}</h3>",
+            f"<h2>{html.escape(title_of(language, shown))}</h2>",
             gr.Image(str(list(stills.values())[SHOWN_LARGE]), alt_text=alt_of(language, shown)),
             *buttons,
             to_query(spec),
+            *closed(),
         ]

@@ -30,9 +30,9 @@ def shown_link(spec: PictureSpec) -> str:
         return to_query(spec, most=None)
 
 
-def copy_button(text: str) -> Callable[[gr.Textbox], Any]:
+def copy_button(text: str, **options: Any) -> Callable[[gr.Textbox], Any]:
     """Make a button with the label of a text's key; gives a function that says which textbox's link it copies."""
-    button = gr.Button(i18n(text), size="sm", elem_id=text)
+    button = gr.Button(i18n(text), size="sm", elem_id=text, **options)
 
     def copies(link: gr.Textbox) -> Any:
         js = f"(query) => dcgan.copy(query, '#{text}')"
@@ -42,7 +42,7 @@ def copy_button(text: str) -> Callable[[gr.Textbox], Any]:
 
 
 def remember(events: list[Any], link: gr.Textbox) -> None:
-    """Put a link into the address bar after each of the events, so that reloading shows the same."""
+    """Put a link into the address bar after each of the events: reloading shows the same, Back what was before."""
     for event in events:
         event.then(None, [link], None, js="(query) => dcgan.remember(query)", api_visibility="private")
 

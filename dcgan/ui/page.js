@@ -1,6 +1,8 @@
 // What the page does by itself in the browser: links, and files dropped anywhere.
 const MAX_QUERY_CHARACTERS = 8000; // as in gallery/spec.py
 
+const wantsCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+
 window.dcgan = {
   link(query) {
     const kept = [...new URLSearchParams(location.search)].filter(([name]) => name.startsWith('__'));
@@ -10,11 +12,14 @@ window.dcgan = {
 
   // On a phone, where columns stand one below the other
   reveal(id) {
-    if (innerWidth <= 640) document.getElementById(id).scrollIntoView({ behavior: 'smooth' });
+    if (innerWidth > 640) return;
+    document.getElementById(id).scrollIntoView({ behavior: wantsCalm() ? 'instant' : 'smooth' });
   },
 
   remember(query) {
-    if (query && query.length <= MAX_QUERY_CHARACTERS) history.replaceState(history.state, '', dcgan.link(query));
+    if (!query || query.length > MAX_QUERY_CHARACTERS || dcgan.link(query) === location.href) return;
+    history.pushState({ before: before() + 1 }, '', dcgan.link(query));
+    arrived();
   },
 
   async copy(query, button) {
@@ -42,6 +47,22 @@ window.dcgan = {
   },
 };
 
+// Back, the browser's or the page's own: how much there is to go back to, and the address that is shown
+const before = () => history.state?.before ?? 0;
+let shown = location.search;
+
+function arrived() {
+  shown = location.search;
+  document.documentElement.classList.toggle('can-go-back', before() > 0);
+}
+
+arrived();
+addEventListener('popstate', () => {
+  const isElsewhere = location.search !== shown; // else it went to a place within the page
+  arrived();
+  if (isElsewhere) document.getElementById('went-back')?.click();
+});
+
 const carriesFiles = (event) => event.dataTransfer?.types?.includes('Files');
 
 document.addEventListener('dragover', (event) => {
@@ -57,8 +78,22 @@ document.addEventListener('drop', (event) => {
   input.dispatchEvent(new Event('change', { bubbles: true }));
 }, true);
 
+// A film has no sound and plays within the page; it starts by itself only for those who like things to move
+function tame(film) {
+  film.muted = film.playsInline = true;
+  film.setAttribute('muted', '');
+  if (!wantsCalm() || film.dataset.calmed === film.src) return;
+  film.dataset.calmed = film.src;
+  film.autoplay = false;
+  film.pause();
+}
+
+for (const moment of ['loadeddata', 'play']) // by then Gradio has set what it sets
+  document.addEventListener(moment, ({ target }) => target.matches('#walk-video video') && tame(target), true);
+
 // Gradio leaves these pictures and films without a name; that of their file tells the seeds
 new MutationObserver(() => {
+  document.querySelectorAll('#walk-video video').forEach(tame);
   for (const element of document.querySelectorAll('#early-and-late img[alt=""], #walk-video video')) {
     const name = decodeURIComponent(element.src.split('/').pop()).replace(/\.\w+$/, '');
     if (element.matches('img')) element.alt = name;

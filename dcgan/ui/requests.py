@@ -32,6 +32,8 @@ from dcgan.ui.inputs import RefusedError, choice, number, one_face
 
 BEST_OF = Number(1, 16, 1)
 SHARE = Number(0.0, 1.0, 0.5, digits=DIGITS)  # how far a mix goes to the second face
+FRAMES_BETWEEN = 33  # of a mix: 32 steps, of which each is seen and none jumps
+VARIATIONS = 9  # of a face, which fill a square
 STEP = Number(0.01, 1.0, 0.2, digits=DIGITS)  # of a variation: a smaller one isn't seen
 AMOUNT = Number(MIN_AMOUNT, MAX_AMOUNT, 1.0, digits=DIGITS)
 NO_LIMIT = 0  # of a walk's megabytes; it still has to be one that the page can read back
@@ -151,7 +153,14 @@ def added_up_face(renderer: Renderer, *, a: object, minus: object, plus: object,
 
 
 def varied_faces(
-    renderer: Renderer, *, face: object, count: object, amount: object, checkpoint: object, seed: object
+    renderer: Renderer,
+    *,
+    face: object,
+    checkpoint: object,
+    seed: object,
+    count: object = VARIATIONS,
+    amount: object = STEP.default,
+    psi: object = PSI.default,
 ) -> PictureSpec:
     """Read what was typed for variations of a face, and make them.
 
@@ -160,13 +169,26 @@ def varied_faces(
     """
     name, parent = NAME.clean(checkpoint) or renderer.catalog.default, one_face(face)
     many, step = number("the-count", COUNT, count), number("the-amount", STEP, amount)
-    first = number("the-seed", SEED, seed)
+    first, truncation = number("the-seed", SEED, seed), number("the-psi", PSI, psi)
 
     def draw(faces: list[AnyFace]) -> np.ndarray:
-        return renderer.pixels(name, faces, PSI.default)
+        return renderer.pixels(name, faces, truncation)
 
     varied = _studio(renderer, name).variations(parent, many, step, first, draw)
-    return PictureSpec(checkpoint=name, seeds=tuple(varied))
+    return PictureSpec(checkpoint=name, seeds=tuple(varied), psi=truncation)
+
+
+def faces_between(renderer: Renderer, *, a: object, b: object, checkpoint: object, psi: object) -> PictureSpec:
+    """Read what was typed for two faces, and make those between them, which both belong to.
+
+    Raises:
+        InputError: a value outside its bounds, no face of the checkpoint, or twice the same.
+    """
+    first, second = one_face(a), one_face(b)
+    if first == second:
+        raise RefusedError("mix-with-itself", face=shortened(str(first)))
+    between = _studio(renderer, checkpoint).between(first, second, FRAMES_BETWEEN)
+    return PictureSpec(checkpoint=NAME.clean(checkpoint), seeds=tuple(between), psi=number("the-psi", PSI, psi))
 
 
 def _studio(renderer: Renderer, checkpoint: object) -> Studio:

@@ -118,7 +118,7 @@ class WalkTab:
 
     def draw_pending(self, listeners: list[Listener], pending_link: gr.Textbox) -> list[Any]:
         """Make the walk that a link asks for, if it asks for one, when something else has happened."""
-        options = {"show_progress_on": [self.picture]}
+        options = {"show_progress_on": [self.picture]} | LAST_COUNTS
         return on(listeners, self._make_linked, [pending_link], self.result, self.message, **options)
 
     def _face_strip_of(self, faces: tuple[AnyFace, ...], checkpoint: str, psi: object) -> list[dict[str, Any]]:

@@ -1,6 +1,5 @@
 """The page as a visitor meets it: on a desktop, a phone, in the dark, in Chinese, by keyboard, rendered on a server."""
 
-import base64
 import io
 import json
 import os
@@ -19,121 +18,28 @@ from dcgan.checkpoints import read_training, snapshot_names
 from dcgan.gallery import PictureSpec, from_file
 from dcgan.layout import BUNDLED
 from support.hub_client import REPO, environment
+from support.page import (
+    LAPTOP,
+    NAMELESS,
+    PHONE,
+    captions,
+    choose,
+    copied,
+    download,
+    drop,
+    faces_shown,
+    keyframes,
+    make_walk,
+    open_tab,
+    pick,
+    reload,
+    wait_for_faces,
+    wait_for_first,
+    wait_for_keyframes,
+)
 from support.paths import ROOT
 
-LAPTOP = {"viewport": {"width": 1280, "height": 720}}
-PHONE = {
-    "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2,
-}  # fmt: skip
-DROP = """async ([name, base64]) => {
-  const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  const data = new DataTransfer();
-  data.items.add(new File([bytes], name));
-  for (const kind of ['dragover', 'drop'])
-    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
-}"""
-NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, button, [role=slider], [role=tab]')]
-  .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.type !== 'file')
-  .filter((e) => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.labels?.length
-    || e.innerText?.trim() || e.title || e.querySelector('img[alt]')?.alt))
-  .map((e) => e.outerHTML.slice(0, 120))"""
-
 DEFAULT = ROOT / "checkpoints" / BUNDLED[0]
-
-
-def wait_for_faces(page, count):
-    page.wait_for_function(
-        "count => { const faces = [...document.querySelectorAll('#gallery .grid-container img')];"
-        " return faces.length == count && faces.every(face => face.complete && face.naturalWidth) }",
-        arg=count,
-    )
-    page.wait_for_function("document.querySelector('#face img')?.naturalWidth > 0")
-
-
-def captions(page):
-    return page.locator("#gallery .caption-label").all_inner_texts()
-
-
-def wait_for_first(page, caption):
-    page.wait_for_function(
-        "caption => document.querySelector('#gallery .caption-label')?.innerText == caption", arg=caption
-    )
-
-
-def picture(page, address):
-    return np.asarray(Image.open(io.BytesIO(page.request.get(address).body())).convert("RGB"))
-
-
-def faces_shown(page):
-    """Pixels of every face in the gallery, as the server sent them."""
-    addresses = page.eval_on_selector_all("#gallery .grid-container img", "all => all.map(one => one.src)")
-    return [picture(page, address) for address in addresses]
-
-
-def pick(page, index):
-    face = page.locator("#gallery button.thumbnail-lg").nth(index)
-    seed = face.inner_text().strip()
-    face.click()
-    page.wait_for_function(
-        "seed => document.querySelector('#face img')?.alt.split(' ').includes(seed)", arg=seed.split(" ")[0]
-    )
-    return seed
-
-
-def download(page, selector, folder):
-    with page.expect_download() as waiting:
-        page.locator(selector).click()
-    path = folder / waiting.value.suggested_filename
-    waiting.value.save_as(path)
-    return path
-
-
-def copied(page, button):
-    page.locator(button).click()
-    page.locator(f"{button}.done").wait_for()
-    return page.evaluate("navigator.clipboard.readText()")
-
-
-def keyframes(page):
-    return page.locator("#keyframes .seed").all_inner_texts()
-
-
-def wait_for_keyframes(page, *seeds):
-    page.wait_for_function(
-        "seeds => [...document.querySelectorAll('#keyframes .seed')].map(e => e.innerText).join() == seeds",
-        arg=",".join(seeds),
-    )
-
-
-def open_tab(page, place):
-    page.get_by_role("tab").nth(place).click()
-
-
-def choose(page, checkpoint):
-    page.locator("#checkpoint input").click()
-    page.get_by_role("option", name=checkpoint, exact=True).click()
-
-
-def make_walk(page):
-    """Press the button and wait for another walk than was there; gives its address."""
-    before = page.evaluate("document.querySelector('#walk img')?.src ?? ''")
-    page.locator("#make-walk").click()
-    page.wait_for_function(
-        "before => { const walk = document.querySelector('#walk img');"
-        " return walk?.src != before && walk?.naturalWidth > 0 }",
-        arg=before,
-    )
-    return page.locator("#walk img").get_attribute("src")
-
-
-def reload(page):
-    """Once the page has told the server what it had to: a request cut off is a console error."""
-    page.wait_for_timeout(1000)
-    page.reload()
-
-
-def drop(page, name, content):
-    page.evaluate(DROP, [name, base64.b64encode(content).decode()])
 
 
 # Generate

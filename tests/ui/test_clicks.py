@@ -85,6 +85,13 @@ def test_a_face_that_is_picked_is_drawn_once(renderer, costs):
     assert_costs(costs, generator=1)
 
 
+def test_the_faces_between_two_take_one_loan(renderer, costs):
+    mix = tab(GenerateTab, renderer).mix
+    face = to_query(PictureSpec(checkpoint="tiny", seed=3, count=1))
+    mix._open("en", face, to_query(PictureSpec(checkpoint="tiny")))
+    assert_costs(costs, generator=5)
+
+
 def test_the_faces_of_a_link_are_drawn_once(renderer, costs):
     tab(GenerateTab, renderer)._show("en", to_query(PictureSpec(checkpoint="tiny", count=16)))
     assert_costs(costs, generator=2)

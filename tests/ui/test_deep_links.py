@@ -62,6 +62,24 @@ def test_without_a_link_the_page_begins_with_the_first_seeds(page):
     assert notice(outputs) == ""
 
 
+def test_going_back_to_faces_sets_what_is_theirs_and_leaves_the_walk(page):
+    made = settings(page, page.go_back(request(), "seed=100&count=4&psi=0.7&checkpoint=tiny@epoch-0001"))
+    assert (made["checkpoint"].value, made["seed"], made["count"], made["psi"]) == ("tiny@epoch-0001", 100, 4, 0.7)
+    assert made["tabs"].selected == "generate"
+    assert all(made[name] == gr.skip() for name in made if name == "face_strip" or name.startswith("walk_"))
+    assert spec_of(made["pending_link"]).shown == [100, 101, 102, 103]
+    assert spec_of(settings(page, page.go_back(request(), "face=7-12%2B42"))["pending_link"]).face == "7-12+42"
+
+
+def test_going_back_to_a_walk_sets_all_of_it_and_garbage_is_said_to_be_that(page):
+    made = settings(page, page.go_back(request(), "kind=walk&seeds=3,7:42@0.5&frames=30"))
+    assert [face["seed"] for face in made["face_strip"]] == [3, "7:42@0.5"]
+    assert (made["tabs"].selected, made["walk_frames"]) == ("walk", 30)
+    for query in ("", "%00&=&&seed", "seed=-1"):
+        assert notice(page.go_back(request(), query)) == ""
+    assert "is no face" in notice(page.go_back(request(), "face=7:42"))
+
+
 def test_a_link_sets_all_that_it_names(page, catalog):
     spec = PictureSpec("walk", model="tiny", checkpoint="tiny@epoch-0001", seeds=(3, 4, 5), frames=30, fps=9,
                        mode="open", method="linear", grid=4, psi=0.6, format="MP4", size=192, limit=5)  # fmt: skip

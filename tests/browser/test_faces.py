@@ -1,0 +1,228 @@
+"""What can be done with a face on the first tab."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+
+from dcgan.gallery import from_file
+from support.page import (
+    LAPTOP,
+    PHONE,
+    captions,
+    copied,
+    download,
+    faces_shown,
+    make_walk,
+    open_tab,
+    pick,
+    reload,
+    wait_for_faces,
+    wait_for_first,
+    wait_for_keyframes,
+)
+
+
+def more_like_this(page, parent):
+    """Press the button until nine others than before are there; gives their expressions."""
+    before = captions(page)
+    page.locator("#more-like-this").click()
+    page.wait_for_function(
+        "before => document.querySelector('#gallery .caption-label').innerText != before", arg=before[0]
+    )
+    wait_for_faces(page, 9)
+    assert all(re.fullmatch(rf"{re.escape(parent)}:[0-9]+@0.2", caption) for caption in captions(page))
+    return captions(page)
+
+
+def pick_variation(page, index):
+    face = captions(page)[index]
+    page.locator("#gallery button.thumbnail-lg").nth(index).click()
+    page.locator("#face-title", has_text=face).wait_for()
+    return face
+
+
+def test_more_like_a_face_again_and_again_each_of_them_a_face_like_any(open_page, screenshot, tmp_path):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    parent = faces_shown(page)[2].astype(float)
+    pick(page, 2)
+    first = more_like_this(page, "2")
+    assert page.locator("#face-title").inner_text() == "Seed 2"
+    drawn = faces_shown(page)
+    assert len({face.tobytes() for face in drawn}) == 9
+    assert all(2 < np.sqrt(np.square(face - parent).mean()) < 45 for face in drawn)
+    assert not set(more_like_this(page, "2")) & set(first)
+    assert page.evaluate("document.documentElement.scrollHeight") == 720
+    screenshot(page, "more-like-this")
+
+    face = pick_variation(page, 4)
+    page.locator("#use-as-keyframe").click()
+    page.get_by_text(f"Face {face} is in the walk").wait_for()
+    page.locator("#keep").click()
+    page.get_by_text(f"Face {face} is kept").wait_for()
+    assert from_file(download(page, "#face-downloads > :first-child", tmp_path)).face == face
+    assert parse_qs(urlsplit(copied(page, "#copy-link")).query)["face"] == [face]
+    seen = [one.tobytes() for one in faces_shown(page)]
+    again = open_page(url=copied(page, "#copy-faces-link"))
+    wait_for_faces(again, 9)
+    assert [one.tobytes() for one in faces_shown(again)] == seen
+
+    more_like_this(page, face)
+    open_tab(page, 1)
+    wait_for_keyframes(page, face)
+
+
+def test_more_like_a_face_on_a_phone_in_chinese_and_dark(open_page, screenshot):
+    page = open_page("?__theme=dark", locale="zh-CN", **PHONE)
+    wait_for_faces(page, 16)
+    assert page.locator("#more-like-this").inner_text() == "更多类似的脸"
+    page.locator("#more-like-this").tap()
+    wait_for_faces(page, 9)
+    page.wait_for_function("document.querySelector('#gallery').getBoundingClientRect().top < 300")
+    edges = page.eval_on_selector_all("#gallery button", "all => all.map(e => e.getBoundingClientRect().right)")
+    assert max(edges) <= 390
+    screenshot(page, "more-like-this-phone")
+
+
+def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_page, screenshot):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    assert not page.locator("#back").is_visible()
+    for seed in ("100", "200"):
+        page.locator("#seed input").fill(seed)
+        page.locator("#generate").click()
+        wait_for_first(page, seed)
+        page.wait_for_function("seed => location.search.includes(`seed=${seed}`)", arg=seed)
+    seen = [one.tobytes() for one in faces_shown(page)]
+    pick(page, 1)
+    page.locator("#use-as-keyframe").click()
+    page.get_by_text("Face 201 is in the walk").wait_for()
+    variations = more_like_this(page, "201")
+    page.wait_for_function("location.search.includes('seeds=')")
+    screenshot(page, "back")
+
+    page.locator("#back").click()
+    wait_for_first(page, "200")
+    wait_for_faces(page, 16)
+    assert [one.tobytes() for one in faces_shown(page)] == seen
+    assert page.locator("#seed input").input_value() == "200"
+    page.go_back()
+    wait_for_first(page, "100")
+    reload(page)
+    wait_for_first(page, "100")
+    page.go_forward()
+    wait_for_first(page, "200")
+    page.go_forward()
+    wait_for_first(page, variations[0])
+    page.go_back()
+    page.go_back()
+    wait_for_first(page, "100")
+    page.locator("#back").focus()
+    page.keyboard.press("Enter")
+    wait_for_first(page, "0")
+    page.locator("#back").wait_for(state="hidden")
+    open_tab(page, 1)
+    wait_for_keyframes(page, "201")
+
+
+def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
+    page = open_page("?seed=5&count=4&__theme=dark", locale="zh-CN", **PHONE)
+    wait_for_faces(page, 4)
+    page.locator("#use-as-keyframe").tap()
+    open_tab(page, 1)
+    wait_for_keyframes(page, "5")
+    page.locator("#add").tap()
+    wait_for_keyframes(page, "5", "99")
+    make_walk(page)
+    page.wait_for_function("location.search.includes('kind=walk')")
+    page.go_back()
+    page.locator("#gallery").wait_for()
+    wait_for_faces(page, 4)
+    open_tab(page, 1)
+    wait_for_keyframes(page, "5", "99")
+    page.go_forward()
+    page.wait_for_function("location.search.includes('kind=walk')")
+    assert "__theme=dark" in page.url
+    page.locator("#walk img").wait_for()
+
+
+def mixed_face(page):
+    """Pixels of the face that the mix shows."""
+    size, data = page.eval_on_selector(
+        "#mix-slider canvas",
+        "all => { const { width, height } = all; const image = all.getContext('2d').getImageData(0, 0, width, height);"
+        " return [width, [...image.data]] }",
+    )
+    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3]
+
+
+MOVE = """place => {
+  const slider = document.querySelector('#mix-slider input'), began = performance.now();
+  slider.value = place;
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  return performance.now() - began;
+}"""
+
+
+def test_a_slider_shows_the_faces_between_two_without_asking_the_server(open_page, screenshot):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    faces = faces_shown(page)
+    pick(page, 2)
+    page.locator("#mix").click()
+    page.locator("#mix-slider h2", has_text="Between 2 and 3").wait_for()
+    page.locator("#gallery button.thumbnail-lg").nth(10).click()
+    page.locator("#mix-slider h2", has_text="Between 2 and 10").wait_for()
+    page.wait_for_timeout(1500)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    seen = set()
+    for place in range(4, 24):
+        assert page.evaluate(MOVE, place) < 100
+        seen.add(mixed_face(page).tobytes())
+    assert len(seen) == 20
+    for place, face in ((0, faces[2]), (32, faces[10])):
+        page.evaluate(MOVE, place)
+        assert np.array_equal(mixed_face(page), face)
+    page.locator("#mix-slider input").focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowLeft")
+    assert page.locator("#mix-slider input").get_attribute("aria-valuetext") == "75 %"
+    shown = mixed_face(page)
+    page.wait_for_timeout(500)
+    assert not [url for url in asked if not url.startswith("data:")]
+    assert page.evaluate("document.documentElement.scrollHeight") == 720
+    screenshot(page, "mix")
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.locator("#face-title", has_text="Face 2:10@0.75").wait_for()
+    one = open_page(url=copied(page, "#copy-link"))
+    wait_for_faces(one, 1)
+    assert np.array_equal(faces_shown(one)[0], shown)
+
+
+def test_a_face_is_mixed_on_a_phone_in_chinese_and_bad_ones_get_a_sentence(open_page, screenshot):
+    page = open_page("?__theme=dark", locale="zh-CN", **PHONE)
+    wait_for_faces(page, 16)
+    page.locator("#mix").tap()
+    page.locator("#mix-slider h2", has_text="在 0 与 1 之间").wait_for()
+    for typed, sentence in (("0", "这两张都是 0"), ("-1", "种子是 -1"), ("7:42", "is no face")):
+        page.locator("#mix-with textarea, #mix-with input").fill(typed)
+        page.keyboard.press("Enter")
+        page.locator("#mix-message [role=alert]", has_text=sentence).wait_for()
+    page.locator("#mix-with textarea, #mix-with input").fill("7:42@0.5")
+    page.keyboard.press("Enter")
+    page.locator("#mix-slider h2", has_text="在 0 与 7:42@0.5 之间").wait_for()
+    page.locator("#mix-message").wait_for(state="hidden")
+    box = page.locator("#mix-slider input").bounding_box()
+    before = mixed_face(page)
+    page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+    assert not np.array_equal(mixed_face(page), before)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    screenshot(page, "mix-phone")
+    page.locator("#mix-close").tap()
+    page.locator("#face-title", has_text="种子 0").wait_for()
+    page.locator("#mix-panel").wait_for(state="hidden")
+    pick(page, 1)

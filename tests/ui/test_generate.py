@@ -1,0 +1,117 @@
+"""The first tab: what its buttons give, without a browser."""
+
+import base64
+import io
+import re
+from itertools import pairwise
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from dcgan.errors import InputError
+from dcgan.expressions import parse, to_latent
+from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, Studio, of_one_face, to_query
+from dcgan.latents import slerp
+from dcgan.ui.generate import GenerateTab
+from dcgan.ui.inputs import RefusedError
+from dcgan.ui.links import spec_of
+from dcgan.ui.mix import next_to
+
+
+@pytest.fixture
+def renderer(trained_run, tmp_path):
+    return Renderer(LocalCatalog(trained_run, torch.device("cpu")), tmp_path)
+
+
+@pytest.fixture
+def tab(renderer):
+    with gr.Blocks():
+        return GenerateTab(renderer, gr.Dropdown())
+
+
+def test_more_like_a_face_are_nine_others_each_time_drawn_as_it_is(tab, renderer):
+    face = PictureSpec(checkpoint="tiny@epoch-0001", face="7-12+42", psi=0.7, scaling="smooth")
+    links = []
+    for _ in range(2):
+        gallery, link = tab._more_like("en", to_query(face))
+        assert gallery.selected_index is None
+        links.append(spec_of(link))
+    first, second = links
+    assert (first.checkpoint, first.psi, first.scaling) == (face.checkpoint, face.psi, face.scaling)
+    assert all(re.fullmatch(r"7-12\+42:[0-9]+@0.2", one) for one in first.shown)
+    assert len({*first.shown, *second.shown}) == 18
+    _, again = renderer.faces(second)
+    assert len({one.pixels.tobytes() for one in again}) == 9
+
+
+def test_more_like_a_face_of_a_checkpoint_that_is_gone_is_refused_with_a_sentence(tab):
+    with pytest.raises(InputError, match="nobody"):
+        tab._more_like("en", to_query(PictureSpec(checkpoint="nobody", seed=7, count=1)))
+
+
+def frames_of(value) -> np.ndarray:
+    data = base64.b64decode(value["frames"].partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB")).reshape(-1, value["side"], value["side"], 3)
+
+
+def test_the_frames_of_a_mix_go_from_one_face_to_the_other_and_each_can_be_taken(tab, renderer):
+    face = to_query(PictureSpec(checkpoint="tiny", face="3", psi=0.7, scaling="smooth"))
+    gallery = to_query(PictureSpec(checkpoint="tiny", seed=2, count=3))
+    *_, first, value, second, other = tab.mix._open("en", face, gallery)
+    assert (first, second, other, value["title"]) == (face, "4", "4", "Between 3 and 4")
+    frames = frames_of(value)
+    assert len(frames) == value["last"] + 1 == 33
+    assert np.array_equal(frames[[0, -1]], renderer.pixels("tiny", [3, 4], 0.7))
+    assert all(np.any(one != next_one) for one, next_one in pairwise(frames))
+    for index, expression in ((0, 3), (8, "3:4@0.25"), (32, 4), (99, 4)):
+        taken = tab.mix.taken(index, first, second)
+        assert (taken.shown, taken.psi, taken.scaling) == ([expression], 0.7, "smooth")
+        assert np.array_equal(frames[min(index, 32)], renderer.pixels("tiny", taken.shown, 0.7)[0])
+        *panel, unframed = tab._take("en", index, first, second)
+        assert panel[-1] == ""
+        assert unframed.selected_index is None
+
+
+def test_while_faces_are_mixed_a_pick_is_the_other_face_and_shows_nothing_large(tab):
+    face, gallery = (to_query(PictureSpec(checkpoint="tiny", seed=seed)) for seed in (3, 20))
+    value, *_ = tab.mix._mix_picked("zh-CN", 5, gallery, face)
+    assert value["title"] == "在 3 与 25 之间"
+    assert tab._pick("en", 5, gallery, face) == [gr.skip() for _ in tab.panel]
+    assert tab.mix._mix_picked("en", 5, gallery, "") == [gr.skip() for _ in tab.mix.drawn]
+    of_another = to_query(PictureSpec(checkpoint="tiny@epoch-0001"))
+    with pytest.raises(RefusedError, match="mix two of one checkpoint"):
+        tab.mix._mix_picked("en", 5, of_another, face)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("3", "both are 3"), ("", "The seed is empty"), ("-1", "The seed is -1"), ("7:42", "is no face"),
+        ("7~nose=1", "no direction nose"), ("7-7", "length 0"), ("9" * 10_000, "is 999"), ("7:" * 5000, "4,000"),
+    ],
+)  # fmt: skip
+def test_a_face_that_cannot_be_mixed_is_refused_with_a_sentence(tab, typed, sentence):
+    with pytest.raises(InputError, match=sentence) as refusal:
+        tab.mix._mix_typed("en", typed, to_query(PictureSpec(checkpoint="tiny", face="3")))
+    assert len(str(refusal.value)) < 300
+
+
+def test_a_face_is_mixed_with_the_next_of_the_gallery_or_any_where_there_is_none():
+    three = PictureSpec(checkpoint="tiny", seed=3, count=3)
+    assert [next_to(of_one_face(three, seed), three) for seed in (3, 4, 5, 9)] == [4, 5, 3, 3]
+    alone = of_one_face(three, 3)
+    assert next_to(alone, alone) != 3
+    assert next_to(alone, PictureSpec(checkpoint="another", seed=3)) not in range(3, 19)
+
+
+def test_faces_between_are_even_steps_on_the_arc_whatever_the_two_are(renderer):
+    studio = Studio(renderer.catalog, "tiny")
+    assert studio.between(7, 42, 5) == [7, "7:42@0.25", "7:42@0.5", "7:42@0.75", 42]
+    first, *inner, last = studio.between("1:2@0.5", "3:4@0.5", 4)
+    assert (first, last) == ("1:2@0.5", "3:4@0.5")
+    ends = [to_latent(parse(face), {}, 8).double() for face in (first, last)]
+    for face, share in zip(inner, (0.3333, 0.6667), strict=True):
+        assert torch.equal(to_latent(parse(face), {}, 8), slerp(*ends, share).half().float())
