@@ -59,7 +59,7 @@ class LinkCard:
 
     def _retold(self, request: Request, page: str) -> str:
         root_path = getattr(request.app, "root_path", "") or request.scope.get("root_path")
-        address = get_root_url(request, "/", root_path)  # type: ignore[arg-type]  # FastAPI's requests are Starlette's
+        address = get_root_url(request, "/", root_path)
         picture = f"{address}{PICTURE_PATH}" if self.picture.is_file() else ""
         tags = tags_of(language_of(request), f"{address}/", picture)  # type: ignore[arg-type]
         return GRADIOS_TAGS.sub("", page).replace("</head>", f"{tags}</head>", 1)
