@@ -79,17 +79,28 @@ document.addEventListener('drop', (event) => {
 }, true);
 
 // A film has no sound and plays within the page; it starts by itself only for those who like things to move
+const STARTS_BY_ITSELF_MS = 800; // at most so long after it was loaded; whoever presses play needs longer
+const loadedAt = new WeakMap();
+
 function tame(film) {
   film.muted = film.playsInline = true;
   film.setAttribute('muted', '');
-  if (!wantsCalm() || film.dataset.calmed === film.src) return;
-  film.dataset.calmed = film.src;
-  film.autoplay = false;
-  film.pause();
+  if (wantsCalm()) film.autoplay = false;
 }
 
-for (const moment of ['loadeddata', 'play']) // by then Gradio has set what it sets
-  document.addEventListener(moment, ({ target }) => target.matches('#walk-video video') && tame(target), true);
+const onFilm = (moment, act) =>
+  document.addEventListener(moment, ({ target }) => target.matches('#walk-video video') && act(target), true);
+
+onFilm('loadeddata', (film) => {
+  loadedAt.set(film, performance.now());
+  tame(film); // again, since by now Gradio has set what it sets
+});
+onFilm('volumechange', tame);
+onFilm('play', (film) => {
+  tame(film);
+  const age = performance.now() - (loadedAt.get(film) ?? performance.now());
+  if (wantsCalm() && age < STARTS_BY_ITSELF_MS) film.pause();
+});
 
 // Gradio leaves these pictures and films without a name; that of their file tells the seeds
 new MutationObserver(() => {

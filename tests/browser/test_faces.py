@@ -109,6 +109,9 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     assert page.locator("#seed input").input_value() == "200"
     page.go_back()
     wait_for_first(page, "100")
+    open_tab(page, 1)
+    wait_for_keyframes(page, "201")
+    open_tab(page, 0)
     reload(page)
     wait_for_first(page, "100")
     page.go_forward()
@@ -122,8 +125,6 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     page.keyboard.press("Enter")
     wait_for_first(page, "0")
     page.locator("#back").wait_for(state="hidden")
-    open_tab(page, 1)
-    wait_for_keyframes(page, "201")
 
 
 def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
