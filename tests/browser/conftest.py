@@ -17,7 +17,7 @@ SCREENSHOTS = Path(__file__).parent / "screenshots"
 @pytest.fixture(scope="session")
 def app_url(serve_app) -> str:
     """Address of `python app.py` on the bundled checkpoint."""
-    return serve_app(python=["-u"])  # a fresh interpreter, as visitors' pages have
+    return serve_app()
 
 
 @pytest.fixture(scope="session")
