@@ -23,6 +23,7 @@ from dcgan.config import RECIPES
 from dcgan.data import load_pictures
 from dcgan.errors import InputError
 from dcgan.files import sha256
+from dcgan.training.metrics_log import MetricsLog
 from support.long_run import MEASURE
 from support.pictures import avatar, picture_bytes
 from support.tiny import TINY
@@ -54,6 +55,11 @@ def tiny(monkeypatch):
 
 def here(words):
     return averages.main(words[2:]) if words[0] == "-m" else train.main(words[1:])
+
+
+def a_second_has_passed(log):
+    log.seconds += 1
+    return 1.0
 
 
 def small_trial(folder, name="base", count=SEEN):
@@ -190,7 +196,8 @@ def test_anime_faces_are_held_against_those_that_were_not_trained_on(zip_of_face
 # A run
 
 
-def test_a_run_is_trained_measured_and_recorded_once(tiny, tmp_path, capsys):
+def test_a_run_is_trained_measured_and_recorded_once(tiny, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(MetricsLog, "_stop_the_clock", a_second_has_passed)
     words = ["run", "1", str(tmp_path / "runs"), "--arms", "base", "--records", str(tmp_path / "records.jsonl")]
     assert recipes.main(words) == 0
     (record,) = records.read(tmp_path / "records.jsonl")

@@ -1,6 +1,7 @@
 """Gets the Chromium that the browser tests drive, and prints its path.
 
 Playwright's own build where it can be downloaded; else one the system has; else Debian's package.
+Where there is a choice it is the headless shell, which draws the same pages in less time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ ARGUMENTS = [  # no sandbox: containers run as root; the rest keeps Chromium fro
     "--disable-component-update",
     "--disable-sync",
 ]
-SYSTEM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+SHELL = "chromium-headless-shell"  # Chromium that can open no window, and spends half of the time on a page
+SYSTEM_NAMES = (SHELL, "chromium", "chromium-browser", "google-chrome")
 DOWNLOAD_SECONDS = 300
 
 
@@ -46,8 +48,10 @@ def main() -> int:
     if path is None and shutil.which("apt-get"):
         as_root = [] if os.geteuid() == 0 else ["sudo"]
         subprocess.run([*as_root, "apt-get", "update", "-q"], check=False)
-        subprocess.run([*as_root, "apt-get", "install", "-y", "-q", "chromium"], check=False)
-        path = find()
+        for package in (SHELL, "chromium"):
+            subprocess.run([*as_root, "apt-get", "install", "-y", "-q", package], check=False)
+            if path := find():
+                break
     if path is None:
         print("error: no Chromium for the browser tests; install one as `chromium`, then run again.", file=sys.stderr)
         return 1
