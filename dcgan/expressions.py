@@ -49,7 +49,7 @@ class Mix:
     t: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "t", _rounded(self.t, 0, 1, "T, how far a face goes to another,"))
+        object.__setattr__(self, "t", _within_bounds(self.t, 0, 1, "T, how far a face goes to another,"))
 
     def __str__(self) -> str:
         return f":{_written(self.end)}@{_digits(self.t)}"
@@ -79,7 +79,7 @@ class Move:
                 f"{shortened(self.direction)!r} is no direction's name, which has up to 24 of a-z, 0-9 and _, a letter "
                 "first; write ~NAME=AMOUNT"
             )
-        object.__setattr__(self, "amount", _rounded(self.amount, MIN_AMOUNT, MAX_AMOUNT, "the AMOUNT of a direction"))
+        object.__setattr__(self, "amount", _within_bounds(self.amount, MIN_AMOUNT, MAX_AMOUNT, "the AMOUNT of a direction"))
 
     def __str__(self) -> str:
         return f"~{self.direction}={_digits(self.amount)}"
@@ -295,7 +295,7 @@ def _number(text: str) -> float:
     return float(text)
 
 
-def _rounded(value: float, low: float, high: float, what: str) -> float:
+def _within_bounds(value: float, low: float, high: float, what: str) -> float:
     if not low <= value <= high:  # nor is it for no number at all
         raise InputError(f"{what} is {_digits(value)}; it must be from {low:g} to {high:g}")
     return round(float(value), DIGITS) + 0.0  # never -0.0

@@ -19,7 +19,7 @@ from dcgan.models import Discriminator, Generator
 from dcgan.network_config import IMAGE_SIZES
 
 GENERATOR_KIND, DISCRIMINATOR_KIND = "generator", "discriminator"
-LEAST_CONVOLUTIONS = 3
+MIN_CONVOLUTIONS = 3
 AVERAGED = re.compile(r"ema|avg|average", re.IGNORECASE)  # in the name of a network whose faces are the better ones
 COUNTER = "num_batches_tracked"  # which files from before PyTorch 0.4.1 lack
 # What spectral normalisation calls a weight and its vectors, older names first
@@ -146,7 +146,7 @@ def _networks(file: Path, tensors: Tensors, name: str = "") -> Iterator[Found]:
 
 def _kind(shapes: list[torch.Size]) -> str | None:
     """Say what convolutions are that follow each other so: a transposed one names its inputs first."""
-    if len(shapes) < LEAST_CONVOLUTIONS:
+    if len(shapes) < MIN_CONVOLUTIONS:
         return None
     if all(before[1] == after[0] for before, after in pairwise(shapes)):
         return GENERATOR_KIND

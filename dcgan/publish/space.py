@@ -13,7 +13,7 @@ from dcgan.hub import MAIN, Repository, persistently
 from dcgan.layout import BUNDLED, CARD_NAME, CHECKPOINTS, STATES
 
 PACKAGE, PROGRAM, SOCIAL_CARD = "dcgan", "app.py", "docs/social-card.png"
-ALONE = (PROGRAM, "requirements.txt", CARD_NAME, "LICENSE", SOCIAL_CARD)
+SINGLE_FILES = (PROGRAM, "requirements.txt", CARD_NAME, "LICENSE", SOCIAL_CARD)
 OWNED = (PACKAGE, *(f"{CHECKPOINTS}/{name}" for name in BUNDLED))  # folders in which nothing else may lie
 THUMBNAIL = re.compile(r"^(thumbnail: \S+/spaces/)[^/\s]+/[^/\s]+/", re.MULTILINE)
 Contents = dict[str, Path | bytes]  # by path in the Space
@@ -45,7 +45,7 @@ def contents_of_space(root: Path, repo_id: str) -> Contents:
     Raises:
         InputError: some of that is missing.
     """
-    files = [root / name for name in ALONE]
+    files = [root / name for name in SINGLE_FILES]
     files += needed_code(root)
     for folder in (root / CHECKPOINTS / name for name in BUNDLED):
         files += [path for path in _files_in(folder) if path.relative_to(folder).parts[0] != STATES] or [folder]
