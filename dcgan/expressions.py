@@ -79,7 +79,9 @@ class Move:
                 f"{shortened(self.direction)!r} is no direction's name, which has up to 24 of a-z, 0-9 and _, a letter "
                 "first; write ~NAME=AMOUNT"
             )
-        object.__setattr__(self, "amount", _within_bounds(self.amount, MIN_AMOUNT, MAX_AMOUNT, "the AMOUNT of a direction"))
+        object.__setattr__(
+            self, "amount", _within_bounds(self.amount, MIN_AMOUNT, MAX_AMOUNT, "the AMOUNT of a direction")
+        )
 
     def __str__(self) -> str:
         return f"~{self.direction}={_digits(self.amount)}"
