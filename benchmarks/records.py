@@ -4,7 +4,7 @@ python -m benchmarks.records add checkpoints/adventurer-96 --kind checkpoint --b
 python -m benchmarks.records add FOLDER --kind "the report's experiment" --anime faces.zip --began 2026-11-26T04:51Z
 
 Each records a finished run of train.py that python -m dcgan.evaluation has measured. The rounds of
-python -m benchmarks.recipes record themselves.
+python -m benchmarks.recipes record themselves, and so do the long tests of promises (benchmarks/promises.py).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from benchmarks.machine import Machine, iso, this_commit, this_machine
 from dcgan.checkpoints import Training, facts_of_the_shown, read_evaluation, read_training
@@ -28,7 +28,12 @@ from dcgan.files import path_of, sha256
 from dcgan.layout import TRAINING_NAME
 from dcgan.training import Schedule
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 PATH = Path(__file__).with_name("records.jsonl")
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,10 +121,24 @@ class Record:
 
 
 def read(path: Path = PATH) -> list[Record]:
-    """Read all records, in the order in which they were made.
+    """Read the records of all runs, in the order in which they were made.
 
     Raises:
         InputError: a line that is cut short, as by a crash, or no record; the message names it.
+    """
+    return [_record(values, where) for where, values in lines_of(path) if not is_promise(values)]
+
+
+def is_promise(values: Any) -> bool:
+    """Whether a line is no run's, but of a promise that was tested (benchmarks/promises.py)."""
+    return isinstance(values, dict) and "promise" in values
+
+
+def lines_of(path: Path) -> list[tuple[str, Any]]:
+    """Read all lines, whatever they record, each with the words that say where it stands.
+
+    Raises:
+        InputError: a line that is cut short, or no JSON; the message names it.
     """
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     *lines, rest = text.split("\n")
@@ -128,23 +147,38 @@ def read(path: Path = PATH) -> list[Record]:
             f"{path.name}, line {len(lines) + 1}, is cut short, as by a crash: it begins with {rest[:40]!r}. Delete "
             "that line; the command that wrote it writes it again."
         )
-    return [_record(line, f"{path.name}, line {number},") for number, line in enumerate(lines, start=1)]
+    return [
+        (where, made_by(json.loads, line, where))
+        for where, line in ((f"{path.name}, line {number},", line) for number, line in enumerate(lines, start=1))
+    ]
 
 
-def _record(line: str, where: str) -> Record:
+def _record(values: Any, where: str) -> Record:
+    return made_by(Record.from_dict, values, where)
+
+
+def made_by(make: Callable[[Any], Made], values: Any, where: str) -> Made:
+    """Make what a line records.
+
+    Raises:
+        InputError: it can't be made of that; the message names the line.
+    """
     try:
-        return Record.from_dict(json.loads(line))
+        return make(values)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{where} is no record ({type(error).__name__}: {error}). Mend it or delete it.") from None
 
 
 def append(record: Record, path: Path = PATH) -> bool:
-    """Add a record, unless its run has one already; return whether it was added.
-
-    It is written at once, so that a crash leaves all of the line or, at worst, a piece that `read` refuses.
-    """
+    """Add a record, unless its run has one already; return whether it was added."""
     if any(known.run_id == record.run_id for known in read(path)):
         return False
+    add_line(record, path)
+    return True
+
+
+def add_line(record: DataclassInstance, path: Path) -> None:
+    """Write a line at once, so that a crash leaves all of it or, at worst, a piece that `lines_of` refuses."""
     line = json.dumps(asdict(record), ensure_ascii=False) + "\n"
     file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
@@ -152,7 +186,6 @@ def append(record: Record, path: Path = PATH) -> bool:
         os.fsync(file)
     finally:
         os.close(file)
-    return True
 
 
 def record_of_run(
