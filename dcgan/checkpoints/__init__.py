@@ -21,7 +21,16 @@ from dcgan.checkpoints.records import (
     read_evaluation,
     read_training,
 )
-from dcgan.checkpoints.resume import SavedState, copy_state, load_state, newest_state, save_state
+from dcgan.checkpoints.resume import (
+    SavedState,
+    copy_state,
+    drop_states_after,
+    load_state,
+    newest_state,
+    older_state_in_words,
+    save_state,
+    write_facts,
+)
 from dcgan.checkpoints.snapshots import (
     drop_snapshots_after,
     is_shown,
@@ -53,6 +62,7 @@ __all__ = [
     "Watched",
     "copy_state",
     "drop_snapshots_after",
+    "drop_states_after",
     "facts_of_the_shown",
     "glean_metrics",
     "in_todays_words",
@@ -65,6 +75,7 @@ __all__ = [
     "new_snapshot",
     "newest_state",
     "object_in",
+    "older_state_in_words",
     "published_files",
     "read_directions",
     "read_evaluation",
@@ -77,4 +88,5 @@ __all__ = [
     "snapshot_facts",
     "snapshot_folder",
     "snapshot_names",
+    "write_facts",
 ]

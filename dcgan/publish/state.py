@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dcgan.checkpoints import FORMAT, StateFacts, copy_state, newest_state
+from dcgan.checkpoints import FORMAT, StateFacts, copy_state, newest_state, write_facts
 from dcgan.errors import OccupiedError
-from dcgan.files import write_json
 from dcgan.hub import MAIN, Repository
 from dcgan.layout import METRICS_NAME, STATE_FACTS_NAME, STATE_PREFIX, STATES
 from dcgan.publish.ownership import description_of, is_behind
@@ -59,7 +58,7 @@ class StatePusher:
         facts_file = scratch / STATES / name / STATE_FACTS_NAME
         facts = StateFacts.read(facts_file)
         config = {**facts.config, "data": facts.data_name}  # a path of this machine helps nobody
-        write_json(facts_file, replace(facts, format=FORMAT, config=config).to_json())
+        write_facts(facts_file.parent, replace(facts, format=FORMAT, config=config))
         if (self.folder / METRICS_NAME).is_file():
             shutil.copyfile(self.folder / METRICS_NAME, scratch / METRICS_NAME)
         return name

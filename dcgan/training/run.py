@@ -11,10 +11,18 @@ from typing import Any
 
 import torch
 
-from dcgan.checkpoints import SavedState, StateFacts, Watched, load_state, save_state
+from dcgan.checkpoints import (
+    SavedState,
+    StateFacts,
+    Watched,
+    drop_states_after,
+    load_state,
+    older_state_in_words,
+    save_state,
+)
 from dcgan.config import RESUMABLE_CHANGES, TrainConfig
 from dcgan.data import Pictures
-from dcgan.errors import GaveUpError, InputError
+from dcgan.errors import EndedError, GaveUpError, InputError
 from dcgan.training.distributed import SINGLE_PROCESS, World
 from dcgan.training.health import best_of
 from dcgan.training.listeners import NOBODY, Listeners
@@ -88,22 +96,25 @@ class Run:
 
         Raises:
             InputError: nothing to resume there, or other pictures than the run began with.
+            EndedError: it is at its end.
         """
         saved = load_state(folder)
         _refuse_other_pictures(folder, saved, config, pictures)
         state = TrainState(config, device, world)
-        with _damage_is_bad_input(folder):
+        with _misfit_is_bad_input(folder, saved):
             run = cls(folder, config, pictures, state, saved.facts.run_id, listeners)
             run.metrics_log.seconds = saved.facts.seconds
             run.supervisor.load(saved, saved.facts.rollbacks)
         run.saved_step = state.step
         if state.step >= run.schedule.total_steps:
-            raise InputError(
+            raise EndedError(
                 f"the run in {folder} is at step {state.step}, and its end is step {run.schedule.total_steps}; "
                 "name a later one with --epochs or --max-steps."
             )
         if world.is_main:
+            run.tell_of_damage(saved)
             run.recorder.clear_up()
+            drop_states_after(folder, saved)
         run.announce()
         return run
 
@@ -120,6 +131,12 @@ class Run:
         config = self.config.but(data=self.pictures.name).to_dict() | {"run_id": self.run_id}
         with self.metrics_log.untimed():  # some of them log in first
             self.listeners.trackers.start(Tracked(self.folder, self.run_id, config, self.state.step))
+
+    @_by_the_main_process
+    def tell_of_damage(self, saved: SavedState) -> None:
+        """Say which later states a run can't go on from, and from which one it does."""
+        for damage in saved.passed_over:
+            self.listeners.tell(f"{damage}; going on from {saved.name}, which was saved before it")
 
     def after_step(self, metrics: Metrics) -> None:
         """Record a finished step, or take the run back where it turns out to be damage. For all processes alike.
@@ -185,6 +202,7 @@ class Run:
         """Take the run back to its last sound state, in all processes, to go on in another order of the pictures."""
         saved = load_state(self.folder, good=True)
         self.state.world.barrier()  # only now may the main process replace the state that all have read
+        self.tell_of_damage(saved)
         rollback = self.supervisor.take_back(saved, trouble)
         self.gave_up = rollback.gave_up
         self._note_rollback(rollback)
@@ -217,9 +235,7 @@ def new_run_id() -> str:
 
 
 def _refuse_other_pictures(folder: Path, saved: SavedState, config: TrainConfig, pictures: Pictures) -> None:
-    with _damage_is_bad_input(folder):
-        began_with = saved.facts.data_fingerprint
-    if began_with != pictures.fingerprint:
+    if saved.facts.data_fingerprint != pictures.fingerprint:
         raise InputError(
             f"--data {config.data} holds other pictures now than the run in {folder} began with; "
             "restore them, or start a new run in another --output-dir."
@@ -233,7 +249,7 @@ def config_to_resume(folder: Path, given: dict[str, Any]) -> TrainConfig:
         InputError: an option that would change what the run computes; names it, with both values.
     """
     saved = load_state(folder)
-    with _damage_is_bad_input(folder):
+    with _misfit_is_bad_input(folder, saved):
         config = TrainConfig.from_dict(saved.facts.config)
     for name, value in given.items():
         if name not in RESUMABLE_CHANGES | {"data"} and value != getattr(config, name):
@@ -247,12 +263,13 @@ def config_to_resume(folder: Path, given: dict[str, Any]) -> TrainConfig:
 
 
 @contextmanager
-def _damage_is_bad_input(folder: Path) -> Iterator[None]:
-    """Say in one line that facts or tensors aren't those of a saved run of this version."""
+def _misfit_is_bad_input(folder: Path, saved: SavedState) -> Iterator[None]:
+    """Say in one line that facts or tensors aren't those of a state of this version, and which state can be read."""
     try:
         yield
     except (AttributeError, LookupError, RuntimeError, TypeError) as error:
         raise InputError(
-            f"the run in {folder} was saved by another version or is damaged ({type(error).__name__}: "
-            f"{' '.join(str(error).split())[:200]}). Start one in a new --output-dir."
+            f"{saved.name} of the run in {folder} was saved by another version or is damaged ({type(error).__name__}: "
+            f"{' '.join(str(error).split())[:200]}).{older_state_in_words(folder, saved.name)} Or start a run in a new "
+            "--output-dir."
         ) from None
