@@ -38,7 +38,7 @@ from dcgan.cli import (
 )
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
-from dcgan.errors import GaveUpError, HubError, InputError, OccupiedError
+from dcgan.errors import EndedError, GaveUpError, HubError, InputError, OccupiedError
 from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, keep_quiet
 from dcgan.publish import Publisher, Pusher, restore_run
 from dcgan.sampling import pick_device
@@ -115,8 +115,14 @@ def train_run(
         if told is None:
             return BAD_INPUT
         plan, publisher, pictures = told, None, open_pictures(told.config)  # from the cache that the main one left
-    with plan.folder_removed_if_it_fails():
-        run = plan.open(pictures, device, world, Listeners(publisher.wake if publisher else None, tqdm.write, trackers))
+    try:
+        with plan.folder_removed_if_it_fails():
+            on_saved = publisher.wake if publisher else None
+            run = plan.open(pictures, device, world, Listeners(on_saved, tqdm.write, trackers))
+    except EndedError:
+        if not launch.push_to_hub:
+            raise
+        return push_the_rest(publisher) if publisher else DONE
     repository = publisher.pusher.repository.id if publisher else None
     commands = NextCommands.of(launch, plan.folder, list(trackers.names), repository, arguments)
     status = trained = train_to_the_end(run, commands, publisher, launch.compile)
@@ -163,6 +169,14 @@ def open_publisher(launch: Launch, plan: Plan, patience: Patience) -> Publisher 
             f"{error}. Nothing was started; train without --push-to-hub, and push later with: {pusher.command()}"
         ) from None
     return Publisher(pusher)
+
+
+def push_the_rest(publisher: Publisher) -> int:
+    """Push what is missing of a run that came to its end, but was killed before all of it was pushed."""
+    pusher = publisher.pusher
+    print(f"the run in {pusher.folder} is at its end, and {pusher.repository.id} gets the rest of it")
+    publisher.start()
+    return close_publisher(publisher, DONE, ended=True)
 
 
 def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:

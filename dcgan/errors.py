@@ -2,6 +2,7 @@
 
 ValueError
   InputError              what the user gave can't work
+    EndedError            a run that was to go on is at its end
     HubError              the Hub can't do what was asked
       OccupiedError       the repository belongs to something else
     NewerFormatError      a newer version wrote the file
@@ -32,6 +33,10 @@ class HubError(InputError):
 
 class OccupiedError(HubError):
     """The repository belongs to something else; only another one will do."""
+
+
+class EndedError(InputError):
+    """A run that was to go on is at its end."""
 
 
 class NewerFormatError(InputError):

@@ -386,6 +386,23 @@ def test_what_a_disk_that_is_full_from_the_start_tells_to_do_works_when_one_does
     assert load_generator(tmp_path / "out")
 
 
+@pytest.mark.parametrize("left", ["step-0.partial/.state.safetensors.7.partial", "step-0/state.json", ""])
+def test_what_a_run_left_that_was_killed_before_it_had_saved_anything_is_in_nobodys_way(left, tmp_path):
+    leftover = tmp_path / "out" / "state" / left
+    leftover.parent.mkdir(parents=True)
+    leftover.touch() if left else leftover.mkdir()
+    assert train.main([*TINY, "--max-steps", "1", "--output-dir", str(tmp_path / "out")]) == 0
+    assert sorted(path.name for path in (tmp_path / "out" / "state").iterdir()) == ["last", "step-0", "step-1"]
+
+
+def test_a_folder_of_the_users_own_that_is_called_state_is_left_alone(tmp_path, capsys):
+    (tmp_path / "out" / "state").mkdir(parents=True)
+    (tmp_path / "out" / "state" / "notes.txt").write_text("mine")
+    assert train.main([*TINY, "--max-steps", "1", "--output-dir", str(tmp_path / "out")]) == 2
+    assert "already holds files" in one_line(capsys)
+    assert (tmp_path / "out" / "state" / "notes.txt").read_text() == "mine"
+
+
 # Signals
 
 

@@ -17,6 +17,7 @@ from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig, config_o
 from dcgan.data import Pictures
 from dcgan.errors import InputError
 from dcgan.files import held, portable_name
+from dcgan.layout import STATE_PREFIX, STATES
 from dcgan.options import without_effect
 from dcgan.training.distributed import World
 from dcgan.training.launch import Launch
@@ -138,6 +139,7 @@ def prepare_folder(folder: Path, at_the_end: ExitStack | None = None) -> bool:
         folder.mkdir(parents=True, exist_ok=True)
         if at_the_end:
             _hold(folder, at_the_end)
+        _remove_what_never_began(folder)
         if any(folder.iterdir()):
             raise InputError(
                 f"--output-dir {folder} already holds files. Continue the run there with --resume, "
@@ -149,6 +151,13 @@ def prepare_folder(folder: Path, at_the_end: ExitStack | None = None) -> bool:
     except OSError as error:
         raise InputError(f"--output-dir {folder} can't be written to: {error.strerror or error}.") from None
     return made
+
+
+def _remove_what_never_began(folder: Path) -> None:
+    """Clear away what a run left that was killed before it had saved anything: there is nothing to resume."""
+    states = folder / STATES
+    if list(folder.iterdir()) == [states] and all(path.name.startswith(STATE_PREFIX) for path in states.iterdir()):
+        shutil.rmtree(states)
 
 
 def _hold(folder: Path, at_the_end: ExitStack) -> None:

@@ -191,6 +191,20 @@ for name in {names}:
     assert len({face for face, _ in pulled}) == len(names)
 
 
+def test_a_run_that_ended_before_all_of_it_was_pushed_pushes_the_rest_when_it_is_resumed(run_train, hub, tmp_path):
+    assert run_train(*TINY, *THREE, token=None).returncode == 0
+    done = run_train("--resume", "--push-to-hub", REPO)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"the run in {tmp_path}/run is at its end, and {REPO} gets the rest of it" in done.stdout
+    assert_whole(hub, tmp_path / "run")
+    hub.fail("POST", "/commit/", status(500), times=inf)
+    again = run_train("--resume", "--push-to-hub", REPO)
+    assert (again.returncode, again.stderr) == (0, "")  # there was nothing left to push
+    refused = run_train("--resume")
+    assert refused.returncode == 2
+    assert "its end is step 15; name a later one with --epochs or --max-steps" in refused.stderr
+
+
 def test_a_run_goes_on_elsewhere_exactly_and_leaves_what_an_uninterrupted_one_leaves(run_train, hub, tmp_path):
     assert run_train(*TINY, *THREE, out="straight", token=None).returncode == 0
     flags = ["--push-to-hub", REPO, "--push-state"]
