@@ -63,6 +63,7 @@ from dcgan.training import (
     new_folder,
     note_if_not_compiled,
     plan_run,
+    progress_bar,
     report,
     train,
 )
@@ -203,7 +204,7 @@ def train_to_the_end(run: Run, commands: NextCommands, publisher: Publisher | No
     total, world = run.schedule.total_steps, run.state.world
     batch = world.batch_in_words(run.config.batch_size)
     print(f"training on {run.state.device} for {total:,} steps of {batch}, into {run.folder}")
-    bar = tqdm(total=total, initial=run.state.step, unit="step", mininterval=0.5, disable=not world.is_main)
+    bar = progress_bar(total=total, initial=run.state.step, unit="step", mininterval=0.5, disable=not world.is_main)
     try:
         with StopRequest() as stop, bar:
             run.save()  # from here on there is something to resume
@@ -251,7 +252,7 @@ def open_pictures(config: TrainConfig, cache: Path | None = None) -> Pictures:
         config.image_size,
         config.data_size,
         config.background,
-        track=lambda found, total: tqdm(found, total=total, unit="picture", desc="decoding", leave=False),
+        track=lambda found, total: progress_bar(found, total=total, unit="picture", desc="decoding", leave=False),
         cache=cache,
         portrait_crop=config.portrait_crop,
     )

@@ -25,9 +25,10 @@ from dcgan.data.picture_source import Decoded, Source, unusable
 from dcgan.data.report import Report
 from dcgan.data.sources import open_source
 from dcgan.errors import InputError
+from dcgan.files import held
 
 CACHE_FORMAT = 2  # raise it when decoding changes, so that old caches are not mistaken for new ones
-ABANDONED_SECONDS = 24 * 3600  # nobody is still at work on a half-made cache that is older than this
+ABANDONED_SECONDS = 24 * 3600  # a half-made cache that is older is cleared away, unless it is held
 Track = Callable[[Iterable[Decoded], int], Iterable[Decoded]]  # wraps an iterable of known length, as tqdm does
 
 
@@ -112,7 +113,8 @@ def _build_cache(source: Source, size: int, folder: Path, track: Track) -> None:
     _remove_abandoned(folder.parent)
     partial_folder = Path(tempfile.mkdtemp(prefix=f"{folder.name}.partial-", dir=folder.parent))
     try:
-        report, fingerprint = _decode_into(partial_folder / "pictures.u8", source, size, track)
+        with held(partial_folder):
+            report, fingerprint = _decode_into(partial_folder / "pictures.u8", source, size, track)
         if not report.used:
             raise unusable(
                 f"{source.name}: of {report.found} pictures found, none could be read ({report.reasons()}; "
@@ -155,7 +157,8 @@ def _move_into_place(partial_folder: Path, folder: Path, size: int) -> None:
 def _remove_abandoned(root: Path) -> None:
     """Clear away what runs that were killed while decoding left behind."""
     for abandoned in root.glob("*.partial-*"):
-        with suppress(FileNotFoundError):  # its run may finish, or another clear it away, at this moment
+        # Its run may be at work, finish, or another clear it away, at this moment
+        with suppress(BlockingIOError, FileNotFoundError), held(abandoned):
             files = [abandoned, *abandoned.iterdir()]
             if time.time() - max(path.stat().st_mtime for path in files) > ABANDONED_SECONDS:
                 shutil.rmtree(abandoned, ignore_errors=True)

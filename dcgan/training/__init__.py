@@ -7,6 +7,7 @@ from dcgan.training.listeners import Listeners
 from dcgan.training.loop import can_compile, in_short, note_if_not_compiled, train
 from dcgan.training.metrics_log import read_metrics
 from dcgan.training.plan import Plan, dry_run_config, name_without_effect, new_folder, plan_run, prepare_folder
+from dcgan.training.progress import progress_bar
 from dcgan.training.run import Run, config_to_resume, new_run_id
 from dcgan.training.schedule import Schedule
 from dcgan.training.state import TrainState
@@ -40,6 +41,7 @@ __all__ = [
     "note_if_not_compiled",
     "plan_run",
     "prepare_folder",
+    "progress_bar",
     "read_metrics",
     "report",
     "train",
