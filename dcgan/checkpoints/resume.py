@@ -144,12 +144,13 @@ def copy_state(folder: Path, target: Path) -> str | None:
     """
     tried = None
     while (name := newest_state(folder)) is not None and name != tried:
+        copy = target / STATES / name
+        copy.mkdir(parents=True)
         try:
-            shutil.copytree(folder / STATES / name, target / STATES / name)
-        except OSError:
-            shutil.rmtree(target / STATES, ignore_errors=True)
-            if newest_state(folder) == name and (folder / STATES / name).is_dir():
-                raise
+            for file in (STATE_TENSORS_NAME, STATE_FACTS_NAME):
+                shutil.copyfile(folder / STATES / name / file, copy / file)
+        except FileNotFoundError:  # the run has deleted it meanwhile
+            shutil.rmtree(target / STATES)
             tried = name
             continue
         write_text(target / STATES / POINTER, name + "\n")
