@@ -153,8 +153,8 @@ def test_every_one_of_thousands_of_damaged_files_is_used_or_counted_with_a_reaso
         command="python -m pytest -m long tests/data/test_damaged_files.py",
         seed=seeds[0],
         began=began,
-        counts={"damaged files": 1000 * len(seeds), "kinds": len(DAMAGES), "of them used all the same": used - 2 * len(seeds),
-                "not counted": 0},
+        counts={"damaged files": 1000 * len(seeds), "kinds": len(DAMAGES),
+                "of them used all the same": used - 2 * len(seeds), "not counted": 0},
     )  # fmt: skip
 
 

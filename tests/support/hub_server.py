@@ -103,6 +103,28 @@ async def cut_download(app: ASGIApp, scope: Scope, receive: Receive, send: Send)
     await app(scope, receive, send_half)  # uvicorn closes the connection of an incomplete reply
 
 
+def lie(change: Callable[[bytes], bytes], **headers: str) -> Fault:
+    """Answers with another body, of a length that the headers confirm: lie(lambda body: body[:9], etag='"0"')."""
+
+    async def fault(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        start: Message = {}
+        body = b""
+
+        async def collect(message: Message) -> None:
+            nonlocal start, body
+            start, body = (message, body) if message["type"].endswith("start") else (start, body + message["body"])
+
+        await app(scope, receive, collect)
+        changed = change(body)
+        told = {b"content-length": str(len(changed)).encode()}
+        told |= {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+        kept = [(name, value) for name, value in start["headers"] if name.lower() not in told]
+        await send(start | {"headers": kept + list(told.items())})
+        await send({"type": "http.response.body", "body": changed})
+
+    return fault
+
+
 async def lose_reply(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Carries the request out, then closes the connection without an answer."""
 
