@@ -43,6 +43,7 @@ from dcgan.ui.events import LAST_COUNTS, message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
+from dcgan.ui.guard import Guard, Page
 from dcgan.ui.link_card import LinkCard
 from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
@@ -51,13 +52,15 @@ from dcgan.ui.walk import WalkTab
 BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
 SOCIAL_CARD = Path(__file__).parent / "docs" / "social-card.png"
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
+MAX_WAITING = 64  # events in the queue
+MAX_SESSIONS = 500  # that Gradio keeps in mind, each with a third of a megabyte; a page that it forgot works on
 MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
 
 def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
     """Make the page and the endpoints of the API. `files` is where it may write."""
     renderer = Renderer(catalog, files, on_gpu, show_progress)
-    app = gr.Blocks(title="Faces by a DCGAN", delete_cache=(3600, 86400))
+    app = Page(title="Faces by a DCGAN", delete_cache=(3600, 86400))
     with app:
         endpoints(Api(renderer))  # first, or the page's own events would take their names
         with gr.Row(elem_id="header"):
@@ -228,7 +231,7 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
         load_networks(catalog)
     with ExitStack() as at_the_end:
         app = build_app(catalog, at_the_end.enter_context(made(FILES)))
-        app.queue(max_size=64)
+        app.queue(max_size=MAX_WAITING, api_open=False)  # or the API's clients could pass by the queue
         start(app, options.host, port, options.share)
         if is_interactive():  # it serves as long as the process lives
             atexit.register(at_the_end.pop_all().close)
@@ -250,9 +253,10 @@ def start(app: gr.Blocks, host: str | None, port: int | None, share: bool) -> No
                 server_port=port,
                 share=share,
                 max_file_size=MAX_UPLOAD,
+                state_session_capacity=MAX_SESSIONS,
                 mcp_server=find_spec("mcp") is not None,
                 favicon_path=str(ASSETS / "favicon.svg"),
-                app_kwargs={"middleware": [Middleware(LinkCard, picture=SOCIAL_CARD)]},
+                app_kwargs={"middleware": [Middleware(LinkCard, picture=SOCIAL_CARD), Middleware(Guard)]},
                 prevent_thread_lock=True,
                 **look(),
             )

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
@@ -24,9 +21,10 @@ from support import hub_client, warm
 from support.hub_server import HubServer
 from support.paths import ROOT
 from support.pictures import SIZE
+from support.served import Served, served
 from support.tiny import TINY
 
-SLOW_FIXTURES = {"hub", "pushed_store", "serve_app", "browser"}
+SLOW_FIXTURES = {"hub", "pushed_store", "serve", "serve_app", "browser"}
 
 
 def pytest_configure() -> None:
@@ -131,55 +129,23 @@ def pushed_run(hub, pushed_store, trained_run, tmp_path) -> Path:
     return trained_run
 
 
-START_SECONDS = 90
-
-
 @pytest.fixture(scope="session")
-def serve_app(tmp_path_factory) -> Iterator[Callable[..., str]]:
-    """Starts `python app.py ARGUMENTS` on a free port and gives its address; all are stopped at the end.
+def serve(tmp_path_factory) -> Iterator[Callable[..., Served]]:
+    """Starts `python app.py ARGUMENTS` on a free port; all are stopped at the end.
 
     `python` are options of the interpreter, as in ["-i"], which starts anew then.
     """
 
-    def serve(*arguments: str, environment: Mapping[str, str] = os.environ, python: Sequence[str] = ()) -> str:
+    def start(*arguments: str, environment: Mapping[str, str] = os.environ, python: Sequence[str] = ()) -> Served:
         script = str(ROOT / "app.py")
         program = [sys.executable, *python, script] if python else warm.python(script)
-        return running.enter_context(_served(tmp_path_factory.mktemp("app"), [*program, *arguments], environment))
+        return running.enter_context(served(tmp_path_factory.mktemp("app"), [*program, *arguments], environment))
 
     with ExitStack() as running:
-        yield serve
+        yield start
 
 
-@contextmanager
-def _served(scratch: Path, program: Sequence[str], environment: Mapping[str, str]) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = scratch / "log"
-    environment = {"TMPDIR": str(scratch), **environment}
-    environment.pop("GRADIO_TEMP_DIR", None)  # of this process, which imported the app, too
-    command = [*program, "--port", str(port), "--host", "127.0.0.1"]
-    with (
-        open(log, "wb") as output,
-        subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
-        ) as process,
-    ):
-        try:
-            url = f"http://127.0.0.1:{port}/"
-            _wait_until_served(url, process, log)
-            yield url
-        finally:
-            process.terminate()
-
-
-def _wait_until_served(url: str, process: subprocess.Popen, log: Path) -> None:
-    give_up = monotonic() + START_SECONDS
-    while monotonic() < give_up:
-        assert process.poll() is None, log.read_text()
-        try:
-            with urllib.request.urlopen(url, timeout=5):
-                return
-        except OSError:
-            sleep(0.2)
-    pytest.fail(f"the app didn't answer within {START_SECONDS} s:\n{log.read_text()}")
+@pytest.fixture(scope="session")
+def serve_app(serve) -> Callable[..., str]:
+    """Does as `serve`, and gives the address."""
+    return lambda *arguments, **options: serve(*arguments, **options).url

@@ -69,7 +69,7 @@ def said(text: str) -> gr.HTML:
 
 def _index(event: gr.EventData) -> int:
     """Tell which one was picked; the first where a browser sends something else."""
-    index = getattr(event, "index", 0) if event._data else 0
+    index = event._data.get("index") if isinstance(event._data, dict) else 0
     return max(0, index) if isinstance(index, int) else 0
 
 

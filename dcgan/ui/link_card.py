@@ -61,7 +61,7 @@ class LinkCard:
         root_path = getattr(request.app, "root_path", "") or request.scope.get("root_path")
         address = get_root_url(request, "/", root_path)
         picture = f"{address}{PICTURE_PATH}" if self.picture.is_file() else ""
-        tags = tags_of(language_of(request), f"{address}/", picture)  # type: ignore[arg-type]
+        tags = tags_of(language_of(request), f"{address}/", picture)
         return GRADIOS_TAGS.sub("", page).replace("</head>", f"{tags}</head>", 1)
 
 

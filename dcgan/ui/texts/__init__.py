@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import cast
 
 import gradio as gr
+from starlette.requests import Request
 
 from dcgan.ui.texts import chinese, english
 
@@ -36,7 +37,7 @@ def one_line(text: object) -> str:
     return " ".join(str(text).encode(errors="replace").decode().split())
 
 
-def language_of(request: gr.Request | None) -> str:
+def language_of(request: gr.Request | Request | None) -> str:
     """Tell the language that a visitor's browser asks for first, as far as the page has it; English without one."""
     wanted = request.headers.get("accept-language", "") if request else ""
     first = wanted.split(",")[0].partition(";")[0].strip()

@@ -1,0 +1,181 @@
+"""What stands between the net and Gradio: what it can't read is refused with a sentence and costs no traceback.
+
+Gradio checks what it is sent in many places, most of which raise whatever they raise; and it fetches any web address
+that its route for files is given.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from http import HTTPStatus
+from typing import Any
+
+import gradio as gr
+from gradio.route_utils import FnIndexInferError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from dcgan.ui.inputs import RefusedError
+from dcgan.ui.texts import language_of, one_line
+
+MAX_BODY_BYTES = 4 * 2**20  # of what an event sends; 48 favourites with the longest expressions take an eighth
+MAX_WHY_CHARACTERS = 200
+SESSION = re.compile(r"[\w.:-]{1,64}", re.ASCII)
+OF_EVENTS = re.compile(r"/gradio_api/(run|api|call|queue/join|cancel|reset|component_server|stream)\b")
+FOREIGN_FILE = re.compile(r"/gradio_api/(file=\s*[a-z]+:/|proxy=)", re.IGNORECASE)
+# What Gradio raises over what it is sent; anything else is a fault, and goes on to be seen
+NOT_READ = (ArithmeticError, AssertionError, AttributeError, FnIndexInferError, LookupError, TypeError, ValueError)
+
+
+class Page(gr.Blocks):
+    """Blocks whose own checks of an event's values are refusals in the visitor's language."""
+
+    async def process_api(
+        self, block_fn: Any, inputs: list[Any], state: Any = None, request: Any = None, *rest: Any, **named: Any
+    ) -> dict[str, Any]:
+        try:
+            return await super().process_api(block_fn, inputs, state, request, *rest, **named)
+        except UnreadableError as error:
+            why = RefusedError("unreadable", why=error).in_language(language_of(request))
+            raise gr.Error(why, print_exception=False) from None
+
+    async def preprocess_data(self, *values: Any, **named: Any) -> Any:
+        try:
+            return await super().preprocess_data(*values, **named)
+        except Exception as error:
+            raise UnreadableError(one_line(error)[:MAX_WHY_CHARACTERS]) from None
+
+
+class UnreadableError(Exception):
+    """Values that aren't of the kinds that an event takes; says in English why."""
+
+
+class Guard:
+    """Reads what events send before Gradio does, and turns what that raises over a request into an answer."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request, started = Request(scope, receive), False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            receive = await _let_in(request)
+            await self.app(scope, receive, _in_words(request, answer))
+        except ClientDisconnect:  # nobody waits for an answer
+            return
+        except Exception as error:
+            if not _is_refusal(error):
+                raise
+            if started:  # a stream of events, in which it has been said
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            else:
+                await _refusal(request, error)(scope, receive, send)
+
+
+async def _let_in(request: Request) -> Receive:
+    """Give what Gradio is to receive of a request.
+
+    Raises:
+        RefusedError: it is to receive nothing.
+    """
+    path = request.scope["path"]
+    if FOREIGN_FILE.search(path):
+        raise RefusedError("foreign-file")
+    if request.method != "POST" or not OF_EVENTS.search(path):
+        return request.receive
+    body = _cleaned(await _body_of(request))
+    request.scope["headers"] = [
+        (name, str(len(body)).encode() if name == b"content-length" else value)
+        for name, value in request.scope["headers"]
+    ]
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else await request.receive()
+
+    return receive
+
+
+async def _body_of(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_BODY_BYTES:
+            raise RefusedError("body-too-large", most=MAX_BODY_BYTES >> 20)
+    return bytes(body)
+
+
+def _cleaned(body: bytes) -> bytes:
+    """Write JSON anew: of event_data which one was picked, and a question mark for each half of a character.
+
+    Nothing after this could write such halves, and what else stands in event_data no event here asks for.
+
+    Raises:
+        RefusedError: it isn't what an event sends.
+    """
+    try:
+        values = json.loads(body)
+    except (ValueError, RecursionError):
+        raise _unreadable("it is no JSON object") from None
+    if not isinstance(values, dict):
+        raise _unreadable("it is no JSON object")
+    session = values.get("session_hash")
+    if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
+        raise _unreadable("session_hash is no short word")
+    values.pop("batched", None)  # no event here takes several at once
+    picked = values.get("event_data")
+    index = picked.get("index") if isinstance(picked, dict) else None
+    values["event_data"] = {"index": index} if isinstance(index, int) else None
+    return json.dumps(values, ensure_ascii=False).encode(errors="replace")
+
+
+def _unreadable(why: str) -> RefusedError:
+    return RefusedError("unreadable", why=why)
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether an error is over what was sent. Starlette wraps what is raised in the middle of an answer."""
+    return isinstance(error, NOT_READ) or isinstance(error.__cause__ or error.__context__, HTTPException)
+
+
+def _refusal(request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, RefusedError):
+        refused, status = error, HTTPStatus.BAD_REQUEST
+    elif isinstance(error, LookupError | FnIndexInferError):
+        refused, status = RefusedError("no-such-event"), HTTPStatus.NOT_FOUND
+    else:
+        refused, status = _unreadable(one_line(error)[:MAX_WHY_CHARACTERS]), HTTPStatus.BAD_REQUEST
+    return JSONResponse({"detail": refused.in_language(language_of(request))}, status)
+
+
+def _in_words(request: Request, send: Send) -> Send:
+    """Say that the queue is full in the visitor's language.
+
+    The page says what comes with any status but 503, for which it has English words of its own; clients of the API
+    know the queue to be full by that one.
+    """
+    full, is_page = False, request.headers.get("x-gradio-user") == "app"
+
+    async def send_in_words(message: Message) -> None:
+        nonlocal full
+        if message["type"] == "http.response.start" and message["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
+            full = True
+            said = {"detail": RefusedError("queue-full").in_language(language_of(request))}
+            status = HTTPStatus.TOO_MANY_REQUESTS if is_page else HTTPStatus.SERVICE_UNAVAILABLE
+            await JSONResponse(said, status, {"retry-after": "10"})(request.scope, request.receive, send)
+        elif not full:
+            await send(message)
+
+    return send_in_words

@@ -1,0 +1,134 @@
+"""What stands between the net and Gradio: limits, and sentences in place of tracebacks."""
+
+import asyncio
+import json
+
+import pytest
+from gradio.route_utils import FnIndexInferError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, StreamingResponse
+from starlette.routing import Route
+
+from dcgan.ui.guard import MAX_BODY_BYTES, Guard
+from dcgan.ui.texts import CHINESE, ENGLISH, say
+
+JOIN = "/gradio_api/queue/join"
+
+
+def served(endpoint, path, body=b"{}", method="POST", **headers):
+    """Ask an app of one endpoint behind the guard; gives status, headers and body, or raises what the endpoint does."""
+    app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])], middleware=[Middleware(Guard)])
+    sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": sent, "app": app}
+    parts, answers = [{"type": "http.request", "body": body, "more_body": False}], []
+
+    async def receive():
+        return parts.pop() if parts else await asyncio.Event().wait()  # nobody leaves
+
+    async def send(message):
+        answers.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    start, *bodies = answers
+    return start["status"], dict(start["headers"]), b"".join(part.get("body", b"") for part in bodies)
+
+
+async def echo(request: Request):
+    return JSONResponse({"got": (await request.body()).decode()})
+
+
+def raises(error):
+    async def endpoint(request: Request):
+        raise error
+
+    return endpoint
+
+
+def got(body: bytes) -> dict:
+    return json.loads(json.loads(served(echo, JOIN, body)[2])["got"])
+
+
+def test_what_an_event_sends_goes_through_without_what_nothing_here_asks_for():
+    sent = {
+        "data": ["脸", 7],
+        "session_hash": "abc",
+        "batched": True,
+        "event_data": {"index": 3, "path": "/etc/passwd"},
+    }
+    assert got(json.dumps(sent).encode()) == {"data": ["脸", 7], "session_hash": "abc", "event_data": {"index": 3}}
+
+
+def test_half_a_character_becomes_a_question_mark():
+    assert got(b'{"data": ["\\ud800"]}')["data"] == ["?"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"\xff", b"[" * 100_000, b'{"session_hash": "\\ud800"}', b'{"session_hash": 1}']
+)
+def test_what_is_no_events_is_refused_before_gradio_sees_it(body):
+    status, _, said = served(raises(RuntimeError("seen")), JOIN, body)
+    assert status == 400
+    assert "can't be read" in json.loads(said)["detail"]
+
+
+def test_a_body_may_be_as_large_as_the_limit_and_no_larger():
+    filler = MAX_BODY_BYTES - len('{"data": [""]}')
+    assert served(echo, JOIN, b'{"data": ["' + b"x" * filler + b'"]}')[0] == 200
+    status, _, said = served(echo, JOIN, b'{"data": ["' + b"x" * (filler + 1) + b'"]}')
+    assert (status, json.loads(said)["detail"]) == (400, "What was sent is larger than 4 MB; send less at once.")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/gradio_api/file=http://127.0.0.1/x", "/gradio_api/file=HTTPS://example.org", "/gradio_api/file= ftp://x",
+        "/gradio_api/proxy=https://example.org/x", "/below/gradio_api/file=http://x",
+    ],
+)  # fmt: skip
+def test_no_file_is_fetched_from_elsewhere(path):
+    status, _, said = served(echo, path, method="GET")
+    assert (status, json.loads(said)["detail"]) == (400, say(ENGLISH, "foreign-file"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(KeyError(7), 404), (FnIndexInferError("x"), 404), (ValueError("\ud800"), 400), (TypeError("odd"), 400)],
+)
+def test_what_gradio_raises_over_a_request_is_an_answer(error, status):
+    found, _, said = served(raises(error), JOIN, accept_language="zh-CN")
+    assert found == status
+    assert json.loads(said)["detail"].startswith(say(CHINESE, "unreadable", why="")[:5] if status == 400 else "页面")
+
+
+@pytest.mark.parametrize("error", [OSError("the disk is full"), RuntimeError("a fault")])
+def test_a_fault_stays_one(error):
+    with pytest.raises(type(error)):
+        served(raises(error), JOIN)
+
+
+def test_a_stream_that_ends_in_a_refusal_ends():
+    async def events(request: Request):
+        async def lines():
+            yield "data: no such session\n\n"
+            raise HTTPException(404)
+
+        return StreamingResponse(lines())
+
+    assert served(events, "/gradio_api/queue/data", method="GET")[2] == b"data: no such session\n\n"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status", "language"),
+    [
+        ({"x_gradio_user": "app", "accept_language": "zh-CN,zh"}, 429, CHINESE),
+        ({"x_gradio_user": "app"}, 429, ENGLISH),
+        ({"x_gradio_user": "api"}, 503, ENGLISH),  # by which Gradio's client knows it
+    ],
+)
+def test_who_finds_the_queue_full_is_told_so_in_his_language(headers, status, language):
+    found, sent, said = served(raises(HTTPException(503, "Queue is full. Max size is 64")), JOIN, **headers)
+    assert (found, json.loads(said)["detail"]) == (status, say(language, "queue-full"))
+    assert sent[b"retry-after"] == b"10"
