@@ -26,9 +26,7 @@ PICTURES, SIDE = 16, 96
 
 def empty_page() -> gr.Blocks:
     """Make a page with nothing on it."""
-    with gr.Blocks() as page:
-        pass
-    return page
+    return gr.Blocks()
 
 
 def page_of_pictures(folder: Path) -> gr.Blocks:
@@ -40,7 +38,8 @@ def page_of_pictures(folder: Path) -> gr.Blocks:
         save_png(tile.repeat(8, axis=0).repeat(8, axis=1), path := folder / f"{number}.png")
         paths.append(str(path))
     rows = itertools.cycle([paths[:PICTURES], paths[PICTURES:]])
-    with gr.Blocks() as page:
+    page = gr.Blocks()
+    with page:
         button = gr.Button("show", elem_id="generate")
         gallery = gr.Gallery(format="png", allow_preview=False, elem_id="gallery")
         button.click(lambda: next(rows), None, gallery)

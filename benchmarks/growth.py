@@ -81,7 +81,8 @@ def _walk_of_frames(frames: int) -> Callable[[], object]:
 
 def _read_from(count: int, size: int = 24) -> Callable[[], None]:
     """Make what reads a few batches out of so many pictures in a file, in the order of an epoch."""
-    pixels = np.memmap(tempfile.TemporaryFile(), np.uint8, "w+", shape=(count, size, size, 3))
+    with tempfile.TemporaryFile() as file:
+        pixels = np.memmap(file, np.uint8, "w+", shape=(count, size, size, 3))
     pixels[:] = np.arange(size, dtype=np.uint8)[:, None, None]
     pictures = Pictures(pixels, "noise", "", Report(found=count), None)
     feed, order = Feed(pictures, CPU), epoch_order(count, 0, 0, 0)

@@ -28,7 +28,7 @@ SCALINGS = ("pixels", "smooth")  # of what is larger than it was drawn
 
 def to_uint8(images: Tensor) -> np.ndarray:
     """Turn images `(N, C, H, W)` in [-1, 1] into pixels `(N, H, W, 3)`, uint8: round((x + 1) * 127.5), clamped."""
-    pixels = ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+    pixels = images.add(1).mul_(127.5).round_().clamp_(0, 255).to(torch.uint8)
     return pixels.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 

@@ -10,12 +10,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dcgan.errors import InputError
+from dcgan.folding import BATCH, folded
 from dcgan.images import to_float, to_uint8
 from dcgan.latents import latents
 from dcgan.models import Discriminator, Generator
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-BATCH = 8  # rows of every forward pass, so that a face's arithmetic never depends on how many were asked for
 
 
 def pick_device(name: str) -> torch.device:
@@ -45,12 +45,8 @@ def render(generator: Generator, z: Tensor) -> np.ndarray:
         raise ValueError(
             "the generator is in train mode, where faces depend on each other; call generator.eval() first"
         )
-    device = next(generator.parameters()).device
-    pictures = []
-    for rows in z.split(BATCH):
-        padded = F.pad(rows, (0, 0, 0, BATCH - len(rows))).to(device)  # (BATCH, nz)
-        pictures.append(to_uint8(generator(padded)[: len(rows)]))  # (BATCH, C, S, S) to (rows, S, S, 3)
-    return np.concatenate(pictures)  # (N, S, S, 3)
+    network = folded(generator)
+    return np.concatenate([to_uint8(network.draw(rows)) for rows in z.split(BATCH)])  # (N, S, S, 3)
 
 
 def faces(generator: Generator, seeds: list[int], psi: float = 1.0) -> np.ndarray:

@@ -1,11 +1,15 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from dcgan import Discriminator, Generator, faces, latents
 from dcgan.errors import InputError
+from dcgan.folding import BATCH, folded
 from dcgan.network_config import NORMS
-from dcgan.sampling import BATCH, belief, most_convincing_faces, pick_device, render
+from dcgan.sampling import belief, most_convincing_faces, pick_device, render
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +26,64 @@ def test_a_face_is_the_same_alone_in_any_company_and_at_any_place(generator):
     for company in (range(42, 42 + BATCH), range(30, 64), range(42 - BATCH + 1, 43), [7, 42], [42] * 3):
         seeds = list(company)
         assert np.array_equal(faces(generator, seeds)[seeds.index(42)], alone)
+
+
+def test_a_thousand_faces_are_equal_bit_for_bit_alone_and_together(generator):
+    together = faces(generator, list(range(1000)))
+    assert all(np.array_equal(faces(generator, [seed])[0], together[seed]) for seed in range(1000))
+
+
+def test_where_a_face_alone_would_differ_it_is_padded(generator, monkeypatch):
+    """As if this machine computed one alone differently."""
+    plain, rows = nn.ConvTranspose2d.forward, []
+
+    def forward(layer, x, *arguments):
+        rows.append(len(x))
+        return plain(layer, x, *arguments) * (1.001 if len(x) == 1 else 1)
+
+    expected = faces(generator, [5, 6])[0]
+    monkeypatch.setattr(nn.ConvTranspose2d, "forward", forward)
+    other = copy.deepcopy(generator)
+    assert np.array_equal(faces(other, [5])[0], expected)
+    assert set(rows) == {1, BATCH}  # it was tried alone, once
+    rows.clear()
+    faces(other, [5])
+    assert set(rows) == {BATCH}
+
+
+def test_a_face_alone_is_drawn_alone_where_that_makes_no_difference(generator, monkeypatch):
+    network = folded(generator)
+    monkeypatch.setattr(network, "_may_be_alone", True)
+    rows = []
+    hook = network._layers.register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))
+    faces(generator, [5])
+    faces(generator, [5, 6])
+    hook.remove()
+    assert rows == [1, BATCH]
+
+
+def test_folded_layers_draw_what_the_network_draws(generator):
+    z = latents(list(range(BATCH)), 100)
+    with torch.inference_mode():
+        assert torch.allclose(folded(generator).draw(z), generator(z), atol=2e-5)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda network: network(torch.randn(4, 100)),  # BatchNorm's statistics
+        lambda network: [parameter.mul_(0.5) for parameter in network.parameters()],
+        lambda network: network.load_state_dict(Generator(feature_maps=8).state_dict()),
+    ],
+)
+def test_faces_follow_the_weights_when_these_change(generator, change):
+    other = copy.deepcopy(generator)
+    before = faces(other, [5])
+    with torch.no_grad():
+        change(other.train())
+    other.eval()
+    assert not np.array_equal(faces(other, [5]), before)
+    assert np.array_equal(faces(other, [5]), faces(copy.deepcopy(other), [5]))
 
 
 def test_a_face_needs_nothing_but_five_lines_of_pytorch(generator):

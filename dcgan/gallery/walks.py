@@ -14,10 +14,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from dcgan.folding import BATCH
 from dcgan.images import grid
 from dcgan.latents import Way, along, slerp
 from dcgan.models import Generator
-from dcgan.sampling import BATCH, render
+from dcgan.sampling import render
 
 MODES = ("loop", "ping-pong", "open")
 METHODS: dict[str, Way] = {"slerp": slerp, "linear": torch.lerp}

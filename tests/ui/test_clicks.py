@@ -7,8 +7,8 @@ import gradio as gr
 import pytest
 import torch
 
+from dcgan.folding import BATCH
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, to_query
-from dcgan.sampling import BATCH
 from dcgan.ui.api import Api
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
