@@ -82,7 +82,8 @@ def save_png(pixels: np.ndarray, path: Path, note: str = "") -> None:
     info = PngInfo()
     if note:
         info.add_itxt("Comment", note)
-    Image.fromarray(pixels).save(path, format="PNG", optimize=True, pnginfo=info)
+    # Pillow's `optimize` takes ten times as long, for a tenth fewer bytes
+    Image.fromarray(pixels).save(path, format="PNG", compress_level=4, pnginfo=info)
 
 
 def save_gif(
