@@ -277,8 +277,8 @@ class MachineOptions:
     precision: str = option(
         "float32",
         help="of the layers; weights stay float32",
-        doc="bfloat16 is faster where the processor has instructions for it; auto takes it just there, and the run keeps "
-        "what that came to.",
+        doc="bfloat16 is faster where the processor has instructions for it; auto takes it just there, and the run "
+        "keeps what that came to.",
         group=MACHINE,
         choices=PRECISIONS,
     )

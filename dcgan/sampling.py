@@ -37,7 +37,7 @@ def pick_device(name: str) -> torch.device:
 def has_bfloat16(device: torch.device) -> bool:
     """Tell whether a device has instructions of its own for bfloat16, so that layers are faster in it."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
