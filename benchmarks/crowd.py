@@ -33,9 +33,6 @@ from dcgan.training import Run, train
 VISITORS, FACES = 50, 16
 ANSWER_SECONDS = 120
 MAX_GROWTH = 2.0  # percent of resident memory
-OF_MEMORY = (
-    "a page keeps what its threads and Gradio's queue took at the busiest moment; it isn't known to grow for ever"
-)
 TINY_RUN = {"image_size": 24, "generator_feature_maps": 4, "discriminator_feature_maps": 4, "latent_dim": 8}
 
 
@@ -161,17 +158,8 @@ ROWS = [
         "50 visitors at once, 16 faces each, clients on the same cores, beside one visitor",
         ">= 4x the answers a second, no error, p95 <= 50 x the model's time + 1 s, memory flat",
         visitors_at_once,
-        "seen by py-spy: drawing, writing PNGs and Gradio's event loop (a third of it copies files into its cache) take a "
-        "third each, and one visitor alone keeps more than one of two cores busy, so that four times as many answers would "
-        "need four times less of all three",
     ),
-    Row(
-        "memory",
-        "resident memory over 100 epochs of tiny data, and over 2,000 requests",
-        "growth <= 2 %",
-        memory,
-        OF_MEMORY,
-    ),
+    Row("memory", "resident memory over 100 epochs of tiny data, and over 2,000 requests", "growth <= 2 %", memory),
 ]
 
 

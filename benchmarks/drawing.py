@@ -84,16 +84,12 @@ ROWS = [
         "64 faces as pixels, float32, beside onnxruntime with the same weights and no spinning threads",
         ">= 1.1x",
         partial(faces_as_pixels, count=64, target=1.1),
-        "BatchNorm is folded and the layout channels last. What is left is in the convolutions, a quarter of it in the last "
-        "layer, whose three channels fill no vector",
     ),
     Row(
         "face-1",
         "1 face as pixels, beside onnxruntime; equal bit for bit alone and in company, for 1,000 seeds",
         ">= 1x",
         partial(faces_as_pixels, count=1, target=1.0),
-        "where one face alone is the same bit for bit it is drawn alone; what is left is PyTorch's call of each layer and "
-        "oneDNN's reordering of the weights at every call",
     ),
 ]
 

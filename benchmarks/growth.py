@@ -145,8 +145,6 @@ ROWS = [
         "cost as work grows: batch, image size 48 to 192, frames, data 1k to 200k; processes 1 and 2",
         "no unit > 1.3x the cheapest; two gloo processes >= 0.9x of one with two threads",
         cost_of_growth,
-        "a walk's pictures are three a frame from 32 frames on, and a fixed number below; two processes share two cores and "
-        "average all gradients at every step",
     )
 ]
 

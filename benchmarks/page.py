@@ -217,31 +217,19 @@ ROWS = [
         "click to picture, 16 faces, in Chromium, beside a bare Gradio page that returns 16 ready PNGs",
         "<= 1.3x",
         click_to_picture,
-        "beside drawing, ours writes 16 PNGs with their notes and the face's own four sizes, and Gradio copies each of "
-        "these files into its cache; the bare page's lie there already",
     ),
-    Row(
-        "actions",
-        "pick a face, add to a walk, another style for the first time",
-        "<= 120, 80, 400 ms",
-        small_actions,
-        "a pick makes the face's four sizes before it is shown, and each event goes through Gradio's queue; a style for the "
-        "first time loads its weights, folds them and compares faces alone with faces in company",
-    ),
+    Row("actions", "pick a face, add to a walk, another style for the first time", "<= 120, 80, 400 ms", small_actions),
     Row(
         "first-load",
         "first load of the page, beside an empty Gradio page; on a slow phone (1.6 Mbit/s, a quarter of the processor)",
         "<= 1.25x of bytes and time; first face by 3 s",
         first_load,
-        "the document doesn't hold the first faces yet: these come by an event once Gradio's own scripts have run; the walk "
-        "tab and its videos are part of the first document, too",
     ),
     Row(
         "first-answer",
         "`python app.py` to its first answer, beside torch, gradio and an empty page",
         "<= 1.15x",
         first_answer,
-        "what is ours is av, pandas, the three generators' weights and some 400 components",
     ),
 ]
 

@@ -95,8 +95,6 @@ ROWS = [
         "pictures/s out of the data pipeline in epoch 2, beside ImageFolder with PIL and 2 workers",
         ">= 20x, < 3 % of a step",
         pictures_a_second,
-        "our share is copying rows out of the cache's file and casting them to floats, on one core; the loader's is two "
-        "processes that decode",
     )
 ]
 

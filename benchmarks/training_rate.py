@@ -154,39 +154,30 @@ ROWS = [
         "training, 64/64, batch 64, float32, beside a loop as everybody writes it",
         ">= 1.35x",
         partial(beside_everybodys, precision="float32", target=1.35),
-        "in float32 both loops spend their time in the same convolutions. Tried: channels last (nothing in float32), fused "
-        "Adam (in), D's own gradients left out where only G learns (in), one fused average (in)",
     ),
     Row(
         "train-bfloat16",
         "the same in bfloat16, beside that loop in float32",
         ">= 2.2x",
         partial(beside_everybodys, precision="bfloat16", target=2.2),
-        "channels last brought a twentieth; BatchNorm, activations, the layers next to the picture (of three channels) and "
-        "Adam's float32 weights gain little from bfloat16",
     ),
     Row(
         "default-recipe",
         "the default recipe, 48/32, in bfloat16, beside itself in float32 with plain layout and Adam",
         ">= 1.5x",
         default_recipe,
-        "the penalty's second derivatives and spectral norm's float32 matrices gain little from bfloat16; not tried: "
-        "compiled steps, which need a compiler on the machine",
     ),
     Row(
         "rest-of-a-step",
         "share of a step that is neither network nor optimizer",
         "<= 5 %",
         share_of_the_rest,
-        "what is left are the average of G's weights, the cast of the pictures to floats, random numbers and the losses",
     ),
     Row(
         "machine-share",
         "share of the rate of oneDNN's own convolutions, 64/64, batch 64",
         ">= 0.85",
         share_of_the_machine,
-        "a step is more than its convolutions: BatchNorm, activations and Adam pass over the same memory again, which only "
-        "a compiler could fuse with them",
     ),
 ]
 

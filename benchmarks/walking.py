@@ -31,10 +31,6 @@ from dcgan.sampling import render
 
 SEEDS, FRAMES, SIZE, FPS = [7, 42, 99], 48, 384, 20
 MAX_MS = 150
-OF_THE_WALK = (
-    "three pictures a frame measure the way, half of them where it changes most; with fewer the speed is seen to waver, "
-    "so that drawing takes three quarters of the time"
-)
 
 
 @cache
@@ -143,21 +139,18 @@ def as_film(effort: Effort) -> Finding:
 
 
 ROWS = [
-    Row("walk-drawn", "a walk of 48 frames through 3 faces, drawn", f"<= {MAX_MS} ms", walk_drawn, OF_THE_WALK),
+    Row("walk-drawn", "a walk of 48 frames through 3 faces, drawn", f"<= {MAX_MS} ms", walk_drawn),
     Row(
         "walk-gif",
         "that walk as GIF at 384 px, `pixels`, beside Pillow's default",
         ">= 10x as fast, <= 0.45 of the bytes",
         as_gif,
-        "one table of colours for all frames and no dithering leave 256 of them; fewer colours would be seen",
     ),
     Row(
         "walk-film",
         "that walk as MP4 and WebP, beside our GIF",
         "not slower; MP4 <= 0.2 and WebP <= 0.5 of its bytes",
         as_film,
-        "a lossy WebP takes libwebp's simplest method two to three times as long as our GIF, which needs no transform; "
-        "lossless it is nearly as fast, but as large as the GIF",
     ),
 ]
 
