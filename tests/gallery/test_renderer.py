@@ -10,6 +10,7 @@ from PIL import Image
 
 from dcgan import InputError, faces
 from dcgan.errors import NothingChoosesError
+from dcgan.folding import folded
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, from_file, open_catalog
 from dcgan.gallery import renderer as renderer_module
 from dcgan.gallery.file_metadata import MAX_FILE_BYTES
@@ -299,7 +300,7 @@ def test_every_use_of_a_network_is_inside_what_is_lent_a_gpu_and_takes_plain_val
             used_outside.append(network)
 
     renderer = Renderer(catalog, tmp_path, on_gpu)
-    networks = [catalog.generator(name) for name in catalog.names] + [catalog.discriminator()]
+    networks = [folded(catalog.generator(name)).layers for name in catalog.names] + [catalog.discriminator()]
     hooks = [network.register_forward_pre_hook(watch) for network in networks]
     renderer.faces(PictureSpec(count=2), best_of=2)
     renderer.stills(PictureSpec())
