@@ -43,7 +43,7 @@ from dcgan.ui.events import LAST_COUNTS, message
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
-from dcgan.ui.guard import Guard, Page
+from dcgan.ui.guard import Guard, Page, refuse_who_left
 from dcgan.ui.link_card import LinkCard
 from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
@@ -59,7 +59,7 @@ MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a s
 
 def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
     """Make the page and the endpoints of the API. `files` is where it may write."""
-    renderer = Renderer(catalog, files, on_gpu, show_progress)
+    renderer = Renderer(catalog, files / "drawn", on_gpu, show_progress)
     app = Page(title="Faces by a DCGAN", delete_cache=(3600, 86400))
     with app:
         endpoints(Api(renderer))  # first, or the page's own events would take their names
@@ -130,7 +130,8 @@ def _connect_back(deep_links: DeepLinks, generate: GenerateTab) -> None:
 
 
 def show_progress(done: int, total: int) -> None:
-    """Tell Gradio how far the current event is."""
+    """Tell Gradio how far the current event is; where nobody waits for it any more, it ends here."""
+    refuse_who_left()
     gr.Progress()((done, total), unit="")
 
 

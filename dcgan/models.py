@@ -18,9 +18,8 @@ from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 from dcgan.errors import InputError
 from dcgan.hub import fetch_checkpoint, is_repo_id, repo_id_in, without_cache_paths
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
+from dcgan.limits import MAX_CONFIG_BYTES, MAX_HEADER_BYTES
 from dcgan.network_config import DiscriminatorConfig, GeneratorConfig, ModelConfig
-
-MAX_HEADER_BYTES = 2**16  # at most so many bytes of a weights file are names and shapes
 
 # (kernel, padding) of the layer next to the picture, by its stride
 _LAST_LAYER = {3: (5, 1), 2: (4, 1)}
@@ -207,11 +206,17 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     path = folder / CONFIG_NAME
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            content = file.read(MAX_CONFIG_BYTES + 1)
+        if len(content) > MAX_CONFIG_BYTES:
+            raise InputError(f"{path} is larger than {MAX_CONFIG_BYTES:,} bytes; it is no checkpoint of this kind.")
+        config = json.loads(content)
     except FileNotFoundError:
         raise InputError(
             f"{folder} has no {CONFIG_NAME}, so it is no checkpoint folder; one holds {CONFIG_NAME} and {WEIGHTS_NAME}."
         ) from None
+    except InputError:
+        raise
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path} can't be read as JSON: {error}") from None
     if not isinstance(config, dict):
@@ -223,7 +228,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """Fill `model` from a safetensors file; float16 weights are widened to the model's own type.
 
     Raises:
-        InputError: no such file, a damaged one, or a missing, extra or misshaped tensor, named.
+        InputError: no such file, one that is damaged or too large, or a tensor that is missing, extra, misshaped or has
+            numbers that are none, named.
     """
     if not path.is_file():
         pickles = sorted(p.name for p in path.parent.glob("*") if p.suffix in PICKLE_SUFFIXES)
@@ -234,11 +240,14 @@ def load_weights(model: nn.Module, path: Path) -> None:
             else ""
         )
         raise InputError(f"{path.parent} has no {path.name}{hint}.")
+    wanted = model.state_dict()
+    most = sum(tensor.nbytes for tensor in wanted.values()) + MAX_HEADER_BYTES
+    if (size := path.stat().st_size) > most:
+        raise InputError(f"{path} has {size:,} bytes, but its {CONFIG_NAME} calls for {most:,} at most.")
     try:
         found = load_file(path)
-    except (SafetensorError, OSError) as error:
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise InputError(f"{path} is damaged or no safetensors file ({error}). Copy or download it again.") from None
-    wanted = model.state_dict()
     for name, tensor in wanted.items():
         if name not in found:
             raise InputError(f"{path} lacks the tensor {name}, which its {CONFIG_NAME} calls for.")
@@ -247,6 +256,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
                 f"{path}: the tensor {name} is {tuple(found[name].shape)}, but its {CONFIG_NAME} calls for "
                 f"{tuple(tensor.shape)}."
             )
+        if not bool(found[name].isfinite().all()):
+            raise InputError(f"{path}: the tensor {name} has numbers that are none. Copy or download it again.")
     if extra := sorted(set(found) - set(wanted)):
         raise InputError(f"{path} has the tensor {extra[0]}, which its {CONFIG_NAME} doesn't call for.")
     with torch.no_grad():

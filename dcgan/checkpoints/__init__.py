@@ -1,7 +1,7 @@
 """A checkpoint folder on disk: networks, snapshots, resume states, records, the model card."""
 
 from dcgan.checkpoints.card import PLACEHOLDER, in_todays_words, model_card, name_in
-from dcgan.checkpoints.directions import MAX_DIRECTIONS_BYTES, read_directions
+from dcgan.checkpoints.directions import read_directions
 from dcgan.checkpoints.networks import load_discriminator, load_generator, save_network
 from dcgan.checkpoints.reading import FORMAT, object_in
 from dcgan.checkpoints.records import (
@@ -46,7 +46,6 @@ from dcgan.checkpoints.snapshots import (
 
 __all__ = [
     "FORMAT",
-    "MAX_DIRECTIONS_BYTES",
     "PLACEHOLDER",
     "Best",
     "Credit",

@@ -11,9 +11,7 @@ from torch import Tensor
 
 from dcgan.errors import InputError
 from dcgan.layout import DIRECTIONS_NAME, is_direction
-
-MAX_DIRECTIONS = 64
-MAX_DIRECTIONS_BYTES = 1_000_000  # of the file, checked before it is read
+from dcgan.limits import MAX_DIRECTIONS, MAX_DIRECTIONS_BYTES
 
 
 def read_directions(folder: Path, latent_dim: int) -> dict[str, Tensor]:

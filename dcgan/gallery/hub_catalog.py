@@ -11,12 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dcgan.checkpoints import MAX_DIRECTIONS_BYTES, read_directions
+from dcgan.checkpoints import read_directions
 from dcgan.errors import HubError, InputError
 from dcgan.gallery.catalog_protocol import COMMIT_DIGITS, TEXTS, unknown_checkpoint
 from dcgan.gallery.local_catalog import LocalCatalog
 from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, cached_refs, fetch_file, fetch_texts, without_cache_paths
 from dcgan.layout import DIRECTIONS_NAME, DISCRIMINATOR, epoch_of, is_snapshot
+from dcgan.limits import MAX_DIRECTIONS_BYTES
 from dcgan.models import Discriminator, Generator
 
 FIRST_WAIT = 5.0  # seconds that the page waits at most for a checkpoint of which nothing is cached

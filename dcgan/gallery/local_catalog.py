@@ -16,9 +16,8 @@ from dcgan.files import sha256
 from dcgan.gallery.bounds import NAME
 from dcgan.gallery.catalog_protocol import COMMIT_DIGITS, unknown_checkpoint
 from dcgan.layout import WEIGHTS_NAME
+from dcgan.limits import MAX_TEXT_BYTES
 from dcgan.models import Discriminator, Generator
-
-MAX_TEXT_BYTES = 2 * 2**20  # of a text that is read
 
 
 class LocalCatalog:

@@ -2,7 +2,6 @@
 
 from dcgan.hub.client import MAIN, Repository, is_repo_id, keep_quiet, repo_id_in
 from dcgan.hub.fetch import (
-    MAX_CONFIG_BYTES,
     cached_refs,
     fetch_checkpoint,
     fetch_file,
@@ -14,7 +13,6 @@ from dcgan.hub.retry import DEFAULT_PATIENCE, Patience, persistently
 __all__ = [
     "DEFAULT_PATIENCE",
     "MAIN",
-    "MAX_CONFIG_BYTES",
     "Patience",
     "Repository",
     "cached_refs",

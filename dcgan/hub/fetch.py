@@ -14,9 +14,7 @@ from dcgan.errors import HubError
 from dcgan.hub.client import Repository
 from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
-
-MAX_CONFIG_BYTES = 64 * 2**10
-MAX_TEXT_BYTES = 2 * 2**20
+from dcgan.limits import MAX_CONFIG_BYTES, MAX_TEXT_BYTES
 
 
 def fetch_checkpoint(

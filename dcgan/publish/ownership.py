@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 
 from dcgan.checkpoints import Training, object_in
 from dcgan.errors import InputError, OccupiedError
-from dcgan.hub import MAIN, MAX_CONFIG_BYTES, Repository
+from dcgan.hub import MAIN, Repository
 from dcgan.layout import CONFIG_NAME, TRAINING_NAME, WEIGHTS_NAME, is_snapshot
+from dcgan.limits import MAX_CONFIG_BYTES
 from dcgan.network_config import GeneratorConfig
 
 

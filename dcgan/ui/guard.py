@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -47,6 +48,18 @@ class Page(gr.Blocks):
             return await super().preprocess_data(*values, **named)
         except Exception as error:
             raise UnreadableError(one_line(error)[:MAX_WHY_CHARACTERS]) from None
+
+
+def refuse_who_left() -> None:
+    """End the current event if its visitor has left, as by closing the page.
+
+    Raises:
+        gr.Error: he has.
+    """
+    page, event_id = LocalContext.blocks.get(), LocalContext.event_id.get()
+    jobs = page._queue.active_jobs if page else []
+    if any(event._id == event_id and not event.alive for job in jobs if job for event in job):
+        raise gr.Error("Nobody waits for this any more.", print_exception=False)
 
 
 class UnreadableError(Exception):

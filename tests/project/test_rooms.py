@@ -8,7 +8,19 @@ import pytest
 
 from support.paths import ROOT
 
-GROUND = {"layout", "names", "config", "network_config", "options", "errors", "files", "cli", "parallel", "environment"}
+GROUND = {
+    "layout",
+    "limits",
+    "names",
+    "config",
+    "network_config",
+    "options",
+    "errors",
+    "files",
+    "cli",
+    "parallel",
+    "environment",
+}
 # A room or file, and those right below it; it may use whatever lies below these, too.
 BELOW = {
     "latents": GROUND,

@@ -1,0 +1,155 @@
+"""Many visitors at once: each gets his own faces or is told to wait, who leaves costs nothing, and no file stays."""
+
+import io
+import os
+import threading
+import time
+from pathlib import Path
+
+import httpx2
+import numpy as np
+import pytest
+from PIL import Image
+
+from app import BUNDLED_FOLDERS, MAX_WAITING
+from benchmarks import promises
+from benchmarks.machine import now
+from dcgan import faces
+from dcgan.checkpoints import load_generator
+from support import warm
+from support.odd_inputs import Asker
+from support.paths import ROOT
+from support.served import Served, served
+from support.visitors import Seen, Visitor
+
+MEGABYTE = 2**20
+SECONDS_TO_STOP = 4  # for work that nobody waits for any more
+LONG_WALK = ["1,2,3,4,5,6,7,8,9,10,11,12", 240, "GIF", 96, "", 20, "loop", "slerp", 16, 1, 0, "pixels"]
+
+
+def events_of(page: Served) -> dict[str, int]:
+    """Give what the page has for clients of its API, by name."""
+    asker = Asker(page)
+    with asker.client:
+        return {each.name: each.index for each in asker.endpoints() if each.name}
+
+
+def let_come(page: Served, visitors: int, seconds: float, pause: float) -> tuple[Seen, int]:
+    """Let so many visitors come and go; gives what they saw, and how long the queue was at most."""
+    seen, avatar, until = Seen(), events_of(page)["avatar"], time.monotonic() + seconds
+    threads = [
+        threading.Thread(target=Visitor(page.url, number, seen).come_and_go, args=(until, avatar, pause))
+        for number in range(1, visitors + 1)
+    ]
+    for thread in threads:
+        thread.start()
+    longest = 0
+    while any(thread.is_alive() for thread in threads):
+        longest = max(longest, httpx2.get(f"{page.url}gradio_api/queue/status").json()["queue_size"])
+        time.sleep(0.3)
+    return seen, longest
+
+
+def assert_own_faces(seen: Seen, folder: Path) -> None:
+    assert not seen.problems
+    wanted = faces(load_generator(folder), list(seen.drawn))
+    for picture, face in zip(seen.drawn.values(), wanted, strict=True):
+        assert np.array_equal(np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")), face)
+
+
+def test_twenty_visitors_get_their_own_faces(serve, trained_run):
+    page = serve("--model", str(trained_run))
+    seen, longest = let_come(page, 20, seconds=5, pause=0.5)
+    assert_own_faces(seen, trained_run)
+    assert seen.counts["faces"] >= 20
+    assert longest <= MAX_WAITING
+    assert "Traceback" not in page.log
+
+
+def test_more_than_can_wait_are_told_so_in_their_language(serve, trained_run):
+    page = serve("--model", str(trained_run))
+    walk, told = events_of(page)["interpolate"], []
+    with httpx2.Client(base_url=page.url, headers={"x-gradio-user": "app", "accept-language": "zh-CN"}) as client:
+        for number in range(MAX_WAITING + 10):
+            body = {"data": LONG_WALK, "fn_index": walk, "session_hash": f"crowd-{number}"}
+            answer = client.post("gradio_api/queue/join", json=body)
+            told += [answer.json()["detail"]] if answer.status_code == 429 else []
+        assert 0 < len(told) <= 10
+        assert set(told) == {"现在生成的人太多了；请过几秒再试。"}
+        for number in range(MAX_WAITING + 10):  # who leaves, leaves the queue
+            with client.stream("GET", "gradio_api/queue/data", params={"session_hash": f"crowd-{number}"}):
+                pass
+        wait_until(lambda: client.get("gradio_api/queue/status").json()["queue_size"] == 0)
+
+
+def test_work_that_nobody_waits_for_any_more_stops(serve):
+    page = serve("--model", str(BUNDLED_FOLDERS[0]))
+    walk = events_of(page)["interpolate"]
+    with httpx2.Client(base_url=page.url) as client:
+        body = {"data": LONG_WALK, "fn_index": walk, "session_hash": "leaves"}
+        client.post("gradio_api/queue/join", json=body).raise_for_status()
+        with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "leaves"}) as events:
+            next(line for line in events.iter_lines() if '"progress"' in line)
+    time.sleep(SECONDS_TO_STOP)
+    before = page.seconds_of_work()
+    time.sleep(3)
+    assert page.seconds_of_work() - before < 1
+
+
+@pytest.mark.slow
+def test_files_go_after_their_time_and_all_of_them_with_the_page(trained_run, tmp_path):
+    with served(tmp_path, [*warm.python(str(ROOT / "app.py")), "--model", str(trained_run)], os.environ) as page:
+        [folder] = tmp_path.glob("dcgan-app-*")
+
+        def draw() -> str:
+            asker, avatar = Asker(page), events_of(page)["avatar"]
+            with asker.client as client:
+                body = {"data": [7, "", 1, ""], "fn_index": avatar, "session_hash": "a"}
+                client.post("gradio_api/queue/join", json=body).raise_for_status()
+                with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "a"}) as events:
+                    return next(line for line in events.iter_lines() if "process_completed" in line)
+
+        def drawn() -> set[Path]:
+            return set((folder / "drawn").iterdir())
+
+        draw()
+        first, served_from = drawn(), folder / "gradio"
+        two_hours_ago = time.time() - 7200
+        for old in (*first, served_from):
+            os.utime(old, (two_hours_ago, two_hours_ago))
+        kept = set(served_from.rglob("*.png"))
+        draw()
+        assert first.isdisjoint(drawn())
+        assert kept <= set(served_from.rglob("*.png"))  # which others may still look at
+    assert not list(tmp_path.glob("dcgan-app-*"))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_200_visitors_over_5_minutes_get_their_own_faces_or_are_told_to_wait(serve):
+    page, began = serve("--model", str(BUNDLED_FOLDERS[0])), now()
+    seen, longest = let_come(page, 200, seconds=60, pause=10)
+    memory, files = page.memory(), page.open_files()
+    more, longest_then = let_come(page, 200, seconds=240, pause=10)
+    for each in (seen, more):
+        assert_own_faces(each, BUNDLED_FOLDERS[0])
+    assert max(longest, longest_then) <= MAX_WAITING
+    grown = page.memory() - memory
+    assert grown < 128 * MEGABYTE
+    assert page.open_files() <= files + 8
+    assert "Traceback" not in page.log
+    counts = seen.counts + more.counts
+    promises.leave(
+        "visitors", command="python -m pytest tests/test_visitors.py -m long", seed=1, began=began,
+        counts={
+            "visitors": 200, "seconds": 300, "faces": counts["faces"], "told to wait": counts["told to wait"],
+            "longest queue": max(longest, longest_then), "MB grown": max(0, grown // MEGABYTE), "wrong faces": 0,
+        },
+    )  # fmt: skip
+
+
+def wait_until(holds) -> None:
+    give_up = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < give_up
+        time.sleep(0.2)
