@@ -1,6 +1,9 @@
 # make test: a virtual environment if none is active, what the tests need, a Chromium, olah, and all tests, two at a time.
 # make test-fast: those that need no browser, no Hub and no other process.
-.PHONY: test test-fast lint
+# make test-lowest: these with the oldest versions that requirements*.txt allow, in an environment of their own.
+# make coverage: how much of dcgan/ they run.
+# make audit: what is known against the versions in constraints.txt; asks the network.
+.PHONY: test test-fast test-lowest coverage audit lint
 
 PYTHON ?= python3
 VENV := $(or $(VIRTUAL_ENV),.venv)
@@ -15,6 +18,22 @@ test: $(IN_VENV)
 test-fast: $(IN_VENV)
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt --constraint constraints.txt
 	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal -m "not slow and not long"
+
+test-lowest:
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet packaging
+	PYTHONPATH=tests .venv-lowest/bin/python -m support.lowest > .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --requirement requirements-dev.txt --constraint .venv-lowest/lowest.txt
+	OMP_NUM_THREADS=1 .venv-lowest/bin/python -m pytest --numprocesses 2 --dist worksteal -m "not slow and not long"
+
+coverage: $(IN_VENV)
+	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal -m "not slow and not long" \
+		--cov dcgan --cov-report term:skip-covered
+
+audit: $(IN_VENV)
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet pip-audit
+	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 lint: $(IN_VENV)
 	$(IN_VENV) -m ruff check .
