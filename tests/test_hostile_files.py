@@ -220,6 +220,7 @@ def test_a_zip_that_lies_about_sizes_is_refused_or_left_out(tmp_path, picture):
     assert used(path, tmp_path / "cache") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_of_2_000_damaged_checkpoints_and_zips_each_is_taken_or_refused_with_a_sentence(tmp_path, folder, picture):
