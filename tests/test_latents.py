@@ -35,9 +35,10 @@ def test_consecutive_seeds_start_again_at_zero():
 
 
 def test_slerp_is_exact_at_both_ends():
-    start, end = latent(1, 100), latent(2, 100)
-    assert torch.equal(slerp(start, end, 0), start)
-    assert torch.equal(slerp(start, end, 1), end)
+    for seed in range(20):
+        start, end = latent(seed, 10), latent(seed + 1, 10)
+        assert torch.equal(slerp(start, end, 0), start)
+        assert torch.equal(slerp(start, end, 1), end)
 
 
 def test_slerp_of_unit_vectors_stays_on_the_sphere_at_constant_angles():
@@ -47,10 +48,21 @@ def test_slerp_of_unit_vectors_stays_on_the_sphere_at_constant_angles():
         torch.testing.assert_close(slerp(start, end, t), torch.stack([angle.cos(), angle.sin()]))
 
 
-@pytest.mark.parametrize("factor", [1.0, 2.0, -1.0])
+def test_slerp_between_any_directions_goes_at_a_constant_angle():
+    start, end = torch.tensor([1.0, 0.0]), torch.tensor([0.5, 0.75**0.5])  # 60 degrees apart
+    for t in (0.25, 0.5, 0.75):
+        angle = torch.tensor(t * torch.pi / 3)
+        torch.testing.assert_close(slerp(start, end, t), torch.stack([angle.cos(), angle.sin()]))
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0, 3.0, -1.0, -2.0])
 def test_slerp_between_parallel_latents_has_no_nan(factor):
-    start = latent(3, 100)
-    assert slerp(start, factor * start, 0.5).isfinite().all()
+    cosines = []
+    for seed in range(20):  # of some of which the cosine is rounded to more than 1
+        start = latent(seed, 100)
+        assert slerp(start, factor * start, 0.5).isfinite().all()
+        cosines.append(abs(torch.nn.functional.cosine_similarity(start, factor * start, dim=-1)))
+    assert max(cosines) > 1
 
 
 def test_a_walk_starts_and_ends_exactly_on_its_keyframes():
@@ -69,6 +81,10 @@ def test_a_closed_walk_passes_every_keyframe_and_ends_one_frame_short_of_the_fir
 
 def test_a_walk_with_one_keyframe_stands_still():
     assert torch.equal(walk(latents([4], 10), 3), latent(4, 10).repeat(3, 1))
+
+
+def test_a_walk_of_two_frames_is_its_ends():
+    assert torch.equal(walk(latents([1, 2], 10), 2), latents([1, 2], 10))
 
 
 def test_a_walk_of_one_frame_is_refused():

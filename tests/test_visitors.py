@@ -20,7 +20,7 @@ from support import warm
 from support.odd_inputs import Asker
 from support.paths import ROOT
 from support.served import Served, served
-from support.visitors import Seen, Visitor
+from support.visitors import PATIENCE, Seen, Visitor
 
 MEGABYTE = 2**20
 SECONDS_TO_STOP = 4  # for work that nobody waits for any more
@@ -44,9 +44,10 @@ def let_come(page: Served, visitors: int, seconds: float, pause: float) -> tuple
     for thread in threads:
         thread.start()
     longest = 0
-    while any(thread.is_alive() for thread in threads):
-        longest = max(longest, httpx2.get(f"{page.url}gradio_api/queue/status").json()["queue_size"])
-        time.sleep(0.3)
+    with httpx2.Client(base_url=page.url, timeout=PATIENCE, trust_env=False) as client:
+        while any(thread.is_alive() for thread in threads):
+            longest = max(longest, client.get("gradio_api/queue/status").json()["queue_size"])
+            time.sleep(0.5)
     return seen, longest
 
 
