@@ -1,4 +1,4 @@
-"""A Hub that does anything wrong at any time: whoever fetches gets what is right or a sentence, and every push gets there."""
+"""A Hub that does anything wrong at any time: a fetch gives what is right or a sentence, and every push gets there."""
 
 from __future__ import annotations
 
