@@ -20,11 +20,19 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  # before torch, which it changes
 
-from dcgan.environment import keep_gradios_files_in, made, unused_temporary_folder, without_proxies
+from dcgan.environment import (
+    GRADIO_PORT,
+    is_port,
+    keep_gradios_files_in,
+    made,
+    unused_temporary_folder,
+    without_bad_port,
+    without_proxies,
+)
 
 FILES = unused_temporary_folder("dcgan-app-")
 keep_gradios_files_in(FILES)
-with without_proxies():
+with without_proxies(), without_bad_port():
     import gradio as gr
 
 from starlette.middleware import Middleware
@@ -166,10 +174,13 @@ def port_of(option: int | None) -> int | None:
     Raises:
         InputError: there is no such port.
     """
-    named = {"--port": option, "PORT": None if os.environ.get("GRADIO_SERVER_PORT") else os.environ.get("PORT")}
+    gradios = os.environ.get(GRADIO_PORT)
+    if option is None and gradios and is_port(gradios):
+        return None  # Gradio has read it
+    named = {"--port": option, GRADIO_PORT: gradios, "PORT": os.environ.get("PORT")}
     for name, value in named.items():
         if value is not None and value != "":
-            if not (str(value).isdecimal() and 0 < int(value) < 65536):
+            if not is_port(str(value)):
                 raise InputError(f"{name} is {value}; it must be from 1 to 65535.")
             return int(value)
     return None

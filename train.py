@@ -25,17 +25,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from dcgan.cli import (
-    BAD_INPUT,
-    DONE,
-    FAILED,
-    INTERRUPTED,
-    STOPPED,
-    StopRequest,
-    command,
-    end_process,
-    silent_unless,
-)
+from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, STOPPED, StopRequest, command, end_process, silent_unless
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
 from dcgan.errors import EndedError, GaveUpError, HubError, InputError, OccupiedError
@@ -66,6 +56,7 @@ from dcgan.training import (
     progress_bar,
     report,
     train,
+    with_precision,
 )
 
 
@@ -74,9 +65,10 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     """Run the command line of train.py; `patience` says how long the Hub may take."""
     arguments = sys.argv[1:] if argv is None else argv
     parsed = build_parser(__doc__).parse_args(arguments)
-    launch, given = launch_of(parsed), given_options(parsed)
+    launch = launch_of(parsed)
     world = World.from_environment()
     device = world.device(pick_device(launch.device))
+    given = with_precision(given_options(parsed), device, resumes=bool(launch.resume))
     if launch.compile and world.is_main:
         note_if_not_compiled(device, world)
     if launch.dry_run:

@@ -5,7 +5,7 @@ python -m benchmarks --only face-1     measures one again, and keeps the rest as
 python -m benchmarks --table           measures nothing, and writes the table of what was
 
 Each row is measured by a process of its own, within a time limit. What was found is kept in benchmarks/measured, and
-the table is written into benchmarks/README.md.
+the table is written into the page of this folder.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from typing import Any
 from benchmarks import crowd, drawing, growth, page, pipeline, training_rate, walking
 from benchmarks.machine import ROOT, now, this_commit, this_machine
 from benchmarks.measuring import NOT_MEASURED, Finding, Row, print_progress, row_named
+from benchmarks.reasons import REASONS
 from dcgan.cli import DONE, FAILED, Parser, command
 from dcgan.files import replacing
+from dcgan.layout import CARD_NAME
 
 SCRIPTS = {
     row.name: (script.__name__, row)
@@ -35,7 +37,7 @@ SCRIPTS = {
     for row in script.ROWS
 }
 MEASURED = ROOT / "benchmarks" / "measured"
-PAGE = ROOT / "benchmarks" / "README.md"
+PAGE = ROOT / "benchmarks" / CARD_NAME
 START, END = "<!-- measured -->", "<!-- measured: the end -->"
 PACKAGES = ("torch", "gradio", "onnxruntime", "numpy", "pillow", "av")
 HEAD = "| claim | measured | to reach | verdict |\n|---|---|---|---|"
@@ -98,7 +100,7 @@ def reason(row: Row, finding: Finding) -> str:
     """Say why a row was missed or not measured; "" where it was met."""
     if finding.met:
         return ""
-    known = row.if_missed if finding.met is False else ""
+    known = REASONS.get(row.name, "") if finding.met is False else ""
     return "; ".join(filter(None, (finding.why, known))) or "not looked into yet"
 
 

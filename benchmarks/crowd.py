@@ -123,7 +123,7 @@ def _growth_of_a_training(effort: Effort) -> float:
     settings = {"data": "noise", "epochs": epochs, "snapshot_epochs": every_tenth, "batch_size": 8}
     config = config_of(settings | TINY_RUN)
     pictures = noise(config.image_size, 64)
-    warm_steps, before = len(pictures) // config.batch_size * (epochs // 5), 0
+    warm_steps, before = len(pictures) // config.batch_size * max(1, epochs // 5), 0
     with tempfile.TemporaryDirectory() as folder:
         run = Run.start(Path(folder), config, pictures, CPU)
         for metrics in train(run.state, config, pictures):

@@ -76,16 +76,12 @@ class NotHereError(InputError):
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table: what is claimed and how it is measured.
-
-    `if_missed` says what was found and tried where the target is missed.
-    """
+    """A row of the table: what is claimed and how it is measured."""
 
     name: str
     claim: str
     target: str
     measure: Callable[[Effort], Finding]
-    if_missed: str = ""
     seconds: int = 150  # that it may take
 
     def found(self, effort: Effort) -> Finding:

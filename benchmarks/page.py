@@ -112,7 +112,7 @@ def _clicked(page: Page, button: str = "#generate", index: int = 0, shown: str =
 def _styles(page: Page) -> list[str]:
     page.locator("#checkpoint input").click()
     styles = page.get_by_role("option").all_inner_texts()
-    page.keyboard.press("Escape")
+    page.locator("#checkpoint input").blur()
     return [style.replace("✓", "").strip() for style in styles]
 
 

@@ -26,7 +26,8 @@ PORTRAIT_BACKGROUNDS = ("#f6e7e9", "#e7ebf7", "#e5f2ea", "#f6f0df", "#ede6f5", "
 PORTRAIT_CROPS = ("head", "bust")
 LOSSES = ("bce", "hinge", "relativistic")
 AUGMENTATIONS = ("color", "translation", "cutout")
-PRECISIONS = ("float32", "bfloat16")
+AUTO = "auto"  # --precision that the machine decides
+PRECISIONS = ("float32", "bfloat16", AUTO)
 # What `--recipe` sets; any option given beside it wins. "plain" is the loop of Radford et al. 2015, "best" what
 # benchmarks/recipes.md settles on.
 RECIPES: dict[str, dict[str, Any]] = {
@@ -276,7 +277,8 @@ class MachineOptions:
     precision: str = option(
         "float32",
         help="of the layers; weights stay float32",
-        doc="bfloat16 is faster where the processor has instructions for it.",
+        doc="bfloat16 is faster where the processor has instructions for it; auto takes it just there, and the run "
+        "keeps what that came to.",
         group=MACHINE,
         choices=PRECISIONS,
     )

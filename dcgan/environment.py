@@ -12,6 +12,8 @@ from pathlib import Path
 
 from dcgan.errors import InputError
 
+GRADIO_PORT = "GRADIO_SERVER_PORT"
+
 
 @contextmanager
 def without_proxies() -> Iterator[None]:
@@ -29,6 +31,25 @@ def without_proxies() -> Iterator[None]:
             del os.environ["no_proxy"]
         else:
             os.environ["no_proxy"] = before
+
+
+def is_port(text: str) -> bool:
+    """Tell whether a text is the number of a port that can be listened on."""
+    return text.isdecimal() and 0 < int(text) < 65536
+
+
+@contextmanager
+def without_bad_port() -> Iterator[None]:
+    """Hide a GRADIO_SERVER_PORT that is no port from Gradio, which is imported within and would fail on it."""
+    port = os.environ.get(GRADIO_PORT)
+    is_bad = port is not None and not is_port(port)
+    if is_bad:
+        del os.environ[GRADIO_PORT]
+    try:
+        yield
+    finally:
+        if port is not None and is_bad:
+            os.environ[GRADIO_PORT] = port
 
 
 def keep_gradios_files_in(folder: Path) -> None:

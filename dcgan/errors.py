@@ -4,6 +4,7 @@ ValueError
   InputError              what the user gave can't work
     EndedError            a run that was to go on is at its end
     HubError              the Hub can't do what was asked
+      DamagedError        what the Hub sent isn't what it announced
       OccupiedError       the repository belongs to something else
     NewerFormatError      a newer version wrote the file
     NothingChoosesError   no discriminator could choose the best faces
@@ -29,6 +30,13 @@ class HubError(InputError):
     def __init__(self, message: str, temporary: bool = False, after: float = 0.0):
         super().__init__(message)
         self.temporary, self.after = temporary, after
+
+
+class DamagedError(HubError):
+    """What the Hub sent isn't what it announced; trying again may help."""
+
+    def __init__(self, message: str):
+        super().__init__(message, temporary=True)
 
 
 class OccupiedError(HubError):

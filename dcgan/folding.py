@@ -25,7 +25,7 @@ class Folded:
 
     def __init__(self, generator: Generator):
         self.version = _version(generator)
-        self._layers, self._latent_dim = _folded(generator), generator.latent_dim
+        self.layers, self._latent_dim = _folded(generator), generator.latent_dim
         self._may_be_alone = False
         self._may_be_alone = self._draws_the_same_alone()
 
@@ -37,8 +37,8 @@ class Folded:
         """
         count = len(z)
         rows = z if count == 1 and self._may_be_alone else F.pad(z, (0, 0, 0, BATCH - count))  # (BATCH, nz)
-        device = next(self._layers.parameters()).device
-        images: Tensor = self._layers(rows.to(device)[:, :, None, None])  # (BATCH, C, S, S)
+        device = next(self.layers.parameters()).device
+        images: Tensor = self.layers(rows.to(device)[:, :, None, None])  # (BATCH, C, S, S)
         return images[:count]
 
     def _draws_the_same_alone(self) -> bool:

@@ -82,7 +82,8 @@ def save_png(pixels: np.ndarray, path: Path, note: str = "") -> None:
     info = PngInfo()
     if note:
         info.add_itxt("Comment", note)
-    Image.fromarray(pixels).save(path, format="PNG", optimize=True, pnginfo=info)
+    # Pillow's `optimize` takes ten times as long, for a tenth fewer bytes
+    Image.fromarray(pixels).save(path, format="PNG", compress_level=4, pnginfo=info)
 
 
 def save_gif(
@@ -117,24 +118,28 @@ def save_gif(
 
 
 def save_webp(
-    frames: np.ndarray, path: Path, milliseconds: int | Sequence[int], note: str = "", quality: int = 100
+    frames: np.ndarray, path: Path, milliseconds: int | Sequence[int], note: str = "", quality: int = 85
 ) -> None:
-    """Write frames `(T, H, W, 3)` as an endless animated WebP; lossless at `quality` 100."""
+    """Write frames `(T, H, W, 3)` as an endless animated WebP.
+
+    At `quality` 85 a face looks as it is; lossless files of enlarged faces are two to ten times as large.
+    """
     images = [Image.fromarray(frame) for frame in frames]
     xmp = XMP.format(html.escape(note, quote=False)).encode() if note else b""
-    coding = {"lossless": True} if quality == 100 else {"quality": quality, "method": 2}
-    _save_frames(images, path, format="WebP", duration=milliseconds, xmp=xmp, **coding)
+    # Slower methods save a twentieth of the bytes
+    _save_frames(images, path, format="WebP", duration=milliseconds, xmp=xmp, quality=quality, method=0)
 
 
 def save_mp4(frames: np.ndarray, path: Path, fps: Fraction | int, note: str = "", crf: int = 18) -> None:
     """Write frames `(T, H, W, 3)` as H.264 in yuv420p, which every browser and phone plays. H and W must be even.
 
-    `crf` is x264's quality: 18 looks nearly like the original, 40 is poor.
+    `crf` is x264's quality: 18 looks nearly like the original, 40 is poor. Its preset superfast takes a quarter of the
+    usual one's time, for a sixth more bytes.
     """
     with av.open(path, "w", format="mp4") as container:
         if note:
             container.metadata["comment"] = note
-        stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf)})
+        stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": "superfast"})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for frame in frames:

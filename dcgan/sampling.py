@@ -34,6 +34,13 @@ def pick_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def has_bfloat16(device: torch.device) -> bool:
+    """Tell whether a device has instructions of its own for bfloat16, so that layers are faster in it."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
+
+
 @torch.inference_mode()
 def render(generator: Generator, z: Tensor) -> np.ndarray:
     """Turn latents `(N, latent_dim)` into pixels `(N, S, S, 3)`, uint8, on the generator's own device.

@@ -1,5 +1,6 @@
 """The endpoints as a client of the API calls them, and the command line."""
 
+import os
 import re
 import shutil
 import socket
@@ -26,7 +27,7 @@ from dcgan.latents import SEEDS, latent, slerp, step_along
 from dcgan.sampling import render
 from dcgan.ui.api import Api
 from support import warm
-from support.paths import ADVENTURER
+from support.paths import ADVENTURER, ROOT
 
 
 @pytest.fixture(scope="module")
@@ -391,6 +392,8 @@ def test_tools_for_assistants_are_served_where_what_they_need_is_installed(insta
         ([], {"GRADIO_SERVER_PORT": "2", "PORT": "3"}, None),  # Gradio reads its own
         ([], {"PORT": "3"}, 3),
         ([], {"PORT": ""}, None),
+        ([], {"GRADIO_SERVER_PORT": "", "PORT": "3"}, 3),
+        (["--port", "1"], {"GRADIO_SERVER_PORT": "abc"}, 1),
         ([], {}, None),
     ],
 )
@@ -403,6 +406,14 @@ def test_the_port_is_the_option_then_gradios_variable_then_the_hosts(arguments, 
         monkeypatch.setenv(name, value)
     assert app.main(arguments) == 0
     assert launched[0]["server_port"] == port
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("port", ["abc", "99999"])
+def test_a_port_of_gradios_that_is_none_is_refused_by_its_name(port):
+    command, environment = warm.python(str(ROOT / "app.py")), os.environ | {"GRADIO_SERVER_PORT": port}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (2, f"error: GRADIO_SERVER_PORT is {port}; it must be from 1 to 65535.\n")
 
 
 def test_a_port_of_the_host_that_is_none_is_refused_by_its_name(monkeypatch, capsys):

@@ -57,7 +57,7 @@ def test_10_000_odd_inputs_get_an_answer_or_a_clear_refusal_and_nothing_grows(as
     promises.leave(
         "odd inputs", command="python -m pytest tests/test_odd_inputs.py -m long", seed=SEED, began=began,
         counts={
-            "inputs": 10_000, "requests": asker.asked, "refused": asker.refused, "tracebacks": asker.page.log.count("Traceback"),
-            "MB grown": max(0, grown >> 20),
+            "inputs": 10_000, "requests": asker.asked, "refused": asker.refused,
+            "tracebacks": asker.page.log.count("Traceback"), "MB grown": max(0, grown >> 20),
         },
     )  # fmt: skip

@@ -55,7 +55,7 @@ def test_a_face_alone_is_drawn_alone_where_that_makes_no_difference(generator, m
     network = folded(generator)
     monkeypatch.setattr(network, "_may_be_alone", True)
     rows = []
-    hook = network._layers.register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))
+    hook = network.layers.register_forward_pre_hook(lambda _, given: rows.append(len(given[0])))
     faces(generator, [5])
     faces(generator, [5, 6])
     hook.remove()

@@ -112,5 +112,7 @@ def test_secrets_are_looked_for_and_the_count_is_left(hub, serve, tmp_path, pict
     searched = [search_a_run(hub, tmp_path, picture_cache), search_the_page(hub, serve, tmp_path)]
     promises.leave(
         "secrets", command="python -m pytest tests/test_secrets.py -m long", seed=0, began=began,
-        counts={"places searched": sum(each.places for each in searched), "found": sum(each.found for each in searched)},
+        counts={
+            "places searched": sum(each.places for each in searched), "found": sum(each.found for each in searched),
+        },
     )  # fmt: skip

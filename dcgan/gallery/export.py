@@ -20,11 +20,11 @@ FPS = (1, 50)  # a GIF that asks for more is slowed down by browsers
 MAX_MODEL_CHARACTERS, MAX_SEED_CHARACTERS = 50, 70  # of a file's name
 SAMPLE_FRAMES = 12
 TRY_FACTOR = 1.2  # a form is tried though it seems up to so many times too large: samples overrate by up to 1.4
-# Of each format: what quality means in its encoder, the steps that are hardly seen, and those that are. A lossless WebP
-# of 96 px is no smaller than a good lossy one of 768 px; a GIF has no such step, and is made smaller first.
+# Of each format: what quality means in its encoder, the steps that are hardly seen, and those that are. A GIF has
+# no step of the first kind, and is made smaller first.
 QUALITIES = {
     "GIF": ("colours", (256,), (128, 64, 32)),
-    "WebP": ("quality", (100, 90, 75), (50, 25)),  # 100 is lossless
+    "WebP": ("quality", (85, 75), (50, 25)),
     "MP4": ("crf", (18, 23, 28), (34, 40)),
 }
 
@@ -68,7 +68,7 @@ def export_walk(
 
     The frames are enlarged as `images.scaled` does: by the largest whole multiple that fits `size` pixels a side, or,
     where `scaling` is `smooth`, to just so many (in an MP4 an even number). They last T / `fps` seconds in all, to a
-    hundredth of a second in a GIF, a thousandth in a WebP. WebP is lossless. With `limit_bytes` the file is never
+    hundredth of a second in a GIF, a thousandth in a WebP. With `limit_bytes` the file is never
     larger: what is hardly seen is given up first, then size, quality and, at last, every second frame or more.
 
     Raises:

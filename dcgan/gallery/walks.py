@@ -1,9 +1,10 @@
 """Walks from face to face at a constant visible speed: keyframes in, the frames of an animation out.
 
 Evenly spaced latents don't make evenly changing pictures: for a second nothing happens, then the hair turns blue within
-two frames. So a path is drawn twice: once to measure the distances between its pictures, then at the latents where the
-pictures change evenly. To measure a path by its pictures instead of its latents is the idea of perceptual path length
-(Karras et al. 2018, https://arxiv.org/abs/1812.04948); here the measure is the difference of shrunk pixels.
+two frames. So a path is drawn twice: once to measure the distances between its pictures, more closely where they are
+large, then at the latents where the pictures change evenly. To measure a path by its pictures instead of its latents is
+the idea of perceptual path length (Karras et al. 2018, https://arxiv.org/abs/1812.04948); here the measure is the
+difference of shrunk pixels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ MODES = ("loop", "ping-pong", "open")
 METHODS: dict[str, Way] = {"slerp": slerp, "linear": torch.lerp}
 KEYFRAMES = (2, 12)
 GRIDS = (1, 4, 9, 16)
-LEG_SAMPLES, WALK_SAMPLES = 128, 384  # pictures that measure one leg, and at most all legs of a walk together
+MEASURED_A_FRAME = 3  # pictures that measure a walk, for each of its frames
+MEASURED = (96, 384)  # at least and at most of them
+REFINEMENTS = 3  # times that a way is looked at more closely where its pictures change most
 MEASURED_SIDE = 32
 MAX_UNEVENNESS = 0.2
 ProgressCallback = Callable[[int, int], None]
@@ -74,14 +77,15 @@ def render_grid_walk(
         mode = "ping-pong"  # the same way, in half the pictures
     moments, shown = np.unique(_moments(frames, mode), return_inverse=True)
     stops = [_stops(keyframes, mode) for keyframes in walks]
-    measuring = sum(len(_sampled(len(way) - 1)) for way in stops)
+    pictures = int(np.clip(MEASURED_A_FRAME * frames, *MEASURED))
+    measuring = sum(_pictures_to_measure(len(way) - 1, pictures) for way in stops)
     draw = _counting(generator, measuring + len(walks) * len(moments), progress)
 
-    ways = torch.stack([_steady(draw, way, moments, METHODS[method]) for way in stops])  # (walks, moments, D)
+    ways = torch.stack([_steady(draw, way, moments, METHODS[method], pictures) for way in stops])  # (walks, moments, D)
     sheets = []
     for part in ways.split(BATCH, dim=1):
-        pictures = draw(part.flatten(0, 1))
-        by_moment = pictures.reshape(len(walks), -1, *pictures.shape[1:]).swapaxes(0, 1)
+        drawn = draw(part.flatten(0, 1))
+        by_moment = drawn.reshape(len(walks), -1, *drawn.shape[1:]).swapaxes(0, 1)
         sheets += [grid(side_by_side, gap=2) if len(walks) > 1 else side_by_side[0] for side_by_side in by_moment]
     return np.stack([sheets[i] for i in shown])
 
@@ -121,10 +125,20 @@ def _stops(keyframes: Tensor, mode: str) -> Tensor:
     return different
 
 
-def _sampled(legs: int) -> np.ndarray:
-    """Choose the positions at which a way is measured: fewer on a leg where there are many legs."""
-    a_leg = min(LEG_SAMPLES, WALK_SAMPLES // max(1, legs))
+def _sampled(legs: int, pictures: int) -> np.ndarray:
+    """Choose the positions at which a way is measured first, by half of the pictures that measure it."""
+    a_leg = pictures // 2 // max(1, legs)
     return np.arange(legs * a_leg + 1) / a_leg
+
+
+def _pictures_to_measure(legs: int, pictures: int) -> int:
+    """Count the pictures that measure a way; one without a leg is a single picture."""
+    return len(_sampled(legs, pictures)) + (REFINEMENTS * _refined(pictures) if legs else 0)
+
+
+def _refined(pictures: int) -> int:
+    """Tell how many pictures each closer look takes."""
+    return pictures // 2 // REFINEMENTS
 
 
 def _counting(generator: Generator, total: int, progress: ProgressCallback | None) -> Draw:
@@ -142,20 +156,43 @@ def _counting(generator: Generator, total: int, progress: ProgressCallback | Non
     return draw
 
 
-def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Way) -> Tensor:
+def _steady(draw: Draw, stops: Tensor, moments: np.ndarray, way: Way, pictures: int) -> Tensor:
     """Find latents `(len(moments), D)` on the way through `stops` `(K, D)` at which its pictures change evenly.
 
     At moment m, from 0 to 1, the pictures have gone through the share m of all change along the way.
     """
-    positions = _sampled(len(stops) - 1)
-    small = np.concatenate([_shrunk(draw(part)) for part in along(stops, positions, way).split(4 * BATCH)])
-    steps = np.sqrt(np.square(np.diff(small, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64))  # (P - 1,)
+    positions, steps = _measured(draw, stops, way, pictures)
     length = np.concatenate([[0], steps.cumsum()])  # (P,): how far it is from the first picture to each
     if not length[-1]:  # every picture is the same
         return along(stops, moments * positions[-1], way)
     length /= length[-1]
     due = np.interp(moments, *_on_whole_frames(length[positions % 1 == 0], moments))
     return along(stops, np.interp(due, length, positions), way)
+
+
+def _measured(draw: Draw, stops: Tensor, way: Way, pictures: int) -> tuple[np.ndarray, np.ndarray]:
+    """Measure a way by so many pictures: positions `(P,)` on it, and how much it changes between them `(P - 1,)`.
+
+    Half of them lie evenly; the others halve, a few at a time, the steps in which most changes.
+    """
+
+    def seen(positions: np.ndarray) -> np.ndarray:
+        return np.concatenate([_shrunk(draw(part)) for part in along(stops, positions, way).split(4 * BATCH)])
+
+    positions = _sampled(len(stops) - 1, pictures)
+    small = seen(positions)
+    for _ in range(REFINEMENTS if len(positions) > 1 else 0):
+        widest = np.sort(np.argsort(-_changes(small), kind="stable")[: _refined(pictures)])
+        halfway = (positions[widest] + positions[widest + 1]) / 2
+        small = np.insert(small, widest + 1, seen(halfway), axis=0)
+        positions = np.insert(positions, widest + 1, halfway)
+    return positions, _changes(small)
+
+
+def _changes(small: np.ndarray) -> np.ndarray:
+    """Give how much each of shrunk pictures `(P, ...)` differs from the next: root mean squares `(P - 1,)`."""
+    changes: np.ndarray = np.sqrt(np.square(np.diff(small, axis=0)).mean(axis=(1, 2, 3), dtype=np.float64))
+    return changes
 
 
 def _shrunk(pictures: np.ndarray) -> np.ndarray:
@@ -166,7 +203,10 @@ def _shrunk(pictures: np.ndarray) -> np.ndarray:
     count, side = pictures.shape[:2]
     block = max(1, side // MEASURED_SIDE)
     blocks = pictures.reshape(count, side // block, block, side // block, block, 3)
-    small: np.ndarray = blocks.mean(axis=(2, 4), dtype=np.float32)
+    total = np.zeros((count, side // block, side // block, 3), np.uint16)
+    for row, column in np.ndindex(block, block):  # six times as fast as blocks.mean
+        total += blocks[:, :, row, :, column]
+    small: np.ndarray = total.astype(np.float32) / block**2
     return small
 
 

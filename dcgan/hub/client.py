@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,10 +25,10 @@ from huggingface_hub.hf_api import RepoFile
 from huggingface_hub.utils.logging import set_verbosity_error
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
-from dcgan.errors import HubError, InputError
+from dcgan.errors import DamagedError, HubError, InputError
 from dcgan.hub.explain import LOG_IN, explanation
 from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
-from dcgan.hub.time_limit import set_time_limit
+from dcgan.hub.session import set_time_limit
 
 MAIN = "main"
 HOSTS = tuple(scheme + host for scheme in ("https://", "http://", "") for host in ("huggingface.co", "hf.co"))
@@ -45,6 +46,14 @@ def repo_id_in(text: str) -> str:
     hosts = "|".join(re.escape(host) for host in (*HOSTS, constants.ENDPOINT))
     page = re.fullmatch(rf"(?:{hosts})/+([^/?#]+/[^/?#]+?)(?:/tree/{MAIN})?/*(?:[?#].*)?", text)
     return page[1] if page else text
+
+
+def has_hash(path: Path, digest: str) -> bool:
+    """Tell whether a file has the hash by which the Hub knows it: SHA-256 where LFS keeps it, else git's SHA-1."""
+    content = path.read_bytes()
+    if len(digest) == 64:
+        return hashlib.sha256(content).hexdigest() == digest
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == digest
 
 
 class Refs(NamedTuple):
@@ -117,7 +126,10 @@ class Repository:
         """List branches and tags."""
         with self.explained():
             refs = self.api.list_repo_refs(self.id, repo_type=self.kind)
-        return Refs(*({ref.name: ref.target_commit for ref in kind} for kind in (refs.branches, refs.tags)))
+        found = Refs(*({ref.name: ref.target_commit for ref in kind} for kind in (refs.branches, refs.tags)))
+        if MAIN not in found.branches:
+            raise DamagedError(f"the Hub names no branch {MAIN} of {self.id}")
+        return found
 
     def resolve(self, revision: str | None) -> str:
         """Find the commit that a branch, tag or commit stands for now; where the Hub is away, what the cache has."""
@@ -126,16 +138,16 @@ class Repository:
 
     def files(self, revision: str) -> dict[str, int]:
         """List the files of a revision: the size in bytes of each, by its path."""
-        with self.explained(revision):
-            tree = list(self.api.list_repo_tree(self.id, revision=revision, recursive=True, repo_type=self.kind))
-        return {entry.path: entry.size for entry in tree if isinstance(entry, RepoFile)}
+        return {entry.path: entry.size for entry in self._entries(revision)}
 
     def history(self, branch: str) -> list[Commit]:
         """List the commits of a branch, newest first."""
         with self.explained(branch):
-            return [
-                Commit(c.commit_id, c.title, c.message) for c in self.api.list_repo_commits(self.id, revision=branch)
-            ]
+            listed = self.api.list_repo_commits(self.id, revision=branch)
+            commits = [Commit(c.commit_id, c.title, c.message) for c in listed]
+        if not commits:
+            raise DamagedError(f"the Hub names no commits of {self.id}")
+        return commits
 
     def read(self, path: str, revision: str) -> bytes:
         """Read a small file without the cache."""
@@ -145,13 +157,16 @@ class Repository:
             ).read_bytes()
 
     def download(self, revision: str, patterns: Sequence[str], folder: Path) -> None:
-        """Put the files of a revision that match into `folder`."""
+        """Put the files of a revision that match into `folder`; one that arrives damaged is a DamagedError."""
         folder.mkdir(parents=True, exist_ok=True)
+        listed = {entry.path: entry.lfs.sha256 if entry.lfs else entry.blob_id for entry in self._entries(revision)}
         with tempfile.TemporaryDirectory(dir=folder) as scratch, self.explained(revision, into=folder):
             snapshot_download(self.id, revision=revision, allow_patterns=list(patterns), local_dir=scratch)
             for path in sorted(Path(scratch).rglob("*")):
                 name = path.relative_to(scratch)
                 if path.is_file() and name.parts[0] != ".cache":  # the client's own notes
+                    if not has_hash(path, listed.get(name.as_posix(), "")):
+                        raise DamagedError(f"{name} of {self.id} arrives damaged")
                     (folder / name).parent.mkdir(parents=True, exist_ok=True)
                     path.replace(folder / name)
 
@@ -188,6 +203,11 @@ class Repository:
         """Begin a branch at a commit, unless there is such a branch."""
         with self.explained(writing=True):
             self.api.create_branch(self.id, branch=name, revision=commit, exist_ok=True)
+
+    def _entries(self, revision: str) -> list[RepoFile]:
+        with self.explained(revision):
+            tree = list(self.api.list_repo_tree(self.id, revision=revision, recursive=True, repo_type=self.kind))
+        return [entry for entry in tree if isinstance(entry, RepoFile)]
 
     @contextmanager
     def explained(self, revision: str | None = None, writing: bool = False, into: Path | None = None) -> Iterator[None]:

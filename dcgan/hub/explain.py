@@ -9,7 +9,7 @@ import httpx2
 from huggingface_hub import constants, get_token
 from huggingface_hub.errors import LocalEntryNotFoundError, OfflineModeIsEnabled, RevisionResolutionError
 
-from dcgan.errors import HubError
+from dcgan.errors import DamagedError, HubError
 from dcgan.hub.retry import WORTH_ANOTHER_TRY
 from dcgan.layout import snapshot_name
 
@@ -31,6 +31,8 @@ def explanation(error: Exception, repo_id: str, revision: str | None, writing: b
         return HubError(f"the Hub ({constants.ENDPOINT}) can't be reached ({type(chain[-1]).__name__})", temporary=True)
     if isinstance(error, RevisionResolutionError | LocalEntryNotFoundError):
         return HubError(f"{repo_id} is not in the cache", temporary=True)
+    if type(error) is OSError and error.errno is None:  # the client's own check, which no disk has failed
+        return DamagedError(f"what the Hub sends of {repo_id} isn't what it announced")
     if isinstance(error, OSError) and into:
         return HubError(f"{repo_id} can't be stored in {into} ({error.strerror or error}); make room there.")
     if isinstance(error, OSError):

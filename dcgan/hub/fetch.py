@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
 from huggingface_hub.file_download import repo_folder_name
 
-from dcgan.errors import HubError
-from dcgan.hub.client import Repository
+from dcgan.errors import DamagedError, HubError
+from dcgan.hub.client import Repository, has_hash
 from dcgan.hub.retry import DEFAULT_PATIENCE, Patience
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 from dcgan.limits import MAX_CONFIG_BYTES, MAX_TEXT_BYTES
@@ -136,7 +136,7 @@ def _download(repository: Repository, name: str, commit: str, cache_dir: str | P
     """Fetch a file into the cache; one that is there, or arrives, damaged is fetched again, once."""
     cached = _cached(repository.id, name, commit, cache_dir)
     for again in (force or (cached is not None and not _is_intact(cached)), True):
-        with repository.explained(commit):
+        with suppress(DamagedError), repository.explained(commit):
             path = Path(
                 hf_hub_download(
                     repository.id,
@@ -147,20 +147,17 @@ def _download(repository: Repository, name: str, commit: str, cache_dir: str | P
                     force_download=again,
                 )
             )
-        if _is_intact(path):
-            return path
-    path.resolve().unlink()
-    raise HubError(f"{name} of {repository.id} arrives damaged", temporary=True)
+            if _is_intact(path):
+                return path
+            for damaged in (path.resolve(), path):
+                damaged.unlink(missing_ok=True)
+    raise DamagedError(f"{name} of {repository.id} arrives damaged")
 
 
 def _is_intact(path: Path) -> bool:
     """Tell whether a cached file has the hash by which the cache names it: SHA-256 where LFS keeps it, else git's."""
-    name, content = path.resolve().name, path.read_bytes()
-    if re.fullmatch("[0-9a-f]{64}", name):
-        return hashlib.sha256(content).hexdigest() == name
-    if re.fullmatch("[0-9a-f]{40}", name):
-        return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == name
-    return True  # a file system without links: the name says nothing
+    name = path.resolve().name
+    return not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", name) or has_hash(path, name)  # without links it says nothing
 
 
 def _not_a_checkpoint(repo_id: str, missing: str, files: Mapping[str, int]) -> HubError:

@@ -6,7 +6,15 @@ from dcgan.training.launch import Launch, build_parser, given_options, launch_of
 from dcgan.training.listeners import Listeners
 from dcgan.training.loop import can_compile, in_short, note_if_not_compiled, train
 from dcgan.training.metrics_log import read_metrics
-from dcgan.training.plan import Plan, dry_run_config, name_without_effect, new_folder, plan_run, prepare_folder
+from dcgan.training.plan import (
+    Plan,
+    dry_run_config,
+    name_without_effect,
+    new_folder,
+    plan_run,
+    prepare_folder,
+    with_precision,
+)
 from dcgan.training.progress import progress_bar
 from dcgan.training.run import Run, config_to_resume, new_run_id
 from dcgan.training.schedule import Schedule
@@ -46,4 +54,5 @@ __all__ = [
     "report",
     "train",
     "update_ema",
+    "with_precision",
 ]

@@ -13,12 +13,13 @@ from typing import Any
 import torch
 
 from dcgan.checkpoints import load_state
-from dcgan.config import AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig, config_of
+from dcgan.config import AUTO, AVATARS_PREFIX, PORTRAITS_PREFIX, TrainConfig, config_of
 from dcgan.data import Pictures
 from dcgan.errors import InputError
 from dcgan.files import held, portable_name
 from dcgan.layout import STATE_PREFIX, STATES
 from dcgan.options import without_effect
+from dcgan.sampling import has_bfloat16
 from dcgan.training.distributed import World
 from dcgan.training.launch import Launch
 from dcgan.training.listeners import Listeners
@@ -103,6 +104,14 @@ def _folder_to_resume(launch: Launch, bring: Callable[[str, Path], None]) -> Pat
     folder = launch.output_dir or RUNS / launch.resume.split("/")[-1]
     bring(launch.resume, folder)
     return folder
+
+
+def with_precision(given: dict[str, Any], device: torch.device, resumes: bool) -> dict[str, Any]:
+    """Put what `--precision auto` comes to here in its place; a run that is resumed has settled it before."""
+    if given.get("precision") != AUTO:
+        return given
+    others = {name: value for name, value in given.items() if name != "precision"}
+    return others if resumes else others | {"precision": "bfloat16" if has_bfloat16(device) else "float32"}
 
 
 def name_without_effect(settings: Any, given: Iterable[str]) -> None:

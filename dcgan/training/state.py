@@ -93,7 +93,7 @@ class TrainState:
 def _placed(network: Network, device: torch.device) -> Network:
     """Bring a network to its device, in the memory format that convolutions are fastest in there."""
     network = network.to(device)
-    return network.to(memory_format=torch.channels_last) if device.type == "cuda" else network
+    return network if device.type == "mps" else network.to(memory_format=torch.channels_last)
 
 
 def _adam(network: nn.Module, lr: float, config: TrainConfig) -> torch.optim.Adam:

@@ -142,6 +142,7 @@ def test_every_damaged_file_is_used_or_counted_with_a_reason(tmp_path, load):
 
 
 @pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 def test_every_one_of_thousands_of_damaged_files_is_used_or_counted_with_a_reason(tmp_path, load):
     began, seeds, used = machine.now(), range(1, 6), 0

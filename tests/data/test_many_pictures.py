@@ -1,4 +1,4 @@
-"""As many pictures as people have: the memory that they take doesn't grow with their number."""
+"""As many pictures as people have: memory holds what they are called, and never what they show."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.tiny import TINY
 pytestmark = pytest.mark.slow
 
 BROKEN = 100  # each such a picture is cut short
-MAX_GROWTH = 300  # MB: of a process that has only imported what it needs
+MAX_MB, MAX_KB_EACH = 150, 3  # that decoding and training take, and a picture on top
 SCRIPT = """
 import json, sys
 from pathlib import Path
@@ -87,7 +87,7 @@ def check(count: int, scratch: Path) -> int:
     assert (report["found"], report["unreadable"], report["duplicates"]) == (count, count // BROKEN, 0)
     assert report["used"] == count - count // BROKEN
     assert (packed, same) == (report, fingerprint)
-    assert max(growth, growth_packed) < MAX_GROWTH
+    assert max(growth, growth_packed) < MAX_MB + MAX_KB_EACH * count / 1024
     return max(growth, growth_packed)
 
 
@@ -97,7 +97,7 @@ def test_two_thousand_pictures_are_counted_right_in_a_folder_and_in_a_zip(tmp_pa
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
-def test_a_hundred_thousand_pictures_take_no_more_memory_than_a_few(tmp_path):
+def test_a_hundred_thousand_pictures_are_counted_right_and_take_little_memory(tmp_path):
     began, clock = machine.now(), time.monotonic()
     growth = check(100_000, tmp_path)
     promises.leave(

@@ -86,10 +86,10 @@ def test_a_gif_has_one_palette_for_all_frames_and_none_of_their_own(tmp_path):
         assert colour_tables((tmp_path / "a.gif").read_bytes()) == (True, 0)
 
 
-def test_a_webp_is_lossless_where_no_limit_is_set(tmp_path):
-    frames = noisy_faces(6, 24)
-    pictures, durations = read(export_walk(frames, tmp_path / "a.webp", "WebP", 48, fps=20).path)
-    assert np.array_equal(pictures, enlarge(frames, 48))
+def test_a_webp_has_every_frame_in_high_quality_where_no_limit_is_set(tmp_path):
+    frames = sliding(6)
+    pictures, durations = read(export_walk(frames, tmp_path / "a.webp", "WebP", 96, fps=20).path)
+    assert np.abs(pictures.astype(int) - enlarge(frames, 96)).mean() < 4
     assert durations == [50] * 6
 
 
@@ -213,7 +213,7 @@ def test_a_smooth_file_has_just_the_size_that_was_asked_for(format, size, tmp_pa
         assert frames[0].shape == (101, 101, 3)
         for drawn, frame in zip(sliding(4), frames, strict=True):
             wanted = np.asarray(Image.fromarray(drawn).resize((101, 101), Image.Resampling.LANCZOS), np.int16)
-            assert np.abs(frame - wanted).mean() < (1 if format == "WebP" else 24)
+            assert np.abs(frame - wanted).mean() < (12 if format == "WebP" else 24)
 
 
 def test_a_smooth_file_that_has_to_be_smaller_falls_back_to_multiples_of_its_own_size(tmp_path):

@@ -52,5 +52,7 @@ def test_an_older_walk_draws_itself(renderer):
     assert (spec.kind, spec.seeds, spec.frames, spec.size, spec.format) == ("walk", (7, 42), 8, 96, "GIF")
     signed, walk = renderer.walk(spec)
     assert signed == spec
-    assert len(pixels(walk.path)) == 8
-    assert_alike(walk.path, OLDER / "walk.gif")
+    here, older = pixels(walk.path), pixels(OLDER / "walk.gif")
+    assert here.shape == older.shape
+    assert np.abs(here[0] - older[0]).max() <= 4  # the palette is of all frames
+    assert np.abs(here - older).mean() < 1  # the way between is measured otherwise since then

@@ -10,7 +10,9 @@ from PIL import Image
 
 from dcgan import InputError, faces
 from dcgan.errors import NothingChoosesError
+from dcgan.folding import folded
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, from_file, open_catalog
+from dcgan.gallery import renderer as renderer_module
 from dcgan.gallery.file_metadata import MAX_FILE_BYTES
 from dcgan.gallery.renderer import FILES_KEPT_SECONDS
 from dcgan.latents import SEEDS
@@ -31,6 +33,20 @@ def pixels(path, frame: int = 0) -> np.ndarray:
     with Image.open(path) as picture:
         picture.seek(frame)
         return np.asarray(picture.convert("RGB"))
+
+
+@pytest.fixture
+def exported(monkeypatch) -> list[np.ndarray]:
+    """The frames of each walk as they were before a format encoded them."""
+    frames = []
+    export = renderer_module.export_walk
+
+    def listening(drawn, *arguments):
+        frames.append(drawn)
+        return export(drawn, *arguments)
+
+    monkeypatch.setattr(renderer_module, "export_walk", listening)
+    return frames
 
 
 def walk(renderer, *seeds: int | str, **settings):
@@ -87,15 +103,14 @@ def test_a_still_comes_in_four_sizes_each_sharp(renderer, catalog):
         assert from_file(path).shown == [42]
 
 
-def test_frame_0_of_a_lossless_walk_is_the_still_of_its_seed_pixel_for_pixel(renderer, catalog):
-    _, file = walk(renderer, 7, 42, 99, format="WebP", psi=0.8)
-    still = faces(catalog.generator(), [7], psi=0.8)[0].repeat(4, 0).repeat(4, 1)
-    assert np.array_equal(pixels(file.path), still)
+def test_frame_0_of_a_walk_is_the_still_of_its_seed_pixel_for_pixel_before_it_is_encoded(renderer, catalog, exported):
+    walk(renderer, 7, 42, 99, format="WebP", psi=0.8)
+    assert np.array_equal(exported[0][0], faces(catalog.generator(), [7], psi=0.8)[0])
 
 
-def test_the_first_picture_of_a_grid_shows_consecutive_seeds(renderer, catalog):
-    _, file = walk(renderer, 7, 42, format="WebP", grid=4)
-    sheet = pixels(file.path)
+def test_the_first_picture_of_a_grid_shows_consecutive_seeds(renderer, catalog, exported):
+    walk(renderer, 7, 42, format="WebP", grid=4)
+    sheet = exported[0][0]
     for i, seed in enumerate((7, 8, 9, 10)):
         top, left = 2 + 26 * (i // 2), 2 + 26 * (i % 2)
         assert np.array_equal(sheet[top : top + 24, left : left + 24], faces(catalog.generator(), [seed])[0])
@@ -115,10 +130,10 @@ def test_files_of_expressions_are_named_by_a_hash_of_their_text_and_draw_themsel
     assert all(from_file(face.path).face == "7-12+42" for face in stages.values())
 
 
-def test_frame_0_of_a_walk_of_expressions_is_the_still_of_the_first(renderer):
+def test_frame_0_of_a_walk_of_expressions_is_the_still_of_the_first(renderer, exported):
     _, [face] = renderer.faces(PictureSpec(face="7:42@0.5"))
-    _, file = walk(renderer, "7:42@0.5", 7, format="WebP")
-    assert np.array_equal(pixels(file.path), face.pixels.repeat(4, 0).repeat(4, 1))
+    walk(renderer, "7:42@0.5", 7, format="WebP")
+    assert np.array_equal(exported[0][0], face.pixels)
 
 
 def test_smooth_stills_and_walks_are_enlarged_by_lanczos_and_a_still_at_its_own_size_is_exact(renderer, catalog):
@@ -129,7 +144,7 @@ def test_smooth_stills_and_walks_are_enlarged_by_lanczos_and_a_still_at_its_own_
     assert np.array_equal(pixels(stills[96]), smooth)
     assert from_file(stills[96]).scaling == "smooth"
     _, file = walk(renderer, 7, 42, format="WebP", scaling="smooth")
-    assert np.array_equal(pixels(file.path), smooth)
+    assert np.abs(pixels(file.path) - smooth.astype(int)).mean() < 6  # WebP changes colours a little
 
 
 def test_a_face_that_cannot_be_drawn_costs_a_sentence(renderer):
@@ -151,7 +166,7 @@ def test_a_walks_file_carries_the_spec_that_draws_it_again(renderer, format):
 
 def test_a_file_that_no_limit_was_set_for_can_still_be_read_back(renderer, monkeypatch):
     monkeypatch.setattr("dcgan.gallery.renderer.MAX_MEGABYTES", 0.02)
-    _, file = walk(renderer, 1, 2, format="WebP", frames=60, size=384)
+    _, file = walk(renderer, 1, 2, format="GIF", frames=60, size=384)
     assert file.bytes <= 20_000
     assert file.given_up
     assert from_file(file.path).size == 384
@@ -285,7 +300,7 @@ def test_every_use_of_a_network_is_inside_what_is_lent_a_gpu_and_takes_plain_val
             used_outside.append(network)
 
     renderer = Renderer(catalog, tmp_path, on_gpu)
-    networks = [catalog.generator(name) for name in catalog.names] + [catalog.discriminator()]
+    networks = [folded(catalog.generator(name)).layers for name in catalog.names] + [catalog.discriminator()]
     hooks = [network.register_forward_pre_hook(watch) for network in networks]
     renderer.faces(PictureSpec(count=2), best_of=2)
     renderer.stills(PictureSpec())

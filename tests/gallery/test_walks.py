@@ -142,6 +142,22 @@ def test_progress_goes_up_with_the_pictures_and_ends_at_the_total(tiny, mode):
     assert set(totals) == {done[-1]}
 
 
+def test_progress_ends_at_the_total_also_where_there_is_no_way_to_measure(tiny):
+    told = []
+    render_walk(tiny, latents([3, 3], 8), 5, progress=lambda done, total: told.append((done, total)))
+    assert told[-1][0] == told[-1][1]
+
+
+def test_a_walk_is_measured_by_a_few_pictures_for_each_frame(tiny):
+    totals = {}
+    for frames in (8, 48, 240):
+        told = []
+        render_walk(tiny, latents([1, 2, 3], 8), frames, progress=lambda *pictures, told=told: told.append(pictures))
+        totals[frames] = told[-1][1]
+    assert totals[48] < 5 * 48
+    assert totals[240] < 3 * 240
+
+
 @pytest.mark.parametrize("count", [4, 9, 16])
 def test_a_grid_is_that_many_walks_side_by_side_each_at_its_own_speed(tiny, count):
     keyframes = [latents([i, i + 50, i + 90], 8) for i in range(count)]

@@ -26,13 +26,16 @@ def environment(hub: HubServer, home: Path, token: str | None = ALICE, **variabl
     }  # fmt: skip
 
 
-def python(hub: HubServer, home: Path, script: str, token: str | None = ALICE, **variables: str) -> list[Any]:
+def python(
+    hub: HubServer, home: Path, script: str, token: str | None = ALICE, timeout: float = CLIENT_SECONDS,
+    **variables: str,
+) -> list[Any]:  # fmt: skip
     """Run lines of Python and give what they `tell`, as in tell(1)."""
     preamble = "import json\ndef tell(value):\n    print('=>', json.dumps(value))\n"
     command = warm.python("-c", preamble + script)
     done = subprocess.run(
         command, cwd=ROOT, env=environment(hub, home, token, **variables), capture_output=True, text=True,
-        timeout=CLIENT_SECONDS,
+        timeout=timeout,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return [json.loads(line.removeprefix("=> ")) for line in done.stdout.splitlines() if line.startswith("=> ")]

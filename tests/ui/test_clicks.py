@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 import torch
 
-from dcgan.folding import BATCH
+from dcgan.folding import BATCH, folded
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, to_query
 from dcgan.ui.api import Api
 from dcgan.ui.favourites import Favourites
@@ -24,12 +24,12 @@ class Costs:
     def __init__(self, catalog: LocalCatalog):
         self.loans, self.calls = 0, Counter()
         for name in catalog.names:
-            for network in (catalog.generator(name), catalog.discriminator(name)):
-                network.register_forward_pre_hook(self._counting(f"{type(network).__name__} of {name}"))
+            folded(catalog.generator(name)).layers.register_forward_pre_hook(self._counting(f"Generator of {name}"))
+            catalog.discriminator(name).register_forward_pre_hook(self._counting(f"Discriminator of {name}"))
 
     def _counting(self, what: str):
         def count(_, inputs) -> None:
-            assert len(inputs[0]) == BATCH
+            assert len(inputs[0]) in (1, BATCH)
             self.calls[what] += 1
 
         return count

@@ -1,10 +1,16 @@
-"""An end to waiting for the Hub, which its client doesn't set to all of its requests."""
+"""What all requests of the Hub's client are held to: an end to waiting, and answers that make sense."""
 
 from __future__ import annotations
+
+import re
 
 import httpx2
 from huggingface_hub import constants, get_session, set_client_factory
 
+from dcgan.errors import DamagedError
+
+COMMIT = "X-Repo-Commit"
+NAMES = ("ETag", "X-Linked-Etag", COMMIT)  # headers by which the client names files in its cache
 _seconds: float | None = None  # the client has one limit a process, as it has one session; None before it is set
 
 
@@ -23,9 +29,21 @@ def _install() -> None:
     constants.HF_HUB_DISABLE_XET = True
     hooks = {**get_session().event_hooks}  # HF_HUB_OFFLINE works by these
     hooks["request"] = [*hooks["request"], _limit]
+    hooks["response"] = [*hooks.get("response", []), _refuse_wrong_names]
     set_client_factory(lambda: httpx2.Client(event_hooks=hooks, follow_redirects=True, timeout=None))
 
 
 def _limit(request: httpx2.Request) -> None:
     limits = request.extensions["timeout"]
     request.extensions["timeout"] = {phase: allowed or _seconds for phase, allowed in limits.items()}
+
+
+def _refuse_wrong_names(response: httpx2.Response) -> None:
+    """Refuse what would lead out of the client's cache, or make it take one commit for another."""
+    asked = re.search("/resolve/([0-9a-f]{40})/", response.url.path)
+    if asked and response.headers.get(COMMIT, asked[1]) != asked[1]:
+        raise DamagedError(f"the Hub ({constants.ENDPOINT}) gives another commit than {asked[1][:12]}")
+    for header in NAMES:
+        name = response.headers.get(header, "").removeprefix("W/")
+        if re.search(r"[/\\]|\.\.", name):
+            raise DamagedError(f"the Hub ({constants.ENDPOINT}) names contents by paths ({header}: {name[:40]})")
