@@ -4,7 +4,8 @@ import pytest
 import torch
 from PIL import Image
 
-from dcgan.images import enlarge, grid, save_gif, save_mp4, save_png, save_webp, to_float, to_uint8
+from dcgan.errors import InputError
+from dcgan.images import check_colours, enlarge, grid, save_gif, save_mp4, save_png, save_webp, to_float, to_uint8
 
 
 def stripes(count: int, side: int = 24) -> np.ndarray:
@@ -109,3 +110,9 @@ def test_an_mp4_is_h264_that_every_browser_plays(tmp_path):
         assert stream.average_rate == 20
     assert len(decoded) == 10
     assert np.abs(decoded[0].astype(int) - frames[0]).mean() < 6
+
+
+def test_the_first_colour_that_is_none_is_named():
+    check_colours(["white", "#b6e3f4"])
+    with pytest.raises(InputError, match="background 'nought' is no colour; use names or hex"):
+        check_colours(["white", "nought", "#12345"])
