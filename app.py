@@ -61,7 +61,7 @@ BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLE
 SOCIAL_CARD = Path(__file__).parent / "docs" / "social-card.png"
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
 MAX_WAITING = 64  # events in the queue
-MAX_SESSIONS = 500  # that Gradio keeps in mind, each with a third of a megabyte; a page that it forgot works on
+MAX_SESSIONS = 500  # that Gradio keeps in mind, each with 0.4 MB; a page that it forgot works on
 MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
 

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from app import MAX_SESSIONS
 from benchmarks import promises
 from benchmarks.machine import now
 from support.odd_inputs import Asker, inputs_to
@@ -33,6 +34,13 @@ def put(asker: Asker, count: int, first: int) -> None:
     put_one()
 
 
+def fill_sessions(asker: Asker) -> None:
+    """Be as many visitors as the page keeps in mind."""
+    [lists] = [each for each in asker.endpoints() if each.name == "list_checkpoints"]
+    for number in range(MAX_SESSIONS):
+        asker.join(lists, [], session_hash=f"other-{number}")
+
+
 def test_the_page_describes_all_that_it_can_be_asked(asker):
     named = [each.name for each in asker.endpoints() if each.name]
     assert {"generate", "avatar", "interpolate", "list_checkpoints"} <= set(named)
@@ -48,6 +56,7 @@ def test_500_odd_inputs_get_an_answer_or_a_clear_refusal(asker):
 @pytest.mark.timeout(3600)
 def test_10_000_odd_inputs_get_an_answer_or_a_clear_refusal_and_nothing_grows(asker):
     began, files = now(), asker.page.open_files()
+    fill_sessions(asker)  # which the page keeps in memory, and no more than so many
     put(asker, 3000, SEED)
     memory = asker.page.memory()
     put(asker, 7000, SEED + 1)
