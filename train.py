@@ -28,7 +28,7 @@ from tqdm import tqdm
 from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, STOPPED, StopRequest, command, end_process, silent_unless
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
-from dcgan.errors import EndedError, GaveUpError, HubError, InputError, OccupiedError
+from dcgan.errors import EndedError, GaveUpError, HubError, InputError
 from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, keep_quiet
 from dcgan.publish import Publisher, Pusher, restore_run
 from dcgan.sampling import pick_device
@@ -65,8 +65,7 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     """Run the command line of train.py; `patience` says how long the Hub may take."""
     arguments = sys.argv[1:] if argv is None else argv
     parsed = build_parser(__doc__).parse_args(arguments)
-    launch = launch_of(parsed)
-    world = World.from_environment()
+    launch, world = launch_of(parsed), World.from_environment()
     device = world.device(pick_device(launch.device))
     given = with_precision(given_options(parsed), device, resumes=bool(launch.resume))
     if launch.compile and world.is_main:
@@ -181,13 +180,7 @@ def close_publisher(publisher: Publisher, status: int, ended: bool) -> int:
         status = stop.code if isinstance(stop, SystemExit) and isinstance(stop.code, int) else INTERRUPTED
     if problem is None:
         return status
-    pusher = publisher.pusher
-    missing = ", ".join(pusher.missing()) or "what is newest in the folder"
-    print(
-        f"error: not pushed to {pusher.repository.id}: {missing} ({problem}). Everything is in {pusher.folder}; "
-        f"push it later with: {pusher.command('user/other' if isinstance(problem, OccupiedError) else None)}",
-        file=sys.stderr,
-    )
+    print(publisher.pusher.not_pushed_in_words(problem), file=sys.stderr)
     return FAILED if status == DONE else status
 
 

@@ -145,6 +145,7 @@ ROWS = [
         "cost as work grows: batch, image size 48 to 192, frames, data 1k to 200k; processes 1 and 2",
         "no unit > 1.3x the cheapest; two gloo processes >= 0.9x of one with two threads",
         cost_of_growth,
+        seconds=300,
     )
 ]
 

@@ -9,8 +9,7 @@ from huggingface_hub import constants, get_session, set_client_factory
 
 from dcgan.errors import DamagedError
 
-COMMIT = "X-Repo-Commit"
-NAMES = ("ETag", "X-Linked-Etag", COMMIT)  # headers by which the client names files in its cache
+COMMIT, HASH, HASH_OF_SMALL_FILES = "X-Repo-Commit", "X-Linked-Etag", "ETag"  # headers that name files in the cache
 _seconds: float | None = None  # the client has one limit a process, as it has one session; None before it is set
 
 
@@ -40,10 +39,13 @@ def _limit(request: httpx2.Request) -> None:
 
 def _refuse_wrong_names(response: httpx2.Response) -> None:
     """Refuse what would lead out of the client's cache, or make it take one commit for another."""
-    asked = re.search("/resolve/([0-9a-f]{40})/", response.url.path)
-    if asked and response.headers.get(COMMIT, asked[1]) != asked[1]:
+    asked, told = re.search("/resolve/([^/]+)/", response.url.path), response.headers
+    if not asked:  # it is no file's
+        return
+    commit = told.get(COMMIT, "")
+    if commit and re.fullmatch("[0-9a-f]{40}", asked[1]) and commit != asked[1]:
         raise DamagedError(f"the Hub ({constants.ENDPOINT}) gives another commit than {asked[1][:12]}")
-    for header in NAMES:
-        name = response.headers.get(header, "").removeprefix("W/")
+    content = told.get(HASH) or (None if response.is_redirect else told.get(HASH_OF_SMALL_FILES)) or ""
+    for name in (commit, content.removeprefix("W/")):
         if re.search(r"[/\\]|\.\.", name):
-            raise DamagedError(f"the Hub ({constants.ENDPOINT}) names contents by paths ({header}: {name[:40]})")
+            raise DamagedError(f"the Hub ({constants.ENDPOINT}) names a content by a path ({name[:40]})")

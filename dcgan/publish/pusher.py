@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from dcgan.checkpoints import snapshot_folder, snapshot_names
-from dcgan.errors import HubError
+from dcgan.errors import HubError, OccupiedError
 from dcgan.hub import MAIN, Repository, persistently
 from dcgan.publish.contents import Contents, contents_of, step_in, training_in
 from dcgan.publish.ownership import Ownership, description_of, is_behind
@@ -77,6 +77,15 @@ class Pusher:
     def missing(self) -> list[str]:
         """List the snapshots that aren't known to be on the Hub."""
         return [name for name in snapshot_names(self.folder) if name not in self._settled]
+
+    def not_pushed_in_words(self, problem: HubError) -> str:
+        """Say what isn't pushed and why, where it is, and the command that pushes it later."""
+        missing = ", ".join(self.missing()) or "what is newest in the folder"
+        later = self.command("user/other" if isinstance(problem, OccupiedError) else None)
+        return (
+            f"error: not pushed to {self.repository.id}: {missing} ({problem}). Everything is in {self.folder}; "
+            f"push it later with: {later}"
+        )
 
     def command(self, repository: str | None = None) -> str:
         """Spell the command that pushes what is missing, for people to copy; to another repository, if one is named."""

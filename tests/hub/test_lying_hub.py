@@ -61,6 +61,11 @@ for _ in range({len(NONSENSE)}):
     assert_intact(tmp_path / "home" / "hub")
 
 
+def test_names_of_what_is_no_file_may_be_anything(client, pushed_run, hub):
+    hub.fail("GET", "^/api/", lie(bytes, etag='W/"1c4-5/Bqx+u/KcY="'), times=inf)
+    assert client("tell(fetched())") == [summary(pushed_run)]
+
+
 def test_a_page_that_has_a_checkpoint_keeps_serving_it_while_the_hub_lies_about_a_newer_one(
     client, pushed_run, hub, tmp_path
 ):
