@@ -41,7 +41,7 @@ def page_of_pictures(folder: Path) -> gr.Blocks:
     page = gr.Blocks()
     with page:
         button = gr.Button("show", elem_id="generate")
-        gallery = gr.Gallery(format="png", allow_preview=False, elem_id="gallery")
+        gallery = gr.Gallery(format="png", columns=8, height="max-content", allow_preview=False, elem_id="gallery")
         button.click(lambda: next(rows), None, gallery)
     return page
 

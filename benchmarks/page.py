@@ -34,7 +34,8 @@ CLICK = """async ([button, index, shown, count]) => {
   const loaded = (each) => each.complete !== false && each.naturalWidth !== 0;
   const before = told(), began = performance.now();
   document.querySelectorAll(button)[index].click();
-  return await new Promise((done) => {
+  return await new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`after 30 s ${button || 'a choice'} has shown nothing new`)), 30000);
     const look = () => told() != before && (!count || all().length == count) && all().every(loaded)
       ? done(performance.now() - began) : requestAnimationFrame(look);
     look();
