@@ -90,13 +90,15 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
             with gr.Tab(i18n("generate-tab"), id="generate"):
                 generate = GenerateTab(renderer, checkpoint)
                 favourites = Favourites(renderer)
-            with gr.Tab(i18n("walk-tab"), id="walk"):
+            with gr.Tab(i18n("walk-tab"), id="walk") as walk_tab:
                 walk = WalkTab(renderer, checkpoint)
             with gr.Tab(i18n("training-tab"), id="training") as training_tab:
-                TrainingTab(renderer, checkpoint).open(training_tab.select)
+                TrainingTab(renderer, checkpoint).open(training_tab.select, generate.face_link)
             with gr.Tab(i18n("about-tab"), id="about") as about_tab:
                 AboutTab(renderer, checkpoint).open(about_tab.select)
-        _connect(app, DeepLinks(catalog, checkpoint, tabs, generate, walk, favourites, notice), generate, file)
+        deep_links = DeepLinks(catalog, checkpoint, tabs, generate, walk, favourites, notice)
+        walk.open(walk_tab.select, generate.shown, deep_links.pending_link)
+        _connect(app, deep_links, generate, file)
     return app
 
 

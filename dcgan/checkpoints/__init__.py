@@ -1,13 +1,15 @@
 """A checkpoint folder on disk: networks, snapshots, resume states, records, the model card."""
 
 from dcgan.checkpoints.card import PLACEHOLDER, in_todays_words, model_card, name_in
-from dcgan.checkpoints.directions import read_directions
+from dcgan.checkpoints.directions import read_directions, save_directions
 from dcgan.checkpoints.networks import load_discriminator, load_generator, save_network
 from dcgan.checkpoints.reading import FORMAT, object_in
 from dcgan.checkpoints.records import (
     Best,
     Credit,
     Data,
+    Direction,
+    Directions,
     Evaluation,
     FacesReading,
     Figures,
@@ -50,6 +52,8 @@ __all__ = [
     "Best",
     "Credit",
     "Data",
+    "Direction",
+    "Directions",
     "Evaluation",
     "FacesReading",
     "Figures",
@@ -80,6 +84,7 @@ __all__ = [
     "read_evaluation",
     "read_training",
     "remove_unfinished",
+    "save_directions",
     "save_network",
     "save_state",
     "show_best",

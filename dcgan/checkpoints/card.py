@@ -12,7 +12,8 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined, Template
 
-from dcgan.checkpoints.records import Credit, Evaluation, Measure, Training, read_evaluation
+from dcgan.checkpoints.reading import Part
+from dcgan.checkpoints.records import Credit, Directions, Evaluation, Training, read_evaluation
 from dcgan.config import MAX_SEED, TrainConfig
 from dcgan.errors import InputError
 from dcgan.layout import LATEST_NAME, LOSSES_NAME, NEIGHBOURS_NAME, TIMELAPSE_NAME
@@ -60,6 +61,8 @@ TOLD_OF_AN_EVALUATION = (
     "seeds.first_face", "reals.words", "neighbours.pictures", "neighbours.looked_up", "neighbours.relation",
     "neighbours.nearer", "neighbours.fakes.median", "neighbours.reals.median",
 )  # fmt: skip
+TOLD_OF_DIRECTIONS = ("command", "fitted_on", "tested_on", "steered")
+TOLD_OF_A_DIRECTION = ("r2", "sefa_r2", "effect", "moved", "leakage", "shipped")
 TOLD_OF_A_SECOND = ("command", "extractor.name", "extractor.protocol")
 
 
@@ -77,6 +80,7 @@ def model_card(training: Training, config: dict[str, Any], folder: Path, name: s
         raise InputError(f"{gap} is missing")
     name = name or folder.resolve().name
     evaluation, settings = _told_evaluation(folder), training.settings()
+    directions = _told_directions(folder)
     return _template().render(
         metadata=_yaml(_metadata(name, training, evaluation)),
         name=name,
@@ -91,6 +95,9 @@ def model_card(training: Training, config: dict[str, Any], folder: Path, name: s
         credit=training.data.attribution,
         evaluation=evaluation,
         figures=_figures(evaluation) if evaluation else {},
+        directions=directions,
+        failed=_failed(directions),
+        by_eye=directions is not None and any(each.by_eye is not None for each in directions.found.values()),
         work=_work(training.data.name, training.data.attribution),
         placeholder=PLACEHOLDER,
         max_seed=MAX_SEED,
@@ -110,7 +117,28 @@ def _told_evaluation(folder: Path) -> Evaluation | None:
     return evaluation
 
 
-def _gap(record: Training | Evaluation | Measure, told: Sequence[str]) -> str | None:
+def _told_directions(folder: Path) -> Directions | None:
+    """Read what a card can tell of a folder's directions."""
+    evaluation = read_evaluation(folder)
+    directions = evaluation.directions if evaluation else None
+    if directions is None or _gap(directions, TOLD_OF_DIRECTIONS):
+        return None
+    found = {name: each for name, each in directions.found.items() if not _gap(each, TOLD_OF_A_DIRECTION)}
+    return replace(directions, found=found) if found else None
+
+
+def _failed(directions: Directions | None) -> list[str]:
+    """Name the directions that were looked for and failed, with what they failed by."""
+    failed = {name: each for name, each in directions.found.items() if not each.shipped} if directions else {}
+    return [
+        f"`{name}` ({each.by_eye} of 10 by eye)"
+        if each.by_eye is not None
+        else f"`{name}` (raised in {each.moved:.1%})"
+        for name, each in failed.items()
+    ]
+
+
+def _gap(record: Part, told: Sequence[str]) -> str | None:
     """Find the first key that a record has no value for."""
     for path in told:
         value: Any = record

@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from dcgan.checkpoints.networks import save_tensors
 from dcgan.errors import InputError
 from dcgan.layout import DIRECTIONS_NAME, is_direction
 from dcgan.limits import MAX_DIRECTIONS, MAX_DIRECTIONS_BYTES
@@ -30,6 +31,15 @@ def read_directions(folder: Path, latent_dim: int) -> dict[str, Tensor]:
     for name, direction in directions.items():
         _check(path, name, direction, latent_dim)
     return directions
+
+
+def save_directions(directions: dict[str, Tensor], folder: Path) -> None:
+    """Write directions `(latent_dim,)` into a checkpoint folder, in place of those that are there; no file for none."""
+    if directions:
+        tensors = {name: direction.float().contiguous() for name, direction in directions.items()}
+        save_tensors(tensors, folder / DIRECTIONS_NAME)
+    else:
+        (folder / DIRECTIONS_NAME).unlink(missing_ok=True)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

@@ -265,8 +265,42 @@ class Measure(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Direction(Part):
+    """What was measured of a named direction on held-out seeds, in standard deviations of attributes over seeds.
+
+    `r2` is the share of its attribute's variance that a linear function of the latents tells, `sefa_r2` what the best
+    direction of SeFa tells. At AMOUNT 1 the attribute changes by `effect`, and the other one that changes most, which
+    is `leaks_into`, by `leakage`; at AMOUNT 2 it is raised for the share `moved` of the seeds. `by_eye` is how many of
+    10 pairs a person told apart.
+    """
+
+    r2: float = part(number)
+    sefa_r2: float = part(number)
+    effect: float = part(number)
+    moved: float = part(number)
+    leakage: float = part(number)
+    leaks_into: str | None = part(text, absent=None, omit=True)
+    by_eye: int | None = part(count, absent=None, omit=True)
+    shipped: bool = part(flag)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Directions(Part):
+    """The directions that were looked for, by name: those that are shipped, and those that failed."""
+
+    command: str = part(text)
+    fitted_on: int = part(count)
+    tested_on: int = part(count)
+    steered: int = part(count)
+    found: Mapping[str, Direction] = part(named(Direction.take))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluation(Record):
-    """evaluation.json: what was measured of the weights with this SHA-256."""
+    """evaluation.json: what was measured of the weights with this SHA-256.
+
+    Where nothing but directions was measured, it has nothing else.
+    """
 
     command: str = part(text)
     weights_sha256: str = part(text)
@@ -281,6 +315,7 @@ class Evaluation(Record):
     neighbours: Neighbours = part(Neighbours.take)
     versions: Mapping[str, str] = part(named(text), absent={})
     second: Measure | None = part(Measure.take, absent=None, omit=True)
+    directions: Directions | None = part(Directions.take, absent=None, omit=True)
 
     @property
     def measures(self) -> list[Self | Measure]:

@@ -52,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         measured.report["neighbours"]["relation"] = sets.relation
         about = {"command": asked, "weights_sha256": sha256(folder / WEIGHTS_NAME), "data": sets.reals.data}
         evaluation = Evaluation.take(about | measured.report, lenient=True)  # a figure may be no number
-        evaluation, page = replace(evaluation, second=second_kept(before, asked)), measured.page
+        directions = before.directions if before else None
+        evaluation, page = replace(evaluation, second=second_kept(before, asked), directions=directions), measured.page
         if before and before.second and not evaluation.second:
             print("the second measure is dropped, since it was of other faces or reals")
     print("\n".join(lines(evaluation)))

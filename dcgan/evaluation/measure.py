@@ -67,7 +67,8 @@ def evaluate(
 
 def first_measure(folder: Path) -> Evaluation:
     """Read the evaluation of a folder that a second measure can stand beside, strictly since it is written again."""
-    if read_evaluation(folder) is None:
+    before = read_evaluation(folder)
+    if before is None or not before.command:  # nothing, or directions alone
         raise InputError(
             f"{folder} has no evaluation of these weights for a second measure to stand beside; measure with "
             f"--extractor {EfficientNetLite0.option} first."

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from torch import Tensor
 
 from dcgan.checkpoints import (
+    FORMAT,
+    Directions,
     Evaluation,
     Figures,
     Measure,
@@ -15,14 +19,17 @@ from dcgan.checkpoints import (
     in_todays_words,
     model_card,
     name_in,
+    object_in,
+    read_evaluation,
     read_training,
+    save_directions,
 )
 from dcgan.config import AVATARS_PREFIX
 from dcgan.data import Pictures, cache_root
 from dcgan.errors import InputError
-from dcgan.files import replacing, write_json, write_text
+from dcgan.files import replacing, sha256, write_json, write_text
 from dcgan.images import save_png
-from dcgan.layout import CARD_NAME, EVALUATION_NAME, NEIGHBOURS_NAME, TRAINING_NAME
+from dcgan.layout import CARD_NAME, DIRECTIONS_NAME, EVALUATION_NAME, NEIGHBOURS_NAME, TRAINING_NAME, WEIGHTS_NAME
 from dcgan.models import read_config
 
 
@@ -38,19 +45,44 @@ def write_evaluation(
 
     Returns what was written, and what wasn't and why, in words.
     """
-    card = folder / CARD_NAME
-    before = card.read_text("utf-8", errors="replace") if card.is_file() else None
-    try:
-        told, left_alone = _facts_told_by(before, folder, training), None
-    except InputError as error:
-        told, left_alone = None, str(error)
+    retell = _card_teller(folder, training)
     write_json(folder / EVALUATION_NAME, evaluation.to_json())
     written = [f"report: {folder / EVALUATION_NAME}"]
     if page is not None:
         written.append(f"faces and their nearest pictures: {_write_page(page, folder, pictures)}")
-    if told:
+    return [*written, retell()]
+
+
+def write_directions(folder: Path, vectors: dict[str, Tensor], measured: Directions) -> list[str]:
+    """Write directions into the checkpoint, and what was measured of them and of those that failed into its report.
+
+    Returns what was written, and what wasn't and why, in words.
+    """
+    retell = _card_teller(folder, trained_facts(folder))
+    save_directions(vectors, folder)
+    report = folder / EVALUATION_NAME
+    before = object_in(report.read_bytes()) if read_evaluation(folder) else {}  # of these weights
+    about = {"format": FORMAT, "weights_sha256": sha256(folder / WEIGHTS_NAME)}
+    write_json(report, about | before | {"directions": measured.to_json()})
+    kept = f"directions: {folder / DIRECTIONS_NAME}" if vectors else "directions: none, since all of them failed"
+    return [kept, f"report: {report}", retell()]
+
+
+def _card_teller(folder: Path, training: Training | None) -> Callable[[], str]:
+    """Look at a card before what it tells of changes; gives what writes it anew afterwards, and says so."""
+    card = folder / CARD_NAME
+    before = card.read_text("utf-8", errors="replace") if card.is_file() else None
+    try:
+        told = _facts_told_by(before, folder, training)
+    except InputError as error:
+        left_alone = f"model card: {error}"
+        return lambda: left_alone
+
+    def retell() -> str:
         write_text(card, _card(told, folder, before))
-    return [*written, f"model card: {left_alone or card}"]
+        return f"model card: {card}"
+
+    return retell
 
 
 def _write_page(pixels: np.ndarray, folder: Path, pictures: Pictures) -> Path:

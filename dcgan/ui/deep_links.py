@@ -20,7 +20,7 @@ from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of, say
 from dcgan.ui.walk import WalkTab
 
-OF_FACES = ("seed", "count", "psi")
+OF_FACES = ("seed", "count")
 
 
 class DeepLinks:
@@ -162,7 +162,7 @@ def _names_of_controls(spec: PictureSpec) -> tuple[str, ...]:
     """Name the controls that a spec sets; those of seeds stay as they are where it has none."""
     if spec.kind == "walk":
         return ()
-    return ("psi",) if spec.face else OF_FACES
+    return () if spec.face else OF_FACES
 
 
 def checkpoint_for(catalog: Catalog, spec: PictureSpec) -> tuple[str, RefusedError | None]:

@@ -57,6 +57,25 @@ def on_select(
     return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
 
 
+def on_told(
+    listener: Listener,
+    function: Callable[..., Sequence[Any]],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    message: gr.HTML,
+    **options: Any,
+) -> Any:
+    """Do as `on`, with `function(language, told, *inputs)`, where a component tells values by name."""
+
+    def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
+        language, told = language_of(request), event._data
+        return _or_refusal(
+            lambda: function(language, told if isinstance(told, dict) else {}, *values), len(outputs), language
+        )
+
+    return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
+
+
 def explain(error: InputError, language: str) -> str:
     """Say an error in the visitor's language where we have words for it, else as it is."""
     return error.in_language(language) if isinstance(error, RefusedError) else str(error)

@@ -12,11 +12,12 @@ import gradio as gr
 from dcgan.gallery import COUNT, PSI, SHOWN_LARGE, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
 from dcgan.latents import SEEDS
 from dcgan.ui.captions import alt_of, captioned, title_of
-from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
+from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select, on_told
 from dcgan.ui.face_strip import link_in
 from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
 from dcgan.ui.mix import Mix, closed, unpicked
 from dcgan.ui.requests import BEST_OF, draw_faces, faces_request, varied_faces
+from dcgan.ui.steer import Steer
 from dcgan.ui.texts import i18n
 
 
@@ -44,7 +45,7 @@ class GenerateTab:
             with gr.Column(scale=4, min_width=260, elem_id="face-panel"):
                 with gr.Column(min_width=260) as self.face_column:
                     self._lay_out_face()
-                self.mix = Mix(renderer)
+                self.mix, self.steer = Mix(renderer), Steer(renderer)
         self.shown = gr.Textbox(visible=False)  # the gallery's link
         self._connect()
 
@@ -53,14 +54,11 @@ class GenerateTab:
         self.randomize = gr.Checkbox(
             True, label=i18n("randomize"), info=i18n("randomize-info"), container=False, elem_id="randomize"
         )
-        count = gr.Slider(COUNT.low, COUNT.high, COUNT.default, step=1, label=i18n("count"), elem_id="count")
-        self.psi = gr.Slider(
-            PSI.low, PSI.high, PSI.default, step=0.05, label=i18n("psi"), info=i18n("psi-info"), elem_id="psi"
-        )
-        best_of = gr.Slider(
+        self.count = gr.Slider(COUNT.low, COUNT.high, COUNT.default, step=1, label=i18n("count"), elem_id="count")
+        self.best_of = gr.Slider(
             BEST_OF.low, BEST_OF.high, 1, step=1, label=i18n("best-of"), info=i18n("best-of-info"), elem_id="best-of"
         )
-        self.settings = {"seed": self.seed, "count": count, "psi": self.psi, "best_of": best_of}
+        self.settings = {"seed": self.seed, "count": self.count, "best_of": self.best_of}
         self.button = gr.Button(i18n("generate"), variant="primary", elem_id="generate", elem_classes="main-button")
         self.message = message("generate-message")
 
@@ -71,7 +69,8 @@ class GenerateTab:
         )
         with gr.Row():
             self.more = gr.Button(i18n("more-like-this"), size="sm", min_width=110, elem_id="more-like-this")
-            self.mix_button = gr.Button(i18n("mix"), size="sm", min_width=110, elem_id="mix")
+            self.mix_button = gr.Button(i18n("mix"), size="sm", min_width=60, elem_id="mix")
+            self.steer_button = gr.Button(i18n("steer"), size="sm", min_width=60, elem_id="steer")
         gr.Markdown(i18n("download-png"), elem_classes="label")
         with gr.Row(elem_id="face-downloads"):
             self.downloads = [gr.DownloadButton("PNG", size="sm", min_width=48) for _ in STILL_FACTORS]
@@ -87,13 +86,13 @@ class GenerateTab:
 
     @property
     def _in_its_place(self) -> list[Any]:
-        return [self.face_column, self.mix.column, self.mix.first]
+        return [self.face_column, self.mix.column, self.mix.first, self.steer.column]
 
     def _connect(self) -> None:
         inputs = [self.checkpoint, self.randomize, *self.settings.values()]
         outputs = [self.gallery, self.seed, self.shown, *self.panel]
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
-        again = [self.seed.submit, self.checkpoint.input, self.psi.release]
+        again = [self.seed.submit, self.checkpoint.input, self.count.release, self.best_of.release]
         drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
         relatives = [self.gallery, self.shown]
         drawn += on([self.more.click], self._more_like, [self.face_link], relatives, self.message, **self._options)
@@ -107,6 +106,11 @@ class GenerateTab:
         self.mix.connect(self.gallery, self.shown, self.face_column)
         inputs = [self.mix.first, self.mix.second]
         on_select(self.mix.slider.select, self._take, inputs, [*self.panel, self.gallery], self.mix.message, **quietly)
+        self.steer.open(self.steer_button.click, self.face_link, self.face_column, self.message)
+        outputs = [*self.panel, self.gallery]
+        on_told(
+            self.steer.sliders.submit, self._take_steered, [self.steer.face], outputs, self.steer.message, **quietly
+        )
         self.back.click(None, None, None, js="() => history.back()", api_visibility="private")
         self.copy(self.shown)
         self.copy_face(self.face_link)
@@ -135,7 +139,7 @@ class GenerateTab:
         settings = dict(zip(self.settings, values, strict=True))
         if randomize:
             settings["seed"] = random.randrange(SEEDS)
-        request = faces_request(checkpoint=checkpoint, **settings)
+        request = faces_request(checkpoint=checkpoint, psi=PSI.default, **settings)
         gallery, shown, *panel = self._drawn(language, *draw_faces(self.renderer, request))
         return [gallery, request.spec.seed, shown, *panel]
 
@@ -171,6 +175,10 @@ class GenerateTab:
         """Show large a face that the slider of a mix found."""
         return [*self._large(language, self.mix.taken(index, first, second)), unpicked()]
 
+    def _take_steered(self, language: str, told: dict[str, Any], face: str) -> list[Any]:
+        """Show large the face that the sliders of directions are at."""
+        return [*self._large(language, self.steer.steered(told.get("moves"), face)), unpicked()]
+
     def _large(self, language: str, spec: PictureSpec, face: Face | None = None) -> list[Any]:
         """Give what the panel shows of a spec's first face; that is `face` where it is drawn already."""
         stills = self.renderer.stills(spec, face.pixels if face else None)
@@ -183,4 +191,5 @@ class GenerateTab:
             *buttons,
             to_query(spec),
             *closed(),
+            gr.Column(visible=False),
         ]

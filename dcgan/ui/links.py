@@ -47,6 +47,7 @@ def remember(events: list[Any], link: gr.Textbox) -> None:
         event.then(None, [link], None, js="(query) => dcgan.remember(query)", api_visibility="private")
 
 
-def reveal(listener: Callable[..., Any], elem_id: str) -> None:
-    """Scroll on a phone, where it may be out of sight, to the place where the answer to an event appears."""
-    listener(None, None, None, js=f"() => dcgan.reveal('{elem_id}')", api_visibility="private")
+def reveal(listener: Callable[..., Any], *elem_ids: str) -> None:
+    """Scroll on a phone to the last of these places that is there; the answer to an event may be out of sight."""
+    places = ", ".join(f"'{elem_id}'" for elem_id in elem_ids)
+    listener(None, None, None, js=f"() => dcgan.reveal({places})", api_visibility="private")

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import random
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
-import numpy as np
-from PIL import Image
 
 from dcgan.expressions import AnyFace, shortened
 from dcgan.gallery import PictureSpec, Renderer, of_one_face
 from dcgan.latents import SEEDS
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
+from dcgan.ui.frames import strip_of_frames
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import reveal, spec_of
 from dcgan.ui.requests import FRAMES_BETWEEN, faces_between
@@ -138,12 +135,3 @@ def next_to(face: PictureSpec, gallery: PictureSpec) -> AnyFace:
     place = others.index(own) + 1 if own in others else 0
     around = [other for other in (*others[place:], *others[:place]) if other != own]
     return around[0] if around else random.randrange(SEEDS)
-
-
-def strip_of_frames(pictures: np.ndarray) -> dict[str, Any]:
-    """Put pictures `(N, S, S, 3)`, uint8, one below the other into one PNG, with what the browser has to know."""
-    count, side = pictures.shape[:2]
-    data = io.BytesIO()
-    Image.fromarray(pictures.reshape(count * side, side, 3)).save(data, format="PNG")
-    frames = "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
-    return {"frames": frames, "side": side, "last": count - 1, "middle": count // 2}

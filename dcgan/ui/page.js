@@ -11,9 +11,10 @@ window.dcgan = {
   },
 
   // On a phone, where columns stand one below the other
-  reveal(id) {
+  reveal(...ids) {
     if (innerWidth > 640) return;
-    document.getElementById(id).scrollIntoView({ behavior: wantsCalm() ? 'instant' : 'smooth' });
+    const there = ids.map((id) => document.getElementById(id)).filter((place) => place?.checkVisibility());
+    there.at(-1)?.scrollIntoView({ behavior: wantsCalm() ? 'instant' : 'smooth' });
   },
 
   remember(query) {

@@ -27,6 +27,7 @@ from dcgan.gallery import (
     PictureSpec,
     Renderer,
     Studio,
+    of_one_face,
 )
 from dcgan.ui.inputs import RefusedError, choice, number, one_face
 
@@ -36,6 +37,8 @@ FRAMES_BETWEEN = 33  # of a mix: 32 steps, of which each is seen and none jumps
 VARIATIONS = 9  # of a face, which fill a square
 STEP = Number(0.01, 1.0, 0.2, digits=DIGITS)  # of a variation: a smaller one isn't seen
 AMOUNT = Number(MIN_AMOUNT, MAX_AMOUNT, 1.0, digits=DIGITS)
+MOVED_TO = [3 * (place / 16 - 1) for place in range(33)]  # amounts along a direction: each step is seen, none jumps
+MAX_DIRECTIONS = 64
 NO_LIMIT = 0  # of a walk's megabytes; it still has to be one that the page can read back
 
 
@@ -189,6 +192,38 @@ def faces_between(renderer: Renderer, *, a: object, b: object, checkpoint: objec
         raise RefusedError("mix-with-itself", face=shortened(str(first)))
     between = _studio(renderer, checkpoint).between(first, second, FRAMES_BETWEEN)
     return PictureSpec(checkpoint=NAME.clean(checkpoint), seeds=tuple(between), psi=number("the-psi", PSI, psi))
+
+
+def moves_in(moves: object) -> list[tuple[str, float]]:
+    """Read the directions and amounts that a browser sent; whatever else it may send is left out."""
+    pairs = [move for move in moves if isinstance(move, list) and len(move) == 2] if isinstance(moves, list) else []
+    return [(str(name), AMOUNT.clean(amount)) for name, amount in pairs[:MAX_DIRECTIONS]]
+
+
+def steered_so(renderer: Renderer, face: PictureSpec, moves: list[tuple[str, float]]) -> PictureSpec:
+    """Make the face at the end of several steps along directions; those of no length are left out.
+
+    Raises:
+        InputError: no such direction.
+    """
+    studio, steered = _studio(renderer, face.checkpoint), face.shown[0]
+    for name, amount in moves:
+        if amount:
+            steered = studio.steer(steered, name, amount)
+    return of_one_face(face, steered)
+
+
+def faces_steered(renderer: Renderer, face: PictureSpec, moves: list[tuple[str, float]], name: str) -> list[AnyFace]:
+    """Make the faces at each of MOVED_TO along one of the directions, which is among the moves or comes after them.
+
+    Raises:
+        InputError: no such direction.
+    """
+    moves = moves if name in dict(moves) else [*moves, (name, 0.0)]
+    return [
+        steered_so(renderer, face, [(each, amount if each == name else own) for each, own in moves]).shown[0]
+        for amount in MOVED_TO
+    ]
 
 
 def _studio(renderer: Renderer, checkpoint: object) -> Studio:

@@ -14,10 +14,14 @@ import pandas as pd
 from gradio.components import Component
 
 from dcgan.checkpoints import Training, glean_metrics
-from dcgan.gallery import SEED, SHOWN_LARGE, Catalog, PictureSpec, Renderer
+from dcgan.expressions import AnyFace
+from dcgan.gallery import SEED, Catalog, PictureSpec, Renderer, to_query
 from dcgan.layout import METRICS_NAME, TRAINING_NAME
+from dcgan.ui.captions import title_of
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
+from dcgan.ui.film import film, film_of
 from dcgan.ui.inputs import number
+from dcgan.ui.links import spec_of
 from dcgan.ui.texts import i18n, label, one_line, say
 
 CURVES = {
@@ -61,28 +65,21 @@ class TrainingTab:
     def _lay_out_course(self) -> None:
         gr.Markdown(i18n("watch-it-learn"))
         with gr.Row():
+            with gr.Column(scale=4, min_width=260):
+                self.film = film("film")
             with gr.Column(scale=3, min_width=260):
                 with gr.Row(elem_id="learn-row"):
                     self.seed = gr.Number(
                         7, precision=0, label=i18n("seed"), info=i18n("seed-info"), min_width=120, elem_id="learn-seed"
                     )
                     self.button = gr.Button(i18n("show"), variant="primary", min_width=90, elem_id="learn")
-                self.stage = gr.Slider(1, 2, 2, step=1, label=i18n("stage"), elem_id="stage")
-                self.gallery = gr.Gallery(
-                    show_label=False, allow_preview=False, height="max-content", buttons=[], elem_id="stages"
-                )
-                self.download = gr.DownloadButton(label("learned-gif"), size="sm", elem_id="learned-gif")
-            with gr.Column(scale=2, min_width=260):
-                self.title = gr.HTML(elem_id="stage-title")
-                self.picture = gr.Image(
-                    type="filepath", show_label=False, interactive=False, buttons=[], elem_id="stage-face"
-                )
-            with gr.Column(scale=2, min_width=260):
                 gr.HTML(i18n("early-and-late"), elem_classes="label")
                 self.compare = gr.ImageSlider(
                     type="filepath", format="png", show_label=False, interactive=False, buttons=[],
                     elem_id="early-and-late",
                 )  # fmt: skip
+                self.download = gr.DownloadButton(label("learned-gif"), size="sm", elem_id="learned-gif")
+        self.face = gr.Textbox(visible=False)  # the one that is watched
 
     @property
     def _run(self) -> list[Any]:
@@ -90,25 +87,25 @@ class TrainingTab:
 
     @property
     def _course(self) -> list[Any]:
-        return [self.stage, self.gallery, self.title, self.picture, self.compare, self.download]
+        return [self.face, self.film, self.compare, self.download]
 
     def _connect(self) -> None:
         shows = [self.button.click, self.seed.submit]
-        options = {"show_progress_on": self.gallery}
+        options = {"show_progress_on": self.film}
         on(shows, self._show, [self.seed, self.checkpoint], self._course, self.message, **options)
-        stage_inputs, stage_outputs = [self.seed, self.checkpoint, self.stage], [self.title, self.picture]
-        quietly = {"show_progress": "hidden"} | LAST_COUNTS
-        on([self.stage.input], self._show_stage, stage_inputs, stage_outputs, self.message, **quietly)
 
-    def open(self, listener: Listener) -> None:
-        """Show all of it when something happens, and while it is looked at also when another checkpoint is chosen.
+    def open(self, listener: Listener, face_link: gr.Textbox) -> None:
+        """Show all of it when something happens, of the face in `face_link`; and when another checkpoint is chosen.
 
         What the run was is shown by an event of its own, and first: the faces of its course may be refused.
         """
-        inputs = [self.seed, self.checkpoint]
         while_looked_at = {"js": _nothing_while_hidden(self.facts)} | LAST_COUNTS
-        for event, options in ((listener, {}), (self.checkpoint.input, while_looked_at)):
-            quietly, slowly = {"show_progress": "hidden"} | options, {"show_progress_on": self.gallery} | options
+        for event, face, options in (
+            (listener, face_link, {}),
+            (self.checkpoint.input, self.face, while_looked_at),
+        ):
+            inputs = [face, self.checkpoint]
+            quietly, slowly = {"show_progress": "hidden"} | options, {"show_progress_on": self.film} | options
             [shown] = on([event], self._show_run, inputs, self._run, self.message, **quietly)
             on([shown.then], self._show_course, inputs, self._course, self.message, **slowly)
 
@@ -124,37 +121,28 @@ class TrainingTab:
             run_facts(language, catalog),
         ]
 
-    def _show_course(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
+    def _show_course(self, language: str, face: str, checkpoint: str | None) -> list[Any]:
         if not checkpoint or not self._has_course(checkpoint):
             return [gr.skip() for _ in self._course]
-        return self._show(language, seed, checkpoint)
+        return self._watched(language, spec_of(face).shown[0], checkpoint)
 
     def _has_course(self, checkpoint: str) -> bool:
         return len(self.renderer.stages(checkpoint)) > 1
 
     def _show(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
-        seed = number("the-seed", SEED, seed)
-        faces, film = self.renderer.faces_at_stages(seed, checkpoint)
-        stages, shown = self.renderer.stages(checkpoint), list(faces)
-        first, last = shown[0], shown[-1]
+        return self._watched(language, number("the-seed", SEED, seed), checkpoint)
+
+    def _watched(self, language: str, face: AnyFace, checkpoint: str | None) -> list[Any]:
+        """Give what is shown of one face's course; a face that is more than a seed is none of the seed's box."""
+        faces, gif = self.renderer.faces_at_stages(face, checkpoint)
+        shown = list(faces)
+        names, pictures = [_short(stage) for stage in shown], np.stack([each.pixels for each in faces.values()])
         return [
-            gr.Slider(maximum=len(stages), value=stages.index(last) + 1),
-            [(face.path, f"{seed} · {_short(stage)}") for stage, face in faces.items()],
-            *self._large(language, seed, last, faces[last].pixels),
-            (str(faces[first].path), str(faces[last].path)),
-            gr.DownloadButton(value=str(film)),
+            to_query(PictureSpec(face=str(face))),
+            film_of(language, title_of(language, face), names, pictures),
+            (str(faces[shown[0]].path), str(faces[shown[-1]].path)),
+            gr.DownloadButton(value=str(gif)),
         ]
-
-    def _show_stage(self, language: str, seed: object, checkpoint: str | None, stage: float) -> list[Any]:
-        stages = self.renderer.stages(checkpoint)
-        place = min(max(int(stage), 1), len(stages)) - 1
-        return self._large(language, number("the-seed", SEED, seed), stages[place])
-
-    def _large(self, language: str, seed: int, stage: str, drawn: np.ndarray | None = None) -> list[Any]:
-        title = say(language, "stage-title", seed=seed, stage=_short(stage))
-        stills = self.renderer.stills(PictureSpec(checkpoint=stage, seed=seed), drawn)
-        still = list(stills.values())[SHOWN_LARGE]
-        return [f"<p>{html.escape(title)}</p>", gr.Image(str(still), alt_text=title)]
 
 
 def _nothing_while_hidden(shown: Component) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import random
-from typing import Any, cast
+from typing import Any
 
 import gradio as gr
 
@@ -27,8 +27,9 @@ from dcgan.ui.inputs import RefusedError, keyframes, number, one_face
 from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
 from dcgan.ui.requests import faces_request, walk_spec
 from dcgan.ui.texts import i18n, label, say
-from dcgan.ui.walk_settings import setting_values, walk_settings
+from dcgan.ui.walk_settings import main_settings, more_settings, setting_values
 
+SUGGESTED = 3  # faces: enough for a way that leads somewhere
 ONE_BY_ONE = Faces(0, KEYFRAMES.max_count + 1, ())  # as a strip may have them before there are enough
 
 
@@ -37,33 +38,33 @@ class WalkTab:
 
     def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
         self.renderer, self.checkpoint = renderer, checkpoint
-        self._lay_out_keyframes()
-        with gr.Row():
-            with gr.Column(scale=2, min_width=260):
+        with gr.Row(elem_id="walk-row"):
+            with gr.Column(min_width=260, elem_id="walk-faces"):
+                self._lay_out_keyframes()
+            with gr.Column(min_width=260, elem_id="walk-controls"):
                 self._lay_out_settings()
-            with gr.Column(scale=3, min_width=300, elem_id="walk-result"):
+            with gr.Column(min_width=260, elem_id="walk-result"):
                 self._lay_out_result()
         self.shown = gr.Textbox(visible=False)  # the walk's link
+        self.suggested = gr.Textbox(visible=False)  # the faces that nobody chose
         self._connect()
 
     def _lay_out_keyframes(self) -> None:
-        with gr.Row():
-            with gr.Column(scale=3, min_width=300):
-                gr.Markdown(i18n("keyframes"), elem_classes="label")
-                self.face_strip = face_strip("keyframes")
-                gr.Markdown(i18n("keyframes-info"), elem_classes="hint")
-            with gr.Column(scale=1, min_width=240, elem_id="add-faces"):
-                with gr.Row(elem_id="add-row"):
-                    self.new_seed = gr.Number(
-                        99, precision=0, label=i18n("add-seed"), min_width=130, scale=2, elem_id="new-seed"
-                    )
-                    self.add = gr.Button(i18n("add"), size="md", min_width=60, elem_id="add")
-                self.add_random = gr.Button(i18n("add-random"), size="sm", elem_id="add-random")
+        gr.Markdown(i18n("keyframes"), elem_classes="label")
+        self.face_strip = face_strip("keyframes")
+        with gr.Row(elem_id="add-row"):
+            self.new_seed = gr.Number(
+                99, precision=0, label=i18n("add-seed"), min_width=130, scale=2, elem_id="new-seed"
+            )
+            self.add = gr.Button(i18n("add"), size="md", min_width=60, scale=1, elem_id="add")
+            self.add_random = gr.Button(i18n("add-random"), size="md", min_width=90, scale=1, elem_id="add-random")
+        self.faces_message = message("walk-faces-message")
 
     def _lay_out_settings(self) -> None:
-        self.settings = walk_settings()
+        self.settings = main_settings()
         self.button = gr.Button(i18n("make-walk"), variant="primary", elem_id="make-walk", elem_classes="main-button")
         self.message = message("walk-message")
+        self.settings |= more_settings()
 
     def _lay_out_result(self) -> None:
         self.picture = gr.Image(
@@ -92,29 +93,55 @@ class WalkTab:
 
     def _connect(self) -> None:
         inputs = [self.face_strip, self.checkpoint, *self.settings.values()]
-        options = {"show_progress_on": [self.picture, self.video], "concurrency_limit": 2, "concurrency_id": "walks"}
-        remember(on([self.button.click], self._make, inputs, self.result, self.message, **options), self.shown)
+        made = on([self.button.click], self._make, inputs, self.result, self.message, **self._options)
+        for event in made:
+            reveal(event.then, "walk-result", "walk-message")
         self.copy(self.shown)
-        reveal(self.button.click, "walk-result")
-        psi = cast(gr.Slider, self.settings["psi"])
-        drawn_with = [self.face_strip, self.checkpoint, psi]
+        drawn_with, outputs = [self.face_strip, self.checkpoint, self.settings["psi"]], [self.face_strip]
         quietly = {"show_progress": "hidden"} | LAST_COUNTS
-        adds = [self.add.click, self.new_seed.submit]
-        on(adds, self._add, [self.new_seed, *drawn_with], [self.face_strip], self.message, **quietly)
-        on([self.add_random.click], self._add_random, drawn_with, [self.face_strip], self.message, **quietly)
-        redraws = [self.checkpoint.input, psi.release]
-        on(redraws, self._redraw, drawn_with, [self.face_strip], self.message, **quietly)
+        adds, inputs_of_adds = [self.add.click, self.new_seed.submit], [self.new_seed, *drawn_with]
+        added = on(adds, self._add, inputs_of_adds, outputs, self.faces_message, **quietly)
+        added += on([self.add_random.click], self._add_random, drawn_with, outputs, self.faces_message, **quietly)
+        on([self.checkpoint.input], self._redraw, drawn_with, outputs, self.faces_message, **quietly)
+        changes = [self.face_strip.input, *(event.then for event in added)]
+        self.made_anew = on(changes, self._make_anew, [self.shown, *inputs], self.result, self.message, **self._options)
+        remember([*made, *self.made_anew], self.shown)
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        shows = {"show_progress_on": [self.picture, self.video]}
+        return shows | {"concurrency_limit": 2, "concurrency_id": "walks"} | LAST_COUNTS
+
+    def open(self, listener: Listener, gallery_link: gr.Textbox, pending_link: gr.Textbox) -> None:
+        """Show a walk as soon as the tab is looked at; where nobody chose its faces, it goes through the gallery's.
+
+        What a link asks for is drawn by itself.
+        """
+        inputs = [pending_link, gallery_link, self.suggested, self.face_strip, self.checkpoint, self.settings["psi"]]
+        outputs = [self.suggested, self.face_strip]
+        [filled] = on([listener], self._suggest, inputs, outputs, self.faces_message, show_progress="hidden")
+        inputs = [pending_link, self.shown, self.face_strip, self.checkpoint, *self.settings.values()]
+        [opened] = on([filled.then], self._make_opened, inputs, self.result, self.message, **self._options)
+        # What is made by itself must not come after what is asked for, and replace it
+        of_the_strip, *of_adds = self.made_anew
+        adds = [self.add.click, self.new_seed.submit, self.add_random.click]
+        self._stop([self.face_strip.input], [opened, *of_adds])
+        self._stop([*adds, self.button.click], [opened, of_the_strip, *of_adds])
+
+    def _stop(self, events: list[Any], late: list[Any]) -> None:
+        gr.on(events, None, None, None, cancels=late, api_visibility="private")
 
     def accept(self, listener: Listener, face_link: gr.Textbox, message: gr.HTML) -> None:
         """Take a face from elsewhere as the next keyframe."""
         psi = self.settings["psi"]
-        inputs, outputs = [face_link, self.face_strip, self.checkpoint, psi], [self.face_strip, psi]
+        inputs, outputs = [face_link, self.face_strip, self.checkpoint, psi, self.suggested], [self.face_strip, psi]
         on([listener], self._accept, inputs, outputs, message, show_progress="hidden")
 
     def prepare(self, spec: PictureSpec, checkpoint: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Give the face strip, and the settings by name, that a spec asks for; the defaults where it is no walk's."""
-        spec = spec if spec.kind == "walk" else PictureSpec("walk")
-        return self._face_strip_of(spec.seeds, checkpoint, spec.psi), setting_values(spec)
+        """Give the face strip, and the settings by name, that a spec asks for; no face where it is no walk."""
+        walk = spec if spec.kind == "walk" else PictureSpec("walk")
+        faces = spec.seeds if spec.kind == "walk" else ()
+        return self._face_strip_of(faces, checkpoint, walk.psi), setting_values(walk)
 
     def draw_pending(self, listeners: list[Listener], pending_link: gr.Textbox) -> list[Any]:
         """Make the walk that a link asks for, if it asks for one, when something else has happened."""
@@ -141,11 +168,13 @@ class WalkTab:
     def _add_random(self, language: str, *drawn_with: Any) -> list[Any]:
         return self._add(language, random.randrange(SEEDS), *drawn_with)
 
-    def _accept(self, language: str, face: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
+    def _accept(
+        self, language: str, face: str, strip: object, checkpoint: str, psi: object, suggested: str = ""
+    ) -> list[Any]:
         spec, psi = spec_of(face), number("the-psi", PSI, psi)
         if spec.checkpoint != checkpoint:
             raise RefusedError("another-checkpoint", theirs=spec.checkpoint)
-        if faces_in(strip) in ((), KEYFRAMES.default):  # nobody chose these
+        if not was_chosen(strip, suggested):
             strip, psi = [], spec.psi
         [faces] = self._add(language, spec.shown[0], strip, checkpoint, psi)
         said = [say(language, "added-to-walk", seed=shortened(str(spec.shown[0])), count=len(faces))]
@@ -158,8 +187,27 @@ class WalkTab:
 
     def _make(self, language: str, strip: object, checkpoint: str, *values: Any) -> list[Any]:
         settings = dict(zip(self.settings, values, strict=True))
-        seeds = keyframes(" ".join(map(str, faces_in(strip))))
+        seeds = keyframes(written(faces_in(strip)))
         return self._made(language, walk_spec(seeds=seeds, checkpoint=checkpoint, **settings))
+
+    def _make_anew(self, language: str, shown: str, strip: object, checkpoint: str, *values: Any) -> list[Any]:
+        """Make the walk where other faces than its own are there, and enough; who presses the button is told if not."""
+        faces, walk = faces_in(strip), spec_of(shown)
+        is_shown = (walk.kind, walk.seeds, walk.checkpoint) == ("walk", faces, checkpoint)
+        if is_shown or len(set(faces)) < KEYFRAMES.min_count:
+            return [gr.skip() for _ in self.result]
+        return self._make(language, strip, checkpoint, *values)
+
+    def _suggest(
+        self, language: str, pending: str, gallery: str, suggested: str, strip: object, checkpoint: str, psi: object
+    ) -> list[Any]:
+        if pending or was_chosen(strip, suggested):
+            return [gr.skip(), gr.skip()]
+        faces = suggestion(spec_of(gallery))
+        return [written(faces), self._face_strip_of(faces, checkpoint, psi)]
+
+    def _make_opened(self, language: str, pending: str, *values: Any) -> list[Any]:
+        return [gr.skip() for _ in self.result] if pending else self._make_anew(language, *values)
 
     def _make_linked(self, language: str, link: str) -> list[Any]:
         spec = spec_of(link)
@@ -178,6 +226,22 @@ class WalkTab:
             gr.DownloadButton(value=path, interactive=True),
             shown_link(spec),
         ]
+
+
+def suggestion(gallery: PictureSpec) -> tuple[AnyFace, ...]:
+    """Give the faces that a walk goes through where nobody chose any: the first of the gallery."""
+    faces = gallery.shown if gallery.kind == "faces" else []
+    return tuple(dict.fromkeys([*faces[:SUGGESTED], *KEYFRAMES.default]))[:SUGGESTED]
+
+
+def was_chosen(strip: object, suggested: str) -> bool:
+    """Tell whether the visitor had a hand in the faces of a strip."""
+    return written(faces_in(strip)) not in ("", suggested)
+
+
+def written(faces: tuple[AnyFace, ...]) -> str:
+    """Write faces as people do."""
+    return " ".join(map(str, faces))
 
 
 def facts_of(language: str, spec: PictureSpec, file: Exported) -> str:

@@ -14,25 +14,30 @@ from dcgan.ui.texts import i18n
 SIZES = (96, 192, 384, 768)
 
 
-def walk_settings() -> dict[str, Component]:
-    """Lay the controls out where this is called."""
-    settings: dict[str, Component] = {
-        "mode": gr.Radio(_named(MODE.options), value=MODE.default, label=i18n("mode"), elem_id="mode"),
-        "frames": _slider("frames", FRAMES.low, FRAMES.high, FRAMES.default, info=i18n("frames-info")),
-        "fps": _slider("fps", FPS.low, FPS.high, FPS.default),
+def main_settings() -> dict[str, Component]:
+    """Lay out the settings that are always in sight where this is called."""
+    with gr.Row(elem_id="walk-time"):
+        time = {
+            "frames": _slider("frames", FRAMES.low, FRAMES.high, FRAMES.default),
+            "fps": _slider("fps", FPS.low, FPS.high, FPS.default),
+        }
+    return time | {
         "format": gr.Radio(list(FORMAT.options), value=FORMAT.default, label=i18n("format"), elem_id="format"),
-        "size": gr.Radio(list(SIZES), value=SIZE.default, label=i18n("size"), elem_id="size"),
-        "limit": gr.Radio(_limits(), value=NO_LIMIT, label=i18n("limit"), elem_id="limit"),
     }
+
+
+def more_settings() -> dict[str, Component]:
+    """Lay out, folded, the settings of those who look for them."""
     with gr.Accordion(i18n("more"), open=False, elem_id="walk-more"):
-        return settings | {
+        return {
+            "mode": gr.Radio(_named(MODE.options), value=MODE.default, label=i18n("mode"), elem_id="mode"),
+            "size": gr.Radio(list(SIZES), value=SIZE.default, label=i18n("size"), elem_id="size"),
+            "limit": gr.Radio(_limits(), value=NO_LIMIT, label=i18n("limit"), elem_id="limit"),
             "method": gr.Radio(_named(METHOD.options), value=METHOD.default, label=i18n("method"), elem_id="method"),
             "grid": gr.Radio(
                 list(GRID.options), value=GRID.default, label=i18n("grid"), info=i18n("grid-info"), elem_id="grid"
             ),
-            "psi": gr.Slider(
-                PSI.low, PSI.high, PSI.default, step=0.05, label=i18n("psi"), info=i18n("psi-info"), elem_id="walk-psi"
-            ),
+            "psi": gr.Number(PSI.default, visible=False),  # of a link or of a face that was taken; nobody sets it here
         }
 
 

@@ -13,10 +13,10 @@ from support.page import (
     copied,
     download,
     faces_shown,
-    make_walk,
     open_tab,
     pick,
     reload,
+    shown_in,
     wait_for_faces,
     wait_for_first,
     wait_for_keyframes,
@@ -135,7 +135,6 @@ def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
     wait_for_keyframes(page, "5")
     page.locator("#add").tap()
     wait_for_keyframes(page, "5", "99")
-    make_walk(page)
     page.wait_for_function("location.search.includes('kind=walk')")
     page.go_back()
     page.locator("#gallery").wait_for()
@@ -150,12 +149,7 @@ def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
 
 def mixed_face(page):
     """Pixels of the face that the mix shows."""
-    size, data = page.eval_on_selector(
-        "#mix-slider canvas",
-        "all => { const { width, height } = all; const image = all.getContext('2d').getImageData(0, 0, width, height);"
-        " return [width, [...image.data]] }",
-    )
-    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3]
+    return shown_in(page, "#mix-slider canvas")
 
 
 MOVE = """place => {

@@ -1,6 +1,6 @@
 """Small things that a visitor, or whoever gets a link, takes for granted."""
 
-from support.page import LAPTOP, open_tab, wait_for_faces
+from support.page import LAPTOP, open_tab, wait_for_faces, wait_for_keyframes
 
 FILM = """() => {
   const film = document.querySelector('#walk-video video');
@@ -13,6 +13,7 @@ HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4')].filter((e) 
 
 def film_of_a_walk(page):
     open_tab(page, 1)
+    wait_for_keyframes(page, "0", "1", "2")
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()
     return page.wait_for_function(FILM).json_value()

@@ -31,11 +31,14 @@ from support.page import (
     keyframes,
     make_walk,
     open_tab,
+    open_walk,
     pick,
     reload,
+    shown_in,
     wait_for_faces,
     wait_for_first,
     wait_for_keyframes,
+    wait_for_walk,
 )
 from support.paths import ROOT
 
@@ -145,9 +148,8 @@ def test_faces_become_keyframes_that_are_moved_and_removed_and_a_walk_to_take_al
     page.locator("#face-title", has_text="Seed 9").wait_for()
     open_tab(page, 1)
 
-    make_walk(page)
-    walk = page.locator("#walk img")
-    assert walk.get_attribute("alt") == "A walk through the faces of seeds 7, 9, 42"
+    walk = page.locator("#walk img[alt='A walk through the faces of seeds 7, 9, 42']")
+    walk.wait_for()
     moments = []
     for _ in range(3):
         moments.append(walk.screenshot())
@@ -165,7 +167,7 @@ def test_faces_become_keyframes_that_are_moved_and_removed_and_a_walk_to_take_al
 def test_a_film_a_grid_and_a_limit_can_be_chosen(open_page, screenshot, tmp_path):
     page = open_page()
     wait_for_faces(page, 16)
-    open_tab(page, 1)
+    open_walk(page, "0", "1", "2")
     page.locator("#walk-more button").first.click()
     page.locator("#grid").get_by_label("9").check()
     page.locator("#size").get_by_label("768").check()
@@ -174,12 +176,12 @@ def test_a_film_a_grid_and_a_limit_can_be_chosen(open_page, screenshot, tmp_path
     assert "To fit: " in page.locator("#walk-facts").inner_text()
     screenshot(page, "walk-grid")
     path = download(page, "#walk-download", tmp_path)
-    assert path.name == "portraits-96_grid-9_seed-7-42_48f.gif"
+    assert path.name == "portraits-96_grid-9_seed-0-1-2_48f.gif"
     assert path.stat().st_size <= 2_000_000
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()
     page.wait_for_function("document.querySelector('#walk-video video')?.readyState >= 2")
-    assert page.locator("#walk-video video").get_attribute("aria-label") == "portraits-96_grid-9_seed-7-42_48f"
+    assert page.locator("#walk-video video").get_attribute("aria-label") == "portraits-96_grid-9_seed-0-1-2_48f"
     path = download(page, "#walk-download", tmp_path)
     with av.open(path) as film:
         assert sum(1 for _ in film.decode(video=0)) == 48
@@ -225,8 +227,8 @@ def test_from_a_link_to_a_shared_gif_and_back_on_another_replica(open_page, repl
         seed = pick(page, index)
         page.locator("#use-as-keyframe").click()
         page.get_by_text(f"Face {seed} is in the walk").wait_for()
-    open_tab(page, 1)
-    wait_for_keyframes(page, "100", "104", "108")
+    open_walk(page, "100", "104", "108")
+    page.locator("#walk-more button").first.click()
     page.locator("#limit").get_by_label("5 MB").check()
     make_walk(page)
     path = download(page, "#walk-download", tmp_path)
@@ -290,18 +292,25 @@ def test_a_file_that_cannot_be_read_gets_a_sentence_and_the_page_stays_usable(
 def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path):
     page = open_page()
     wait_for_faces(page, 16)
+    pick(page, 7)
     open_tab(page, 2)
     stages = snapshot_names(DEFAULT)
-    page.wait_for_function("count => document.querySelectorAll('#stages img').length == count", arg=len(stages))
-    assert page.locator("#stages .caption-label").all_inner_texts() == [f"7 · {stage}" for stage in stages]
-    page.locator("#stage-title", has_text=f"Seed 7 at {stages[-1]}").wait_for()
-    late = page.locator("#stage-face img").get_attribute("src")
-    page.locator("#stage input[type=range]").fill("1")
-    page.locator("#stage-title", has_text="Seed 7 at epoch-0001").wait_for()
-    page.wait_for_function("late => document.querySelector('#stage-face img')?.src != late", arg=late)
+    page.locator("#film h2", has_text=f"Seed 7 {stages[-1]}").wait_for()
+    assert page.locator("#film ol span").all_inner_texts() == stages
+    late = shown_in(page, "#film .large")
+    page.locator("#film ol button").first.click()
+    page.locator("#film h2", has_text=f"Seed 7 {stages[0]}").wait_for()
+    early = shown_in(page, "#film .large")
+    assert not np.array_equal(early, late)
+    assert np.array_equal(shown_in(page, "#film ol canvas >> nth=0"), early)
+    page.locator("#film .play").click()
+    page.locator("#film h2", has_text=f"Seed 7 {stages[1]}").wait_for()
+    page.locator("#film h2", has_text=f"Seed 7 {stages[-1]}").wait_for()
+    assert np.array_equal(shown_in(page, "#film .large"), late)
+    page.locator("#film input").press("ArrowLeft")
+    assert page.locator("#film input").get_attribute("aria-valuetext") == stages[-2]
     page.wait_for_function("document.querySelectorAll('#early-and-late img').length >= 2")
-    alts = page.eval_on_selector_all("#stages img, #stage-face img, #early-and-late img", "all => all.map(e => e.alt)")
-    assert len(alts) == len(stages) + 3
+    alts = page.eval_on_selector_all("#early-and-late img", "all => all.map(e => e.alt)")
     assert all("7" in alt for alt in alts)
     for plot in ("#losses", "#beliefs"):
         page.locator(plot).locator("canvas, svg").first.wait_for()
@@ -326,11 +335,12 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     link = copied(page, "#copy-faces-link")
     open_tab(page, 2)
     page.locator("#run-facts", has_text="avatars:micah").wait_for()
-    count = len(snapshot_names(DEFAULT.with_name("micah-96")))
-    page.wait_for_function("count => document.querySelectorAll('#stages img').length == count", arg=count)
+    names = snapshot_names(DEFAULT.with_name("micah-96"))
+    page.locator("#film h2", has_text=f"Seed 5 {names[-1]}").wait_for()
+    assert page.locator("#film ol span").all_inner_texts() == names
     choose(page, "portraits-96@epoch-0001")
     page.locator("#run-facts", has_text="portraits:pixel-art-portraits").wait_for()
-    page.locator("#stage-title", has_text=f"Seed 7 at {snapshot_names(DEFAULT)[-1]}").wait_for()
+    page.locator("#film h2", has_text=f"Seed 5 {snapshot_names(DEFAULT)[-1]}").wait_for()
     open_tab(page, 3)
     page.locator("#licence", has_text="Viktor Hahn").wait_for()
     choose(page, "micah-96")
@@ -418,15 +428,16 @@ def test_a_seed_that_is_none_gets_a_sentence_at_the_button_and_the_page_stays_us
 def test_a_walk_of_fewer_than_two_faces_gets_a_sentence_at_the_button(open_page):
     page = open_page()
     wait_for_faces(page, 16)
-    open_tab(page, 1)
-    wait_for_keyframes(page, "7", "42")
-    page.locator("#keyframes [data-do=remove]").first.click()
-    wait_for_keyframes(page, "42")
+    open_walk(page, "0", "1", "2")
+    for left in (["1", "2"], ["2"]):
+        page.locator("#keyframes [data-do=remove]").first.click()
+        wait_for_keyframes(page, *left)
+    page.locator("#walk img[alt$='of seeds 1, 2']").wait_for()
     page.locator("#make-walk").click()
     page.locator("#walk-message", has_text="A walk takes 2 to 12 faces; these are 1.").wait_for()
     page.locator("#add").click()
-    wait_for_keyframes(page, "42", "99")
-    make_walk(page)
+    page.locator("#walk img[alt$='of seeds 2, 99']").wait_for()
+    page.locator("#walk-message").wait_for(state="hidden")
 
 
 def test_a_checkpoint_that_vanished_after_it_was_chosen_gets_a_sentence(open_page, serve_app, trained_run, tmp_path):
@@ -451,18 +462,16 @@ def test_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_ru
     wait_for_faces(page, 16)
     shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
     open_tab(page, 2)
-    page.locator("#stages .caption-label", has_text="7 · epoch-0002").wait_for()
-    assert page.locator("#stages .caption-label").count() == 1
-    page.locator("#stage input[type=range]").fill("1")
-    page.locator("#training-message", has_text="run@epoch-0001 is not in run any more").wait_for()
+    page.locator("#film h2", has_text="Seed 0 epoch-0002").wait_for()
+    assert page.locator("#film ol span").all_inner_texts() == ["epoch-0002"]
     page.locator("#run-facts table").wait_for()
     page.locator("#learn-seed input").fill("-1")
-    open_tab(page, 0)
-    open_tab(page, 2)
-    said = page.locator("#training-message", has_text="The seed is -1")
-    said.wait_for()
-    page.wait_for_timeout(1000)
-    assert said.is_visible()
+    page.locator("#learn").click()
+    page.locator("#training-message", has_text="The seed is -1").wait_for()
+    page.locator("#learn-seed input").fill("8")
+    page.keyboard.press("Enter")
+    page.locator("#film h2", has_text="Seed 8 epoch-0002").wait_for()
+    page.locator("#training-message").wait_for(state="hidden")
 
 
 # On a phone, in the dark, in Chinese, by keyboard, as a Space
@@ -491,8 +500,8 @@ def test_the_page_fits_a_phone_and_its_main_button_is_under_the_thumb(open_page,
         " return face.top >= -5 && face.top < 400 }"
     )
     open_tab(page, 1)
+    wait_for_walk(page)
     assert_nothing_overflows(page, 390)
-    make_walk(page)
     screenshot(page, "walk-phone")
     for place in (2, 3):
         open_tab(page, place)
@@ -511,7 +520,7 @@ def test_the_page_is_dark_where_the_visitor_wants_it_and_stays_so(open_page, scr
     page.wait_for_function("location.search.includes('seed=')")
     assert "__theme=dark" in page.url
     open_tab(page, 1)
-    make_walk(page)
+    wait_for_walk(page)
     screenshot(page, "walk-dark")
 
 
@@ -537,7 +546,7 @@ def test_the_page_is_chinese_where_the_browser_is(open_page, screenshot):
     page.locator("#generate").click()
     page.locator("#generate-message", has_text="种子是 -1").wait_for()
     open_tab(page, 1)
-    make_walk(page)
+    wait_for_walk(page)
     assert page.locator("#walk-facts").inner_text().startswith("48 帧")
     screenshot(page, "walk-chinese")
     for place, wanted in ((2, "#run-facts table"), (3, "#networks svg")):
@@ -584,7 +593,7 @@ def test_the_page_works_when_a_server_renders_it_as_spaces_do(open_page, serve_a
     open_tab(page, 1)
     page.locator("#add").click()
     wait_for_keyframes(page, "45", "99")
-    make_walk(page)
+    wait_for_walk(page)
     screenshot(page, "walk-ssr")
     for place, wanted in ((2, "#run-facts table"), (3, "#networks svg")):
         open_tab(page, place)

@@ -47,6 +47,15 @@ def picture(page, address):
     return np.asarray(Image.open(io.BytesIO(page.request.get(address).body())).convert("RGB"))
 
 
+def shown_in(page, canvas):
+    """Pixels of a canvas."""
+    size, data = page.locator(canvas).evaluate(
+        "all => { const { width, height } = all; const image = all.getContext('2d').getImageData(0, 0, width, height);"
+        " return [width, [...image.data]] }"
+    )
+    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3]
+
+
 def faces_shown(page):
     """Pixels of every face in the gallery, as the server sent them."""
     addresses = page.eval_on_selector_all("#gallery .grid-container img", "all => all.map(one => one.src)")
@@ -95,6 +104,17 @@ def open_tab(page, place):
 def choose(page, checkpoint):
     page.locator("#checkpoint input").click()
     page.get_by_role("option", name=checkpoint, exact=True).click()
+
+
+def wait_for_walk(page):
+    page.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
+
+
+def open_walk(page, *seeds):
+    """Open the tab and wait for its walk, which is drawn by itself."""
+    open_tab(page, 1)
+    wait_for_keyframes(page, *seeds)
+    wait_for_walk(page)
 
 
 def make_walk(page):

@@ -71,12 +71,12 @@ def assert_costs(costs, **calls: int) -> None:
 
 
 def test_faces_and_the_first_of_them_large_are_drawn_once(renderer, costs):
-    tab(GenerateTab, renderer)._generate("en", "tiny", False, 7, 16, 1.0, 1)
+    tab(GenerateTab, renderer)._generate("en", "tiny", False, 7, 16, 1)
     assert_costs(costs, generator=2)
 
 
 def test_the_best_are_not_drawn_again_once_they_are_chosen(renderer, costs):
-    tab(GenerateTab, renderer)._generate("en", "tiny", False, 7, 4, 1.0, 4)
+    tab(GenerateTab, renderer)._generate("en", "tiny", False, 7, 4, 4)
     assert_costs(costs, generator=2, discriminator=2)
 
 

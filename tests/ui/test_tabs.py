@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from dcgan.errors import InputError
-from dcgan.gallery import LocalCatalog, Renderer
+from dcgan.gallery import LocalCatalog, PictureSpec, Renderer
 from dcgan.network_config import IMAGE_SIZES, GeneratorConfig
 from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
 from dcgan.ui.face_strip import face_strip_entry, link_in
+from dcgan.ui.links import spec_of
 from dcgan.ui.networks import networks_figure
 from dcgan.ui.training import MAX_POINTS, TrainingTab, curve_points, run_facts
-from dcgan.ui.walk import faces_in
+from dcgan.ui.walk import faces_in, suggestion, was_chosen
 
 
 class Texts:
@@ -72,26 +73,22 @@ def training(trained_run, tmp_path):
 
 
 def test_a_snapshot_that_is_gone_is_left_out_of_the_course_of_training(training):
-    stage, gallery, title, *_ = training._show_course("en", 5, "run")
-    assert [caption for _, caption in gallery] == ["5 · epoch-0002"]
-    assert "epoch-0002" in title
-    assert (stage.maximum, stage.value) == (2, 2)  # so that it counts as it does elsewhere on the page
-    assert "epoch-0002" in training._show_stage("en", 5, "run", stage.value)[0]
-    with pytest.raises(InputError, match="run@epoch-0001 is not in run any more"):
-        training._show_stage("en", 5, "run", 1)
+    face, film, *_ = training._show_course("en", "face=5:6@0.5", "run")
+    assert (film["stages"], film["last"], film["title"]) == (["epoch-0002"], 0, "Face 5:6@0.5")
+    assert spec_of(face).shown == ["5:6@0.5"]
 
 
 def test_the_run_is_told_whatever_becomes_of_the_faces(training):
     with pytest.raises(InputError, match="The seed is -1"):
-        training._show_course("en", -1, "run")
-    column, absent, *plots, facts = training._show_run("en", -1, "run")
+        training._show("en", -1, "run")
+    column, absent, *plots, facts = training._show_run("en", "", "run")
     assert (column.visible, absent.visible, plots[0].visible) == (True, False, True)
     assert "python train.py" in facts
 
 
 def test_nothing_is_drawn_while_the_training_tab_is_hidden(training):
     hidden = [*training._show_course("en", 5, None), *training._show_run("en", 5, None)]
-    assert hidden == [gr.skip()] * 12
+    assert hidden == [gr.skip()] * 10
 
 
 def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_one():
@@ -172,3 +169,20 @@ def test_faces_are_read_from_a_strip_and_nothing_else_is():
     assert faces_in([face, {"seed": "42"}, {"seed": None}, 9, {"seed": -3}]) == (7, 42, 0)
     assert faces_in([{"seed": "7:42@0.5"}, {"seed": "7:42"}, {"seed": "<b>"}]) == ("7:42@0.5",)
     assert faces_in(None) == faces_in("7") == ()
+
+
+def test_a_walk_that_nobody_chose_goes_through_the_first_faces_of_the_gallery_or_those_of_any_page():
+    assert suggestion(PictureSpec(seed=5)) == (5, 6, 7)
+    assert suggestion(PictureSpec(seeds=("7:42@0.2", 3, 9, 8))) == ("7:42@0.2", 3, 9)
+    assert suggestion(PictureSpec(face="7-12+42")) == ("7-12+42", 7, 42)
+    assert suggestion(PictureSpec(seed=7, count=1)) == (7, 42)
+    assert suggestion(PictureSpec("walk", seeds=(1, 2))) == (7, 42)
+
+
+def test_faces_are_the_visitors_own_as_soon_as_one_of_them_was_moved_added_or_removed():
+    strip = [{"seed": 5}, {"seed": "7:42@0.2"}]
+    assert not was_chosen([], "")
+    assert not was_chosen(strip, "5 7:42@0.2")
+    assert was_chosen(strip[::-1], "5 7:42@0.2")
+    assert was_chosen(strip[:1], "5 7:42@0.2")
+    assert was_chosen(strip, "")

@@ -46,7 +46,7 @@ def test_every_key_that_the_page_asks_for_is_there():
 
 
 def test_every_text_is_asked_for_somewhere():
-    patterns = ("given-up-", "curve-", "figure-")
+    patterns = ("given-up-", "curve-", "figure-", "direction-")
     options = {"loop", "ping-pong", "open", "slerp", "linear", "move-left", "move-right", "remove"}
     unused = [key for key in TEXTS[ENGLISH] if not re.search(f"[\"']{key}[\"']", CODE) and not key.startswith(patterns)]
     assert set(unused) <= options

@@ -32,6 +32,11 @@ def say(language: str, key: str, **values: object) -> str:
     return TEXTS[language][key].format(**values)
 
 
+def name_of_direction(language: str, name: str) -> str:
+    """Say what a direction changes: in words where it is one of ours, else by its name."""
+    return TEXTS[language].get(f"direction-{name}", name.replace("_", " "))
+
+
 def one_line(text: object) -> str:
     """Put anybody's text in one line, without the halves of characters that can't be sent."""
     return " ".join(str(text).encode(errors="replace").decode().split())

@@ -1,0 +1,108 @@
+"""The walk, which is there when a visitor comes."""
+
+from support.page import (
+    LAPTOP,
+    PHONE,
+    captions,
+    copied,
+    download,
+    keyframes,
+    make_walk,
+    open_tab,
+    open_walk,
+    pick,
+    wait_for_faces,
+    wait_for_keyframes,
+    wait_for_walk,
+)
+
+IN_SIGHT = """(id) => {
+  const { top, bottom } = document.getElementById(id).getBoundingClientRect();
+  return top >= -1 && bottom <= innerHeight + 1;
+}"""
+
+
+def wait_for_walk_through(page, *seeds):
+    page.locator(f"#walk img[alt$='of seeds {', '.join(seeds)}']").wait_for()
+
+
+def test_a_walk_plays_at_once_on_one_screen_and_is_drawn_anew_with_its_faces(open_page, screenshot, tmp_path):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    address = page.url
+    open_walk(page, "0", "1", "2")
+    moments = [page.locator("#walk img").screenshot() for _ in range(3) if page.wait_for_timeout(450) is None]
+    assert len(set(moments)) > 1, "the walk doesn't move"
+    assert page.evaluate("document.documentElement.scrollHeight") == 720
+    for control in ("keyframes", "make-walk", "walk", "walk-download", "copy-walk-link"):
+        assert page.evaluate(IN_SIGHT, control), control
+    assert page.url == address, "looking at a tab is no step that Back would undo"
+    screenshot(page, "walk-laptop")
+
+    page.locator("#keyframes [data-do=right]").first.click()
+    wait_for_walk_through(page, "1", "0", "2")
+    page.locator("#new-seed input").fill("42")
+    page.keyboard.press("Enter")
+    wait_for_walk_through(page, "1", "0", "2", "42")
+    page.wait_for_function("location.search.includes('seeds=1,0,2,42')")
+    assert "seeds=1,0,2,42" in copied(page, "#copy-walk-link")
+    assert download(page, "#walk-download", tmp_path).name == "portraits-96_seed-1-0-2-42_48f.gif"
+    page.locator("#new-seed input").fill("-1")
+    page.locator("#add").click()
+    page.locator("#walk-faces-message", has_text="The seed is -1").wait_for()
+    page.go_back()
+    wait_for_walk_through(page, "1", "0", "2")
+
+
+def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_page):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    open_walk(page, "0", "1", "2")
+    open_tab(page, 0)
+    page.locator("#generate").click()
+    page.wait_for_function("document.querySelector('#gallery .caption-label').innerText != '0'")
+    wait_for_faces(page, 16)
+    first = captions(page)[:3]
+    open_tab(page, 1)
+    wait_for_walk_through(page, *first)
+    assert keyframes(page) == first
+    open_tab(page, 0)
+    chosen = [pick(page, place) for place in (4, 5) if page.locator("#gallery").is_visible()]
+    page.locator("#use-as-keyframe").click()
+    page.get_by_text(f"Face {chosen[1]} is in the walk, which now has 1").wait_for()
+    pick(page, 4)
+    page.locator("#use-as-keyframe").click()
+    page.get_by_text("which now has 2").wait_for()
+    open_tab(page, 1)
+    wait_for_walk_through(page, chosen[1], chosen[0])
+
+
+def test_what_is_asked_for_is_never_replaced_by_what_is_made_by_itself(open_page):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    open_tab(page, 1)
+    wait_for_keyframes(page, "0", "1", "2")  # its walk is being drawn
+    page.locator("#format").get_by_label("MP4").check()
+    page.locator("#make-walk").click()
+    page.locator("#walk-video video").wait_for()
+    page.wait_for_timeout(4000)
+    assert page.locator("#walk-video video").is_visible()
+
+
+def test_on_a_phone_the_page_goes_to_the_walk_once_it_is_drawn(open_page, screenshot):
+    page = open_page("?kind=walk&seeds=3,4&__theme=dark", locale="zh-CN", **PHONE)
+    wait_for_walk(page)
+    assert page.evaluate(IN_SIGHT, "make-walk")
+    page.locator("#walk-more button").first.tap()
+    page.locator("#mode").get_by_text("单程").tap()
+    below = page.evaluate("scrollY")
+    assert below > 100
+    page.evaluate(
+        "window.wentUp = []; addEventListener('scroll', () => wentUp.push(document.querySelector('#walk img')?.src))"
+    )
+    before = page.locator("#walk img").get_attribute("src")
+    after = make_walk(page)
+    page.wait_for_function("Math.abs(document.getElementById('walk-result').getBoundingClientRect().top) < 60")
+    assert after != before
+    assert before not in page.evaluate("wentUp")
+    screenshot(page, "walk-phone-dark")
