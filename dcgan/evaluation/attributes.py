@@ -111,7 +111,7 @@ ADVENTURER: Mapping[str, Attribute] = {
     "hair_long": covered((58, 86, 4, 18), (60, 86, 74, 92)),
     "hair_volume": covered((2, 18, 20, 76)),
     "fringe": unlike((26, 36, 30, 56), SKIN_OF_ADVENTURER),
-    "eyes_open": more(white((44, 58, 23, 36), (44, 58, 44, 58)), white(SKIN_OF_ADVENTURER)),
+    "eyes_open": white((44, 58, 23, 36), (44, 58, 44, 58)),
     "looks_right": more(light((46, 56, 23, 29), (46, 56, 44, 51)), light((46, 56, 29, 36), (46, 56, 51, 58))),
     "mouth_open": contrasting((60, 72, 30, 48)),
     "colourful": colourful(WHOLE),

@@ -2,9 +2,10 @@
 
 Each is found by regression: of all linear functions of latents the one that best tells an attribute, which is measured
 on generated pictures (Denton et al. 2019, https://arxiv.org/abs/1906.06439, with a measure in place of their
-classifier). Measures are ranked first, since a few faces with very long hair would decide all else. A direction is
-then scaled by what it does to pictures. SeFa (Shen & Zhou 2021, https://arxiv.org/abs/2007.06600), which looks at
-nothing but the first layer's weights, is measured for comparison.
+classifier). Measures are ranked first, since a few faces with very long hair would decide all else. What is told best
+is left alone by all others (the conditional manipulation of Shen et al. 2019, https://arxiv.org/abs/1907.10786). A
+direction is then scaled by what it does to pictures. SeFa (Shen & Zhou 2021, https://arxiv.org/abs/2007.06600), which
+looks at nothing but the first layer's weights, is measured for comparison.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ FIRST_FIT, FIRST_TEST = 1_000_000, 2_000_000  # seeds that directions are fitted
 FIT, TEST, STEERED = 20_000, 2_000, 200
 CALIBRATED = 64  # faces by which a step is scaled
 STEPS = (0.5, 1, 1.5, 2, 3, 4, 5, 6)  # lengths that are tried; latents of seeds have about 10
+BEST_TOLD = 0.6  # of an attribute's variance: if latents tell so much, other directions leave it alone
+ALIKE = 0.7  # the cosine of two directions above which they are the same one
 MIN_MOVED = 0.9  # the share of held-out faces in which AMOUNT 2 raises the attribute
 CHUNK, ROWS = 512, 64  # faces that are in memory at once, and in a forward pass
 
@@ -78,7 +81,7 @@ def find_directions(
     r2, sefa_r2 = explained(held_out, told, weights), explained_by_sefa(generator, held_out, told)
     found = {}
     for place, name in enumerate(attributes):
-        unit = weights[:, place] / weights[:, place].norm().clamp_min(1e-12)
+        unit = apart(weights, place)
         length = step_length(measures, place, z[:CALIBRATED], unit)
         vector = None if length is None else unit * length
         some = told[:steered]
@@ -116,6 +119,21 @@ def explained_by_sefa(generator: Generator, z: Tensor, measured: np.ndarray) -> 
     _, vectors = torch.linalg.eigh(weight @ weight.T)
     along = (z.double() @ vectors).numpy()  # (N, D)
     return np.array([max(_correlation(one, each) ** 2 for one in along.T) for each in measured.T])
+
+
+def apart(weights: Tensor, place: int) -> Tensor:
+    """Make the unit vector `(D,)` along one column of weights `(D, K)` that leaves alone what latents tell best of all.
+
+    That is skin and background, into which all else leaks: where a generator draws eyes lighter, it draws the skin so.
+    """
+    one = weights[:, place]
+    told = [i for i in range(weights.shape[1]) if i != place and float(weights[:, i].square().sum()) >= BEST_TOLD]
+    alike = [i for i in told if abs(float(torch.cosine_similarity(weights[:, i], one, dim=0))) > ALIKE]
+    if others := [i for i in told if i not in alike]:
+        basis = torch.linalg.qr(weights[:, others]).Q
+        one = one - basis @ (basis.T @ one)
+    unit: Tensor = one / one.norm().clamp_min(1e-12)
+    return unit
 
 
 def step_length(measures: Measures, place: int, z: Tensor, unit: Tensor) -> float | None:

@@ -51,7 +51,7 @@ function show() {
 }
 function touch(slider) {
   const others = moves().filter(([name]) => name !== slider.dataset.name);
-  const wanted = JSON.stringify(others);
+  const wanted = encodeURIComponent(JSON.stringify(others));
   if (active === slider.dataset.name && pending === wanted) return;
   active = slider.dataset.name;
   pending = wanted;
@@ -78,6 +78,9 @@ FRAMES_TEMPLATE = """
 """
 
 
+MAX_OTHERS = 8000  # characters, of what only the browser reads
+
+
 class Steer:
     """Takes the place of the face that is shown large while the visitor changes it."""
 
@@ -93,7 +96,7 @@ class Steer:
 
     def open(self, listener: Listener, face_link: gr.Textbox, face: gr.Column, message: gr.HTML) -> None:
         """Steer the face that is shown large; `face` is the column that gives way."""
-        outputs = [face, self.column, self.face, self.sliders]
+        outputs = [face, self.column, self.face, self.frames, self.sliders]
         on([listener], self._open, [face_link], outputs, message, show_progress_on=face)
         reveal(listener, "face-panel")
         inputs = [self.face]
@@ -121,6 +124,7 @@ class Steer:
             gr.Column(visible=False),
             gr.Column(visible=True),
             face_link,
+            None,  # the frames of another face
             texts | sliders | {"frames": drawn["frames"], "side": drawn["side"]},
         ]
 
@@ -128,5 +132,5 @@ class Steer:
         face, name = spec_of(face_link), str(asked.get("name", ""))[:40]
         steered = faces_steered(self.renderer, face, moves_in(asked.get("moves")), name)
         pictures = self.renderer.pixels(face.checkpoint, steered, face.psi)
-        others = str(asked.get("others", ""))[:1000]
+        others = str(asked.get("others", ""))[:MAX_OTHERS]
         return [{"frames": strip_of_frames(pictures)["frames"], "name": name, "others": others}]

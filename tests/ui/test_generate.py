@@ -132,8 +132,8 @@ def steerable(trained_run, tmp_path):
 
 def test_each_direction_has_a_slider_named_in_the_visitors_language(steerable):
     face = to_query(PictureSpec(checkpoint="tiny", seed=3, count=1))
-    *_, link, value = steerable.steer._open("en", face)
-    assert link == face
+    *_, link, frames, value = steerable.steer._open("en", face)
+    assert (link, frames) == (face, None)
     assert [one["words"] for one in value["directions"]] == ["Longer hair", "own one"]
     assert np.array_equal(frames_of(value), steerable.renderer.pixels("tiny", [3], 1.0))
     *_, value = steerable.steer._open("zh-CN", face)
