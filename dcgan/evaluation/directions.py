@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from dcgan.checkpoints import Direction
 from dcgan.evaluation.attributes import Attribute
+from dcgan.images import to_uint8
 from dcgan.latents import latents, seeds_from, step_along
 from dcgan.models import Generator
-from dcgan.sampling import render
 
 FIRST_FIT, FIRST_TEST = 1_000_000, 2_000_000  # seeds that directions are fitted on, and others that they are tested on
 FIT, TEST, STEERED = 20_000, 2_000, 200
@@ -30,7 +30,7 @@ STEPS = (0.5, 1, 1.5, 2, 3, 4, 5, 6)  # lengths that are tried; latents of seeds
 BEST_TOLD = 0.6  # of an attribute's variance: if latents tell so much, other directions leave it alone
 ALIKE = 0.7  # the cosine of two directions above which they are the same one
 MIN_MOVED = 0.9  # the share of held-out faces in which AMOUNT 2 raises the attribute
-CHUNK, ROWS = 512, 64  # faces that are in memory at once, and in a forward pass
+CHUNK, ROWS = 512, 64  # faces that are in memory at once, and in a forward pass: more than a page draws, and faster
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Measures:
         """Measure K attributes of the faces of latents `(N, D)`: `(N, K)`."""
         parts = []
         for chunk in z.split(CHUNK):
-            pictures = render(self._generator, chunk, rows=ROWS)
+            pictures = _drawn(self._generator, chunk)
             parts.append(np.stack([attribute(pictures) for attribute in self._attributes.values()], axis=1))
         return (np.concatenate(parts).astype(np.float64) - self._middle) / self._spread
 
@@ -67,11 +67,7 @@ def find_directions(
     test: int = TEST,
     steered: int = STEERED,
 ) -> dict[str, Found]:
-    """Find a direction for each attribute, by name, and test it on held-out seeds.
-
-    Raises:
-        ValueError: the generator is in train mode.
-    """
+    """Find a direction for each attribute of a generator in eval mode, by name, and test it on held-out seeds."""
     z, held_out = (
         latents(seeds_from(*seeds), generator.latent_dim) for seeds in ((FIRST_FIT, fit), (FIRST_TEST, test))
     )
@@ -97,6 +93,12 @@ def ranked(measured: np.ndarray) -> np.ndarray:
     ranks = measured.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
     scores: np.ndarray = torch.special.ndtri(torch.from_numpy((ranks + 0.5) / len(measured))).numpy()
     return scores
+
+
+@torch.inference_mode()
+def _drawn(generator: Generator, z: Tensor) -> np.ndarray:
+    device = next(generator.parameters()).device
+    return np.concatenate([to_uint8(generator(part.to(device))) for part in z.split(ROWS)])
 
 
 def regressed(z: Tensor, measured: np.ndarray) -> Tensor:
