@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -68,10 +69,8 @@ def on_told(
     """Do as `on`, with `function(language, told, *inputs)`, where a component tells values by name."""
 
     def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
-        language, told = language_of(request), event._data
-        return _or_refusal(
-            lambda: function(language, told if isinstance(told, dict) else {}, *values), len(outputs), language
-        )
+        language = language_of(request)
+        return _or_refusal(lambda: function(language, _told(event), *values), len(outputs), language)
 
     return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
 
@@ -90,6 +89,15 @@ def _index(event: gr.EventData) -> int:
     """Tell which one was picked; the first where a browser sends something else."""
     index = event._data.get("index") if isinstance(event._data, dict) else 0
     return max(0, index) if isinstance(index, int) else 0
+
+
+def _told(event: gr.EventData) -> dict[str, Any]:
+    """Read the values that a component told as JSON; none where a browser sends something else."""
+    try:
+        told = json.loads(getattr(event, "told", "") if event._data else "")
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def _listen(

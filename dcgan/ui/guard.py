@@ -27,6 +27,7 @@ MAX_WHY_CHARACTERS = 200
 SESSION = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 OF_EVENTS = re.compile(r"/gradio_api/(run|api|call|queue/join|cancel|reset|component_server|stream)\b")
 FOREIGN_FILE = re.compile(r"/gradio_api/(file=\s*[a-z]+:/|proxy=)", re.IGNORECASE)
+EVENT_DATA = {"index": int, "told": str}  # what events here send of themselves
 # What Gradio raises over what it is sent; anything else is a fault, and goes on to be seen
 NOT_READ = (ArithmeticError, AssertionError, AttributeError, FnIndexInferError, LookupError, TypeError, ValueError)
 
@@ -131,7 +132,7 @@ async def _body_of(request: Request) -> bytes:
 
 
 def _cleaned(body: bytes) -> bytes:
-    """Write JSON anew: of event_data which one was picked, and a question mark for each half of a character.
+    """Write JSON anew: of event_data which one was picked or a text, and a question mark for each half of a character.
 
     Nothing after this could write such halves, and what else stands in event_data no event here asks for.
 
@@ -148,9 +149,9 @@ def _cleaned(body: bytes) -> bytes:
     if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
         raise _unreadable("session_hash is no short word")
     values.pop("batched", None)  # no event here takes several at once
-    picked = values.get("event_data")
-    index = picked.get("index") if isinstance(picked, dict) else None
-    values["event_data"] = {"index": index} if isinstance(index, int) else None
+    sent = values.get("event_data")
+    known = sent if isinstance(sent, dict) else {}
+    values["event_data"] = {k: known[k] for k, kind in EVENT_DATA.items() if isinstance(known.get(k), kind)} or None
     return json.dumps(values, ensure_ascii=False).encode(errors="replace")
 
 

@@ -56,7 +56,7 @@ function touch(slider) {
   active = slider.dataset.name;
   pending = wanted;
   if (!order.includes(active)) order.push(active);
-  trigger('select', { name: active, moves: moves(), others: pending });
+  trigger('select', { told: JSON.stringify({ name: active, moves: moves(), others: pending }) });
 }
 element.addEventListener('pointerdown', (event) => event.target.matches('input') && touch(event.target));
 element.addEventListener('focusin', (event) => event.target.matches('input') && touch(event.target));
@@ -64,7 +64,7 @@ element.addEventListener('input', (event) => { touch(event.target); show(); });
 element.addEventListener('load', () => { order = []; active = pending = ''; show(); }, true);
 document.querySelector('#steer-frames')?.addEventListener('load', show, true);
 element.addEventListener('click', (event) => {
-  if (event.target.closest('.take')) trigger('submit', { moves: moves() });
+  if (event.target.closest('.take')) trigger('submit', { told: JSON.stringify({ moves: moves() }) });
   if (event.target.closest('.reset')) {
     sliders().forEach((one) => { one.value = unmoved(one); });
     order = []; active = pending = '';

@@ -56,9 +56,10 @@ def test_what_an_event_sends_goes_through_without_what_nothing_here_asks_for():
         "data": ["脸", 7],
         "session_hash": "abc",
         "batched": True,
-        "event_data": {"index": 3, "path": "/etc/passwd"},
+        "event_data": {"index": 3, "told": "[1]", "path": "/etc/passwd"},
     }
-    assert got(json.dumps(sent).encode()) == {"data": ["脸", 7], "session_hash": "abc", "event_data": {"index": 3}}
+    told = {"index": 3, "told": "[1]"}
+    assert got(json.dumps(sent).encode()) == {"data": ["脸", 7], "session_hash": "abc", "event_data": told}
 
 
 def test_half_a_character_becomes_a_question_mark():
