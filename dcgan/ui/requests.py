@@ -29,6 +29,7 @@ from dcgan.gallery import (
     Studio,
     of_one_face,
 )
+from dcgan.limits import MAX_DIRECTIONS
 from dcgan.ui.inputs import RefusedError, choice, number, one_face
 
 BEST_OF = Number(1, 16, 1)
@@ -38,7 +39,6 @@ VARIATIONS = 9  # of a face, which fill a square
 STEP = Number(0.01, 1.0, 0.2, digits=DIGITS)  # of a variation: a smaller one isn't seen
 AMOUNT = Number(MIN_AMOUNT, MAX_AMOUNT, 1.0, digits=DIGITS)
 MOVED_TO = [3 * (place / 16 - 1) for place in range(33)]  # amounts along a direction: each step is seen, none jumps
-MAX_DIRECTIONS = 64
 NO_LIMIT = 0  # of a walk's megabytes; it still has to be one that the page can read back
 
 
