@@ -53,6 +53,7 @@ from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
 from dcgan.ui.guard import Guard, Page, refuse_who_left
 from dcgan.ui.link_card import LinkCard
+from dcgan.ui.studio import StudioTab
 from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
@@ -92,10 +93,14 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
                 favourites = Favourites(renderer)
             with gr.Tab(i18n("walk-tab"), id="walk") as walk_tab:
                 walk = WalkTab(renderer, checkpoint)
+            with gr.Tab(i18n("studio-tab"), id="studio"):
+                studio = StudioTab(renderer, checkpoint, generate.face_link)
             with gr.Tab(i18n("training-tab"), id="training") as training_tab:
                 TrainingTab(renderer, checkpoint).open(training_tab.select, generate.face_link)
             with gr.Tab(i18n("about-tab"), id="about") as about_tab:
                 AboutTab(renderer, checkpoint).open(about_tab.select)
+        for taken, link, refused in studio.takers:
+            generate.show_taken(taken, link, tabs, refused)
         deep_links = DeepLinks(catalog, checkpoint, tabs, generate, walk, favourites, notice)
         walk.open(walk_tab.select, generate.shown, deep_links.pending_link)
         _connect(app, deep_links, generate, file)

@@ -4,6 +4,7 @@ from dcgan.gallery.bounds import NAME, SEED, SEPARATORS, Choice, Faces, Number
 from dcgan.gallery.catalog import open_catalog
 from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.export import Exported
+from dcgan.gallery.finding import Found
 from dcgan.gallery.local_catalog import LocalCatalog
 from dcgan.gallery.renderer import MAX_MEGABYTES, MEGABYTE, SHOWN_LARGE, STILL_FACTORS, Face, Renderer, of_one_face
 from dcgan.gallery.spec import (
@@ -57,6 +58,7 @@ __all__ = [
     "Exported",
     "Face",
     "Faces",
+    "Found",
     "LocalCatalog",
     "Number",
     "PictureSpec",

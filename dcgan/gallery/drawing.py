@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from dcgan.errors import InputError, NothingChoosesError
 from dcgan.expressions import AnyFace
 from dcgan.gallery.catalog_protocol import Catalog
+from dcgan.gallery.finding import Found, find
 from dcgan.gallery.studio import latents_of
 from dcgan.gallery.walks import ProgressCallback, render_grid_walk
 from dcgan.latents import seeds_from
@@ -31,6 +33,7 @@ class Drawing:
     def __init__(self, catalog: Catalog, on_gpu: Decorator, progress: ProgressCallback):
         here = DrawingHere(catalog, progress)
         self.faces, self.best_faces, self.walk = on_gpu(here.faces), on_gpu(here.best_faces), on_gpu(here.walk)
+        self.find = on_gpu(here.find)
 
 
 class DrawingHere:
@@ -80,6 +83,17 @@ class DrawingHere:
         generator = self._catalog.generator(checkpoint)
         keyframes = [latents_of(self._catalog, checkpoint, faces) * psi for faces in walks]
         return render_grid_walk(generator, keyframes, frames, mode, method, self._progress)
+
+    def find(self, checkpoint: str, picture: np.ndarray) -> Iterator[Found]:
+        """Look for the face that comes nearest to a picture `(S, S, 3)`, uint8; give the nearest, again and again.
+
+        Raises:
+            InputError: the checkpoint can't be had, or its latents can't be written.
+        """
+        discriminator = None
+        with suppress(InputError):  # pixels alone find it nearly as well
+            discriminator = self._catalog.discriminator(checkpoint)
+        yield from find(self._catalog.generator(checkpoint), discriminator, picture)
 
     def _one_group(self, checkpoint: str, faces: list[AnyFace], psi: float) -> np.ndarray | str:
         try:

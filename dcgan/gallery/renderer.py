@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,15 +21,17 @@ from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.drawing import Decorator, Drawing, Group
 from dcgan.gallery.export import Exported, export_walk, file_name, named_faces, safe_name
 from dcgan.gallery.file_metadata import MAX_FILE_BYTES
+from dcgan.gallery.finding import Found, picture_in
 from dcgan.gallery.spec import PictureSpec, to_metadata
 from dcgan.gallery.walks import ProgressCallback
-from dcgan.images import save_gif, save_png, scaled
+from dcgan.images import grid, save_gif, save_png, scaled
 from dcgan.latents import SEEDS
 
 FILES_KEPT_SECONDS = 3600
 STILL_FACTORS = (1, 2, 4, 8)
 SHOWN_LARGE = 2  # of the stills, the one that fits a page
 STAGE_FACTOR = 4
+TABLE_FACTOR, TABLE_GAP = 2, 4  # of a mixing table: how large its faces are, and pixels between them
 STAGE_MS, LAST_STAGE_MS = 700, 2500  # in the GIF of how a face was learned
 MEGABYTE = 1_000_000  # as people who set limits count
 MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk without a limit, so that the page can read it back
@@ -152,6 +154,29 @@ class Renderer:
         pictures = np.stack([picture for _, picture in drawn])
         save_gif(pictures, film, durations, to_metadata(last), size=STAGE_FACTOR * pictures.shape[1])
         return made, film
+
+    def find(self, checkpoint: str, picture: Path) -> Iterator[tuple[np.ndarray, Found]]:
+        """Look for the face nearest to a picture file; give the picture as it is compared, and the nearest so far.
+
+        Raises:
+            InputError: no picture, a checkpoint that can't be had, or one whose latents can't be written.
+        """
+        pixels = picture_in(picture, self.catalog.generator(checkpoint).image_size)
+        for found in self._drawing.find(checkpoint, pixels):
+            yield pixels, found
+
+    def mixing_table(self, spec: PictureSpec, rows: list[list[AnyFace]]) -> tuple[np.ndarray, Path]:
+        """Draw rows of faces, all equally long, as one table: its pixels and a PNG, which remembers the spec's faces.
+
+        Raises:
+            InputError: a checkpoint that can't be had, or a face that is none of it.
+        """
+        spec = self.signed(spec)
+        drawn = self.pixels(spec.checkpoint, [face for row in rows for face in row], spec.psi)
+        table = grid(scaled(drawn, TABLE_FACTOR * drawn.shape[1], "smooth"), columns=len(rows[0]), gap=TABLE_GAP)
+        path = self.fresh_file(f"{_stem(spec)}_table.png")
+        save_png(table, path, to_metadata(spec))
+        return table, path
 
     def pixels(self, checkpoint: str, faces: list[AnyFace], psi: float) -> np.ndarray:
         """Draw faces as pixels `(N, S, S, 3)`, uint8.

@@ -75,6 +75,14 @@ class Studio:
         shares = [round(i / (count - 1), DIGITS) for i in range(1, count - 1)]
         return [canonical(a), *(self.mix(a, b, share) for share in shares), canonical(b)]
 
+    def table(self, faces: Sequence[AnyFace]) -> list[list[AnyFace]]:
+        """Make a table of faces: each one mixed half and half with each; where a face meets itself it stands alone.
+
+        Raises:
+            InputError: one that is no face of this checkpoint.
+        """
+        return [[canonical(a) if a == b else self.mix(a, b, 0.5) for b in faces] for a in faces]
+
     def arithmetic(self, a: AnyFace, minus: AnyFace, plus: AnyFace) -> AnyFace:
         """Make the face `a` - `minus` + `plus`, as in Radford et al. 2015, https://arxiv.org/abs/1511.06434.
 

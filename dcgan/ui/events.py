@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -75,6 +75,27 @@ def on_told(
     return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
 
 
+def on_steps(
+    listener: Listener,
+    function: Callable[..., Iterator[Sequence[Any]]],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    message: gr.HTML,
+    **options: Any,
+) -> Any:
+    """Do as `on` with a function that gives its outputs again and again, as they become better."""
+
+    def handle(request: gr.Request, *values: Any) -> Iterator[tuple[Any, ...]]:
+        language = language_of(request)
+        try:
+            for outcome in function(language, *values):
+                yield *outcome, said("")
+        except InputError as error:
+            yield _refusal(error, len(outputs), language)
+
+    return _listen(listener, handle, inputs, [*outputs, message], options)
+
+
 def explain(error: InputError, language: str) -> str:
     """Say an error in the visitor's language where we have words for it, else as it is."""
     return error.in_language(language) if isinstance(error, RefusedError) else str(error)
@@ -110,4 +131,9 @@ def _or_refusal(call: Callable[[], Sequence[Any]], count: int, language: str) ->
     try:
         return *call(), said("")
     except InputError as error:
-        return *(gr.skip() for _ in range(count)), said(explain(error, language))
+        return _refusal(error, count, language)
+
+
+def _refusal(error: InputError, count: int, language: str) -> tuple[Any, ...]:
+    """Leave all outputs as they are, and say what was refused."""
+    return *(gr.skip() for _ in range(count)), said(explain(error, language))

@@ -135,6 +135,14 @@ class GenerateTab:
 
         on_select(face_strip.select, show, [face_strip], [tabs, *self.panel], self.message, show_progress="hidden")
 
+    def show_taken(self, listener: Listener, link: gr.Textbox, tabs: gr.Tabs, message: gr.HTML) -> None:
+        """Show the face of a link large, in this tab."""
+
+        def show(language: str, query: str) -> list[Any]:
+            return [gr.Tabs(selected="generate"), *self._large(language, spec_of(query))]
+
+        on([listener], show, [link], [tabs, *self.panel], message, show_progress="hidden")
+
     def _generate(self, language: str, checkpoint: str, randomize: bool, *values: Any) -> list[Any]:
         settings = dict(zip(self.settings, values, strict=True))
         if randomize:

@@ -72,7 +72,7 @@ document.addEventListener('dragover', (event) => {
 
 document.addEventListener('drop', (event) => {
   const input = document.querySelector('#header-buttons input[type=file]');
-  if (!carriesFiles(event) || !input) return;
+  if (!carriesFiles(event) || !input || event.target.closest('#find-picture')) return;
   event.preventDefault();
   event.stopPropagation();
   input.files = event.dataTransfer.files;

@@ -104,6 +104,30 @@ TEXTS = {
     "given-up-quality": "WebP quality {value}",
     "given-up-crf": "H.264 crf {value}",
     "given-up-stride": "one frame in {value}",
+    # Studio
+    "studio-tab": "Studio",
+    "find-title": (
+        "## Find my face\nDrop a picture here, and the nearest face is looked for. "
+        "The picture is deleted as soon as it was read."
+    ),
+    "find-picture": "A picture",
+    "find-stop": "Stop",
+    "find-yours": "Your picture",
+    "find-nearest": "The nearest face",
+    "find-distance": "They differ by {distance:.1f} of 255 grey levels on average.",
+    "find-working": "Looking: {done:.0%}",
+    "arithmetic-title": "## A − B + C\nWhat A has and B hasn't, given to C: glasses, say, or a colour of hair.",
+    "arithmetic-a": "Face A",
+    "arithmetic-b": "minus B",
+    "arithmetic-c": "plus C",
+    "face-at-hand": "The face at hand",
+    "add-up": "Add up",
+    "sum": "comes to",
+    "table-title": "## Mixing table\nUp to five faces, each mixed half and half with each.",
+    "table-faces": "Faces",
+    "make-table": "Mix them",
+    "table-alt": "A table of the faces {faces}, each mixed with each",
+    "too-many-faces": "A mixing table takes 1 to {most} faces; these are {count}.",
     # Training
     "training-tab": "Training",
     "watch-it-learn": "## Watch it learn\nThe face you looked at last, at each snapshot of the training.",

@@ -1,0 +1,70 @@
+"""The Studio in a browser: a picture is dropped and found, faces are added up, a table is taken along."""
+
+import numpy as np
+from PIL import Image
+
+from dcgan.checkpoints import load_generator
+from dcgan.gallery import from_file
+from dcgan.layout import BUNDLED
+from dcgan.sampling import faces
+from support.page import download, picture, wait_for_faces
+from support.paths import ROOT
+
+
+def open_studio(page):
+    wait_for_faces(page, 16)
+    page.get_by_role("tab", name="Studio").click()
+
+
+def test_a_picture_is_dropped_its_nearest_face_found_and_shown_large(open_page, screenshot, tmp_path):
+    [face] = faces(load_generator(ROOT / "checkpoints" / BUNDLED[0]), [5_000_000])
+    Image.fromarray(face).save(tmp_path / "me.png")
+    page = open_page()
+    open_studio(page)
+    page.locator("#find-picture input[type=file]").set_input_files(tmp_path / "me.png")
+    page.locator("#find-pair", has_text="grey levels").wait_for(timeout=90_000)
+    assert page.locator("#find-stop").is_hidden()
+    assert page.locator("#find-pair img").count() == 2
+    screenshot(page, "studio")
+    page.locator("#take-found").click()
+    page.locator("#face-title", has_text="Face z.").wait_for()
+    page.wait_for_function("document.querySelector('#face img')?.alt.startsWith('The face z.')")
+    large = picture(page, page.locator("#face img").get_attribute("src"))
+    step = len(large) // 96
+    assert np.abs(large[step // 2 :: step, step // 2 :: step].astype(int) - face).mean() < 8
+
+
+def test_a_search_can_be_stopped_and_a_file_that_is_no_picture_gets_a_sentence(open_page, tmp_path):
+    Image.new("RGB", (96, 96), "orange").save(tmp_path / "orange.png")
+    page = open_page()
+    open_studio(page)
+    upload = page.locator("#find-picture input[type=file]")
+    upload.set_input_files(tmp_path / "orange.png")
+    page.locator("#find-pair", has_text="Looking").wait_for()
+    page.locator("#find-stop").click()
+    page.locator("#find-stop").wait_for(state="hidden")
+    told = page.locator("#find-pair").inner_text()
+    page.wait_for_timeout(2000)
+    assert page.locator("#find-pair").inner_text() == told
+    (tmp_path / "notes.png").write_bytes(b"Dear all,")
+    upload.set_input_files(tmp_path / "notes.png")
+    page.locator("#find-message", has_text="no picture that can be read").wait_for()
+
+
+def test_faces_are_added_up_and_mixed_in_a_table_to_take_along(open_page, screenshot, tmp_path):
+    page = open_page()
+    open_studio(page)
+    page.locator("#at-hand-a").click()
+    page.wait_for_function("document.querySelector('#term-a textarea, #term-a input').value == '0'")
+    page.locator("#add-up").click()
+    page.locator("#sum-faces figure").nth(3).wait_for()
+    page.locator("#take-sum").click()
+    page.locator("#face-title", has_text="Face 0-42+99").wait_for()
+    open_studio(page)
+    page.locator("#make-table").click()
+    page.locator("#table img").wait_for()
+    screenshot(page, "studio-table")
+    assert from_file(download(page, "#table-download", tmp_path)).seeds == (1, 2, 3, 4)
+    page.locator("#table-faces textarea, #table-faces input").fill("1 2 3 4 5 6")
+    page.locator("#make-table").click()
+    page.locator("#table-message", has_text="takes 1 to 5 faces; these are 6").wait_for()
