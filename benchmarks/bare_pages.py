@@ -26,7 +26,10 @@ PICTURES, SIDE = 16, 96
 
 def empty_page() -> gr.Blocks:
     """Make a page with nothing on it."""
-    return gr.Blocks()
+    page = gr.Blocks()
+    with page:
+        pass
+    return page
 
 
 def page_of_pictures(folder: Path) -> gr.Blocks:

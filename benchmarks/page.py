@@ -72,7 +72,7 @@ def small_actions(effort: Effort) -> Finding:
         places = iter(range(1, 16))
         styles = iter(_styles(page)[1:])
         actions = {
-            "pick a face": lambda: _clicked(page, "#gallery button.thumbnail-lg", next(places), "#face img", 1),
+            "pick a face": lambda: _clicked(page, "#gallery button.thumbnail-lg", next(places), "#face img", 0),
             "add to a walk": lambda: _clicked(page, "#use-as-keyframe", 0, "#keyframes .seed", 0),
             "another style for the first time": lambda: _chosen(page, next(styles)),
         }
