@@ -69,7 +69,7 @@ def test_more_like_a_face_again_and_again_each_of_them_a_face_like_any(open_page
     assert [one.tobytes() for one in faces_shown(again)] == seen
 
     more_like_this(page, face)
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, face)
 
 
@@ -109,9 +109,9 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     assert page.locator("#seed input").input_value() == "200"
     page.go_back()
     wait_for_first(page, "100")
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, "201")
-    open_tab(page, 0)
+    open_tab(page, "generate")
     reload(page)
     wait_for_first(page, "100")
     page.go_forward()
@@ -131,7 +131,7 @@ def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
     page = open_page("?seed=5&count=4&__theme=dark", locale="zh-CN", **PHONE)
     wait_for_faces(page, 4)
     page.locator("#use-as-keyframe").tap()
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, "5")
     page.locator("#add").tap()
     wait_for_keyframes(page, "5", "99")
@@ -139,7 +139,7 @@ def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
     page.go_back()
     page.locator("#gallery").wait_for()
     wait_for_faces(page, 4)
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, "5", "99")
     page.go_forward()
     page.wait_for_function("location.search.includes('kind=walk')")

@@ -12,7 +12,7 @@ HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4')].filter((e) 
 
 
 def film_of_a_walk(page):
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, "0", "1", "2")
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()
@@ -28,7 +28,7 @@ def test_the_page_and_its_link_are_ours_and_a_film_plays_without_a_sound(open_pa
     assert page.request.get(card).headers["content-type"] == "image/png"
     assert page.request.get(page.url + "favicon.ico").headers["content-type"] == "image/svg+xml"
     assert page.evaluate(HEADINGS) == [1, 2]
-    open_tab(page, 2)
+    open_tab(page, "training")
     page.locator("#run-facts table").wait_for()
     assert page.evaluate(HEADINGS) == [1, 2, 2]
     film_of_a_walk(page)

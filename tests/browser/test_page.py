@@ -22,6 +22,7 @@ from support.page import (
     LAPTOP,
     NAMELESS,
     PHONE,
+    TABS,
     captions,
     choose,
     copied,
@@ -129,7 +130,7 @@ def test_faces_become_keyframes_that_are_moved_and_removed_and_a_walk_to_take_al
         pick(page, int(seed))
         page.locator("#use-as-keyframe").click()
         page.get_by_text(f"Face {seed} is in the walk").wait_for()
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, "3", "7", "9")
     page.locator("#keyframes [data-do=right]").first.click()
     wait_for_keyframes(page, "7", "3", "9")
@@ -146,7 +147,7 @@ def test_faces_become_keyframes_that_are_moved_and_removed_and_a_walk_to_take_al
     page.locator("#keyframes [data-do=pick]").nth(1).click()
     page.wait_for_function("document.querySelector('#face img').checkVisibility()")
     page.locator("#face-title", has_text="Seed 9").wait_for()
-    open_tab(page, 1)
+    open_tab(page, "walk")
 
     walk = page.locator("#walk img[alt='A walk through the faces of seeds 7, 9, 42']")
     walk.wait_for()
@@ -247,7 +248,7 @@ def test_from_a_link_to_a_shared_gif_and_back_on_another_replica(open_page, repl
     linked = open_page(url=copied(page, "#copy-walk-link").replace(page.url.split("?")[0], replica_url))
     linked.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
     assert linked.request.get(linked.locator("#walk img").get_attribute("src")).body() == content
-    open_tab(linked, 0)
+    open_tab(linked, "generate")
     faces = parse_qs(urlsplit(copied(linked, "#copy-faces-link")).query)
     assert (faces["seeds"], "kind" in faces) == (["100,104,108"], False)
 
@@ -293,7 +294,7 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     page = open_page()
     wait_for_faces(page, 16)
     pick(page, 7)
-    open_tab(page, 2)
+    open_tab(page, "training")
     stages = snapshot_names(DEFAULT)
     page.locator("#film h2", has_text=f"Seed 7 {stages[-1]}").wait_for()
     assert page.locator("#film ol span").all_inner_texts() == stages
@@ -333,7 +334,7 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     shown = faces_shown(page)
     screenshot(page, "another-style")
     link = copied(page, "#copy-faces-link")
-    open_tab(page, 2)
+    open_tab(page, "training")
     page.locator("#run-facts", has_text="avatars:micah").wait_for()
     names = snapshot_names(DEFAULT.with_name("micah-96"))
     page.locator("#film h2", has_text=f"Seed 5 {names[-1]}").wait_for()
@@ -341,7 +342,7 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     choose(page, "portraits-96@epoch-0001")
     page.locator("#run-facts", has_text="portraits:pixel-art-portraits").wait_for()
     page.locator("#film h2", has_text=f"Seed 5 {snapshot_names(DEFAULT)[-1]}").wait_for()
-    open_tab(page, 3)
+    open_tab(page, "about")
     page.locator("#licence", has_text="Viktor Hahn").wait_for()
     choose(page, "micah-96")
     page.locator("#licence", has_text="Micah Lanier").wait_for()
@@ -355,7 +356,7 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
 def test_about_says_whose_work_it_is_draws_the_networks_and_shows_the_api(open_page, screenshot, app_url):
     page = open_page()
     wait_for_faces(page, 16)
-    open_tab(page, 3)
+    open_tab(page, "about")
     page.locator("#networks svg").wait_for()
     page.locator("#licence", has_text="Viktor Hahn").wait_for()
     page.locator("#snippet", has_text=app_url).wait_for()
@@ -461,7 +462,7 @@ def test_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_ru
     page = open_page(url=serve_app("--model", str(tmp_path / "run")))
     wait_for_faces(page, 16)
     shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
-    open_tab(page, 2)
+    open_tab(page, "training")
     page.locator("#film h2", has_text="Seed 0 epoch-0002").wait_for()
     assert page.locator("#film ol span").all_inner_texts() == ["epoch-0002"]
     page.locator("#run-facts table").wait_for()
@@ -499,15 +500,15 @@ def test_the_page_fits_a_phone_and_its_main_button_is_under_the_thumb(open_page,
         "() => { const face = document.querySelector('#face-panel').getBoundingClientRect();"
         " return face.top >= -5 && face.top < 400 }"
     )
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_walk(page)
     assert_nothing_overflows(page, 390)
     screenshot(page, "walk-phone")
-    for place in (2, 3):
-        open_tab(page, place)
-        page.locator(("#run-facts table", "#networks svg")[place - 2]).wait_for()
+    for tab, wanted in (("studio", "#add-up"), ("training", "#run-facts table"), ("about", "#networks svg")):
+        open_tab(page, tab)
+        page.locator(wanted).wait_for()
         assert page.evaluate("document.documentElement.scrollWidth") == 390
-        screenshot(page, ("training-phone", "about-phone")[place - 2])
+        screenshot(page, f"{tab}-phone")
 
 
 def test_the_page_is_dark_where_the_visitor_wants_it_and_stays_so(open_page, screenshot):
@@ -519,7 +520,7 @@ def test_the_page_is_dark_where_the_visitor_wants_it_and_stays_so(open_page, scr
     page.locator("#generate").click()
     page.wait_for_function("location.search.includes('seed=')")
     assert "__theme=dark" in page.url
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_walk(page)
     screenshot(page, "walk-dark")
 
@@ -538,19 +539,19 @@ def test_the_page_is_of_one_language_throughout(open_page, tag, title, button):
 def test_the_page_is_chinese_where_the_browser_is(open_page, screenshot):
     page = open_page(locale="zh-CN")
     wait_for_faces(page, 16)
-    assert page.get_by_role("tab").all_inner_texts() == ["生成", "漫步", "训练", "关于"]
+    assert page.get_by_role("tab").all_inner_texts() == ["生成", "漫步", "工作室", "训练", "关于"]
     assert page.locator("#face-title").inner_text() == "种子 0"
     assert page.locator("#generate").inner_text() == "生成"
     screenshot(page, "generate-chinese")
     page.locator("#seed input").fill("-1")
     page.locator("#generate").click()
     page.locator("#generate-message", has_text="种子是 -1").wait_for()
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_walk(page)
     assert page.locator("#walk-facts").inner_text().startswith("48 帧")
     screenshot(page, "walk-chinese")
-    for place, wanted in ((2, "#run-facts table"), (3, "#networks svg")):
-        open_tab(page, place)
+    for tab, wanted in (("training", "#run-facts table"), ("about", "#networks svg")):
+        open_tab(page, tab)
         page.locator(wanted).wait_for()
     text = page.locator("body").inner_text()
     assert "__i18n__" not in text
@@ -560,11 +561,11 @@ def test_the_page_is_chinese_where_the_browser_is(open_page, screenshot):
 def test_everything_that_can_be_used_has_a_name_and_is_reached_by_keyboard(open_page):
     page = open_page()
     wait_for_faces(page, 16)
-    for place in range(4):
-        open_tab(page, place)
+    for tab in TABS:
+        open_tab(page, tab)
         page.wait_for_timeout(800)
         assert page.evaluate(NAMELESS) == []
-    open_tab(page, 0)
+    open_tab(page, "generate")
     page.locator("#seed input").focus()
     reached = set()
     for _ in range(40):
@@ -590,13 +591,13 @@ def test_the_page_works_when_a_server_renders_it_as_spaces_do(open_page, serve_a
     pick(page, 3)
     page.locator("#use-as-keyframe").click()
     page.get_by_text("Face 45 is in the walk").wait_for()
-    open_tab(page, 1)
+    open_tab(page, "walk")
     page.locator("#add").click()
     wait_for_keyframes(page, "45", "99")
     wait_for_walk(page)
     screenshot(page, "walk-ssr")
-    for place, wanted in ((2, "#run-facts table"), (3, "#networks svg")):
-        open_tab(page, place)
+    for tab, wanted in (("training", "#run-facts table"), ("about", "#networks svg")):
+        open_tab(page, tab)
         page.locator(wanted).wait_for()
 
 
@@ -610,9 +611,9 @@ def test_a_checkpoint_that_means_ill_runs_no_script_and_asks_no_other_host(open_
     (tmp_path / "run" / "training.json").write_text(json.dumps(facts))
     page = open_page(url=serve_app("--model", str(tmp_path / "run")))
     wait_for_faces(page, 16)
-    open_tab(page, 2)
+    open_tab(page, "training")
     page.locator("#run-facts table").wait_for()
-    open_tab(page, 3)
+    open_tab(page, "about")
     page.locator("#licence", has_text="MIT").wait_for()
     page.locator("#about-card button").first.click()
     page.locator("#card", has_text="Card").wait_for()

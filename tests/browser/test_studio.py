@@ -7,13 +7,13 @@ from dcgan.checkpoints import load_generator
 from dcgan.gallery import from_file
 from dcgan.layout import BUNDLED
 from dcgan.sampling import faces
-from support.page import download, picture, wait_for_faces
+from support.page import download, open_tab, picture, wait_for_faces
 from support.paths import ROOT
 
 
 def open_studio(page):
     wait_for_faces(page, 16)
-    page.get_by_role("tab", name="Studio").click()
+    open_tab(page, "studio")
 
 
 def test_a_picture_is_dropped_its_nearest_face_found_and_shown_large(open_page, screenshot, tmp_path):

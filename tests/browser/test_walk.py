@@ -58,29 +58,29 @@ def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_pag
     page = open_page(**LAPTOP)
     wait_for_faces(page, 16)
     open_walk(page, "0", "1", "2")
-    open_tab(page, 0)
+    open_tab(page, "generate")
     page.locator("#generate").click()
     page.wait_for_function("document.querySelector('#gallery .caption-label').innerText != '0'")
     wait_for_faces(page, 16)
     first = captions(page)[:3]
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_walk_through(page, *first)
     assert keyframes(page) == first
-    open_tab(page, 0)
+    open_tab(page, "generate")
     chosen = [pick(page, place) for place in (4, 5) if page.locator("#gallery").is_visible()]
     page.locator("#use-as-keyframe").click()
     page.get_by_text(f"Face {chosen[1]} is in the walk, which now has 1").wait_for()
     pick(page, 4)
     page.locator("#use-as-keyframe").click()
     page.get_by_text("which now has 2").wait_for()
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_walk_through(page, chosen[1], chosen[0])
 
 
 def test_what_is_asked_for_is_never_replaced_by_what_is_made_by_itself(open_page):
     page = open_page(**LAPTOP)
     wait_for_faces(page, 16)
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, "0", "1", "2")  # its walk is being drawn
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()

@@ -6,6 +6,7 @@ import io
 import numpy as np
 from PIL import Image
 
+TABS = ("generate", "walk", "studio", "training", "about")
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
 PHONE = {
     "viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2,
@@ -97,8 +98,8 @@ def wait_for_keyframes(page, *seeds):
     )
 
 
-def open_tab(page, place):
-    page.get_by_role("tab").nth(place).click()
+def open_tab(page, tab):
+    page.locator(f"[role=tab][data-tab-id={tab}]").click()
 
 
 def choose(page, checkpoint):
@@ -112,7 +113,7 @@ def wait_for_walk(page):
 
 def open_walk(page, *seeds):
     """Open the tab and wait for its walk, which is drawn by itself."""
-    open_tab(page, 1)
+    open_tab(page, "walk")
     wait_for_keyframes(page, *seeds)
     wait_for_walk(page)
 
