@@ -149,6 +149,8 @@ def _cleaned(body: bytes) -> bytes:
     if session is not None and not (isinstance(session, str) and SESSION.fullmatch(session)):
         raise _unreadable("session_hash is no short word")
     values.pop("batched", None)  # no event here takes several at once
+    if "event_id" in values and values["event_id"] is None:  # Gradio's page ends an event that it hasn't heard of yet
+        values["event_id"] = ""
     sent = values.get("event_data")
     known = sent if isinstance(sent, dict) else {}
     values["event_data"] = {k: known[k] for k, kind in EVENT_DATA.items() if isinstance(known.get(k), kind)} or None

@@ -50,14 +50,8 @@ class StudioTab:
 
     def _lay_out_find(self) -> None:
         gr.Markdown(i18n("find-title"))
-        self.picture = gr.Image(
-            sources=["upload", "clipboard"],
-            type="filepath",
-            label=label("find-picture"),
-            height=200,
-            buttons=[],
-            elem_id="find-picture",
-        )
+        # No gr.Image, which would refuse what is no picture in words of its own, and keep the file
+        self.picture = gr.File(type="filepath", label=label("find-picture"), height=150, elem_id="find-picture")
         self.pair = gr.HTML(elem_id="find-pair")
         self.find_message = message("find-message")
         with gr.Row():
@@ -98,9 +92,9 @@ class StudioTab:
             self.picture.upload, self._find, [self.picture, self.checkpoint], outputs, self.find_message,
             concurrency_limit=1, concurrency_id="find", **quietly,
         )  # fmt: skip
-        self.stop.click(
-            lambda: gr.Button(visible=False), None, self.stop, cancels=[searched], api_visibility="private", **quietly
-        )
+        stopped = self.stop.click(None, None, None, cancels=[searched], api_visibility="private", **quietly)
+        # Only now, since what was found last may come later than the click
+        stopped.then(lambda: gr.Button(visible=False), None, self.stop, api_visibility="private", **quietly)
         inputs, outputs = [*self.terms.values(), self.checkpoint], [self.sum_faces, self.sum, self.take_sum]
         submits = [term.submit for term in self.terms.values()]
         on([self.add_up.click, *submits], self._add_up, inputs, outputs, self.sum_message, **quietly)

@@ -146,9 +146,9 @@ class TrainingTab:
 
 
 def _nothing_while_hidden(shown: Component) -> str:
-    """Give the JavaScript that leaves out the checkpoint while this component, and so the tab it is in, isn't seen."""
+    """Give the JavaScript that leaves out the checkpoint while this component isn't seen, or no face is watched yet."""
     element = f"document.getElementById({json.dumps(shown.elem_id)})"
-    return f"(seed, checkpoint) => [seed, {element}?.offsetParent ? checkpoint : null]"
+    return f"(face, checkpoint) => [face, face && {element}?.offsetParent ? checkpoint : null]"
 
 
 def _plot(language: str, catalog: Catalog, curves: tuple[str, ...]) -> gr.LinePlot:

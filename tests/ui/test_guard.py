@@ -51,6 +51,12 @@ def got(body: bytes) -> dict:
     return json.loads(json.loads(served(echo, JOIN, body)[2])["got"])
 
 
+def test_an_event_that_is_ended_before_it_has_a_name_is_ended_by_none():
+    status, _, answer = served(echo, "/gradio_api/cancel", b'{"session_hash": "abc", "event_id": null}')
+    assert status == 200
+    assert json.loads(json.loads(answer)["got"])["event_id"] == ""
+
+
 def test_what_an_event_sends_goes_through_without_what_nothing_here_asks_for():
     sent = {
         "data": ["脸", 7],
