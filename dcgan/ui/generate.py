@@ -91,11 +91,10 @@ class GenerateTab:
     def _connect(self) -> None:
         inputs = [self.checkpoint, self.randomize, *self.settings.values()]
         outputs = [self.gallery, self.seed, self.shown, *self.panel]
-        again = [self.seed.submit, self.checkpoint.input, self.count.release, self.best_of.release]
-        drawn = on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
-        # A number that was typed is released when the button is pressed; what that draws mustn't come later
-        at_once = self._options | {"cancels": drawn[:]}
-        drawn += on([self.button.click], self._generate, inputs, outputs, self.message, **at_once)
+        drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
+        # Not when a slider is released: what is typed there is released by the press of the button, and might come last
+        again = [self.seed.submit, self.checkpoint.input]
+        drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
         relatives = [self.gallery, self.shown]
         drawn += on([self.more.click], self._more_like, [self.face_link], relatives, self.message, **self._options)
         remember(drawn, self.shown)

@@ -57,7 +57,7 @@ def refuse_who_left() -> None:
     Raises:
         gr.Error: he has.
     """
-    page, event_id = LocalContext.blocks.get(), LocalContext.event_id.get()
+    page, event_id = LocalContext.blocks.get(None), LocalContext.event_id.get(None)  # none outside of an event
     jobs = page._queue.active_jobs if page else []
     if any(event._id == event_id and not event.alive for job in jobs if job for event in job):
         raise gr.Error("Nobody waits for this any more.", print_exception=False)

@@ -225,7 +225,7 @@ class Body:
 def inputs_to(endpoints: list[Endpoint]) -> st.SearchStrategy:
     """Make inputs to a page that has these endpoints: mostly events, and links, files and bare bytes."""
     [opens_links] = [each for each in endpoints if each.event == "load" and not each.parameters][:1]
-    [opens_files] = [each for each in endpoints if each.event == "upload"]
+    [*_, opens_files] = [each for each in endpoints if each.event == "upload"]
     to_event = st.one_of(*[_event(each) for each in endpoints])
     links = st.dictionaries(FIELD, VALUE.map(_as_text), max_size=6).map(lambda query: Link(opens_links, query))
     files = st.tuples(st.sampled_from(["a.png", "a.gif", "脸.webp", "a.json", "x", "../../a.png"]), CONTENT)

@@ -64,6 +64,11 @@ def gradients(state: TrainState) -> dict[str, torch.Tensor]:
     return {f"{part}.{name}": p.grad for part, net in networks.items() for name, p in net.named_parameters()}
 
 
+def laid_out(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """As files want them, whatever the memory format."""
+    return {name: tensor.contiguous() for name, tensor in tensors.items()}
+
+
 # What each process does
 
 
@@ -74,8 +79,8 @@ def act_as_one_of_several(folder: Path) -> None:
         for name in CONFIGS:
             state = new_state(name, world)
             facts["metrics"][name] = trained_to_the_end(state, name)
-            save_file(state.tensors(), folder / f"{name}-{world.rank}.safetensors")
-            save_file(gradients(state), folder / f"{name}-gradients-{world.rank}.safetensors")
+            save_file(laid_out(state.tensors()), folder / f"{name}-{world.rank}.safetensors")
+            save_file(laid_out(gradients(state)), folder / f"{name}-gradients-{world.rank}.safetensors")
         resume_halfway(folder, world)
         facts["rollback"] = go_back_together(folder, world)
         facts |= talk(folder, world)
@@ -88,12 +93,12 @@ def resume_halfway(folder: Path, world: World) -> None:
     for _ in range(3):
         next(steps)
     if world.is_main:
-        save_file(first.tensors(), folder / "halfway.safetensors")
+        save_file(laid_out(first.tensors()), folder / "halfway.safetensors")
     world.barrier()
     second = new_state("best", world)
     second.load(load_file(folder / "halfway.safetensors"), step=3)
     trained_to_the_end(second, "best")
-    save_file(second.tensors(), folder / f"resumed-{world.rank}.safetensors")
+    save_file(laid_out(second.tensors()), folder / f"resumed-{world.rank}.safetensors")
 
 
 def go_back_together(folder: Path, world: World) -> list[int]:
@@ -111,7 +116,7 @@ def go_back_together(folder: Path, world: World) -> list[int]:
         run.after_step(metrics)
         steps.append(run.state.step)
     run.finish()
-    save_file(run.state.tensors(), folder / f"taken-back-{world.rank}.safetensors")
+    save_file(laid_out(run.state.tensors()), folder / f"taken-back-{world.rank}.safetensors")
     return [run.state.rollbacks, *steps]
 
 

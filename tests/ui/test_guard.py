@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from gradio.route_utils import FnIndexInferError
@@ -31,7 +32,8 @@ def served(endpoint, path, body=b"{}", method="POST", **headers):
     async def send(message):
         answers.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread may have a browser's event loop
+        elsewhere.submit(asyncio.run, app(scope, receive, send)).result()
     start, *bodies = answers
     return start["status"], dict(start["headers"]), b"".join(part.get("body", b"") for part in bodies)
 
