@@ -104,8 +104,12 @@ class WalkTab:
         added += on([self.add_random.click], self._add_random, drawn_with, outputs, self.faces_message, **quietly)
         on([self.checkpoint.input], self._redraw, drawn_with, outputs, self.faces_message, **quietly)
         changes = [self.face_strip.input, *(event.then for event in added)]
-        self.made_anew = on(changes, self._make_anew, [self.shown, *inputs], self.result, self.message, **self._options)
-        remember([*made, *self.made_anew], self.shown)
+        inputs = [self.shown, *inputs]
+        self.made_anew = on(changes, self._make_anew, inputs, self.result, self.message, **self._options)
+        # Of changes in a hurry, an earlier one may be answered last: then what is shown isn't of these faces
+        late = [event.then for event in self.made_anew]
+        made_again = on(late, self._make_anew, inputs, self.result, self.message, **self._options)
+        remember([*made, *self.made_anew, *made_again], self.shown)
 
     @property
     def _options(self) -> dict[str, Any]:
