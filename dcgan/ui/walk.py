@@ -205,19 +205,19 @@ class WalkTab:
     def _suggest(
         self, language: str, pending: str, gallery: str, suggested: str, strip: object, checkpoint: str, psi: object
     ) -> list[Any]:
-        if pending or was_chosen(strip, suggested):
+        if _asks_for_a_walk(pending) or was_chosen(strip, suggested):
             return [gr.skip(), gr.skip()]
         faces = suggestion(spec_of(gallery))
         return [written(faces), self._face_strip_of(faces, checkpoint, psi)]
 
     def _make_opened(self, language: str, pending: str, *values: Any) -> list[Any]:
-        return [gr.skip() for _ in self.result] if pending else self._make_anew(language, *values)
+        is_drawn_anyway = _asks_for_a_walk(pending)
+        return [gr.skip() for _ in self.result] if is_drawn_anyway else self._make_anew(language, *values)
 
     def _make_linked(self, language: str, link: str) -> list[Any]:
-        spec = spec_of(link)
-        if not link or spec.kind != "walk":
+        if not _asks_for_a_walk(link):
             return [gr.skip() for _ in self.result]
-        return self._made(language, spec)
+        return self._made(language, spec_of(link))
 
     def _made(self, language: str, spec: PictureSpec) -> list[Any]:
         spec, file = self.renderer.walk(spec)
@@ -230,6 +230,10 @@ class WalkTab:
             gr.DownloadButton(value=path, interactive=True),
             shown_link(spec),
         ]
+
+
+def _asks_for_a_walk(link: str) -> bool:
+    return bool(link) and spec_of(link).kind == "walk"
 
 
 def suggestion(gallery: PictureSpec) -> tuple[AnyFace, ...]:
