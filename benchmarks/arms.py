@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-COMMON = ("--generator-feature-maps", "48", "--discriminator-feature-maps", "32")
+COMMON = ("--generator-feature-maps", "48", "--discriminator-feature-maps", "32", "--precision", "bfloat16")
 # All that makes the base is named, so that it stays what it is when defaults of train.py change.
 BASE = (
     *("--loss", "relativistic", "--d-norm", "none", "--r1-gamma", "1", "--r2-gamma", "1", "--r1-every", "4"),
@@ -44,6 +44,7 @@ ARMS = {
         "hinge, spectral norm, R1 alone (every 4th step)",
         *("--loss", "hinge", "--d-norm", "spectral", "--r2-gamma", "0"),
     ),
+    "float32": lever("base in float32", "--precision", "float32"),
     PLAIN: Arm("plain (`--recipe plain`), which is also pytorch/examples'", ("--recipe", "plain")),
     "spectral": lever("base with spectral norm", "--d-norm", "spectral"),
     "gamma-0.3": lever("base, gamma 0.3", *gamma("0.3")),

@@ -31,8 +31,9 @@ from support.tiny import TINY
 pytestmark = pytest.mark.slow
 
 LEVERS = {
-    "base": {}, "spectral": {"d_norm": "spectral"}, "gamma-0.3": {"r1_gamma": 0.3, "r2_gamma": 0.3},
-    "gamma-5": {"r1_gamma": 5.0, "r2_gamma": 5.0}, "every-step": {"r1_every": 1}, "batch-32": {"batch_size": 32},
+    "base": {}, "float32": {"precision": "float32"}, "spectral": {"d_norm": "spectral"},
+    "gamma-0.3": {"r1_gamma": 0.3, "r2_gamma": 0.3}, "gamma-5": {"r1_gamma": 5.0, "r2_gamma": 5.0},
+    "every-step": {"r1_every": 1}, "batch-32": {"batch_size": 32},
     "generator-64": {"generator_feature_maps": 64}, "discriminator-48": {"discriminator_feature_maps": 48},
     "beta2-0.99": {"beta2": 0.99}, "augment": {"augment": ("color", "translation", "cutout")},
     "hinge": {"loss": "hinge", "d_norm": "spectral", "r2_gamma": 0.0},
