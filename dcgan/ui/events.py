@@ -50,12 +50,7 @@ def on_select(
     **options: Any,
 ) -> Any:
     """Do as `on`, with `function(language, index, *inputs)`, where one of several is picked; the last pick counts."""
-
-    def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
-        language = language_of(request)
-        return _or_refusal(lambda: function(language, _index(event), *values), len(outputs), language)
-
-    return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
+    return _on_event(_index, listener, function, inputs, outputs, message, options)
 
 
 def on_told(
@@ -67,12 +62,7 @@ def on_told(
     **options: Any,
 ) -> Any:
     """Do as `on`, with `function(language, told, *inputs)`, where a component tells values by name."""
-
-    def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
-        language = language_of(request)
-        return _or_refusal(lambda: function(language, _told(event), *values), len(outputs), language)
-
-    return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
+    return _on_event(_told, listener, function, inputs, outputs, message, options)
 
 
 def on_steps(
@@ -119,6 +109,22 @@ def _told(event: gr.EventData) -> dict[str, Any]:
     except (ValueError, TypeError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
+
+
+def _on_event(
+    read: Callable[[gr.EventData], Any],
+    listener: Listener,
+    function: Callable[..., Sequence[Any]],
+    inputs: Sequence[Any],
+    outputs: Sequence[Any],
+    message: gr.HTML,
+    options: dict[str, Any],
+) -> Any:
+    def handle(request: gr.Request, event: gr.EventData, *values: Any) -> tuple[Any, ...]:
+        language = language_of(request)
+        return _or_refusal(lambda: function(language, read(event), *values), len(outputs), language)
+
+    return _listen(listener, handle, inputs, [*outputs, message], IN_TURN | options)
 
 
 def _listen(
