@@ -93,8 +93,10 @@ class GenerateTab:
         outputs = [self.gallery, self.seed, self.shown, *self.panel]
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
         # Not when a slider is released: what is typed there is released by the press of the button, and might come last
-        again = [self.seed.submit, self.checkpoint.input]
-        drawn += on(again, self._generate_same, inputs, outputs, self.message, **self._options | LAST_COUNTS)
+        drawn_last = self._options | LAST_COUNTS
+        drawn += on([self.seed.submit], self._generate_same, inputs, outputs, self.message, **drawn_last)
+        restyled_by = [self.shown, *inputs]
+        drawn += on([self.checkpoint.input], self._restyle, restyled_by, outputs, self.message, **drawn_last)
         relatives = [self.gallery, self.shown]
         drawn += on([self.more.click], self._more_like, [self.face_link], relatives, self.message, **self._options)
         remember(drawn, self.shown)
@@ -154,6 +156,15 @@ class GenerateTab:
 
     def _generate_same(self, language: str, checkpoint: str, _: bool, *values: Any) -> list[Any]:
         return self._generate(language, checkpoint, False, *values)
+
+    def _restyle(self, language: str, shown: str, checkpoint: str, *values: Any) -> list[Any]:
+        """Draw in another style: Gradio tells of a choice twice, and of a list that is only closed.
+
+        Drawn again, the first face would take the place of one that was picked meanwhile.
+        """
+        if spec_of(shown).checkpoint == checkpoint:
+            return [gr.skip() for _ in range(3 + len(self.panel))]
+        return self._generate_same(language, checkpoint, *values)
 
     def _more_like(self, language: str, face_link: str) -> list[Any]:
         """Fill the gallery with variations, others each time; the face itself stays large."""

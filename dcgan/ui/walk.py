@@ -22,7 +22,7 @@ from dcgan.gallery import (
 )
 from dcgan.latents import SEEDS
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
-from dcgan.ui.face_strip import face_strip, face_strip_entry
+from dcgan.ui.face_strip import face_strip, face_strip_entry, link_in
 from dcgan.ui.inputs import RefusedError, keyframes, number, one_face
 from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
 from dcgan.ui.requests import faces_request, walk_spec
@@ -187,6 +187,9 @@ class WalkTab:
         return [faces, psi]
 
     def _redraw(self, language: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
+        faces = strip if isinstance(strip, list) else []
+        if all(spec_of(link_in(faces, place)).checkpoint == checkpoint for place in range(len(faces))):
+            return [gr.skip()]  # or a face that was added meanwhile would be lost
         return [self._face_strip_of(faces_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)]
 
     def _make(self, language: str, strip: object, checkpoint: str, *values: Any) -> list[Any]:

@@ -75,6 +75,14 @@ def test_faces_and_the_first_of_them_large_are_drawn_once(renderer, costs):
     assert_costs(costs, generator=2)
 
 
+def test_a_style_that_is_told_twice_is_drawn_once(renderer, costs):
+    generate, settings = tab(GenerateTab, renderer), (False, 7, 16, 1)
+    _, _, link, *_ = generate._restyle("en", to_query(PictureSpec(checkpoint=EARLY)), "tiny", *settings)
+    again = generate._restyle("en", link, "tiny", *settings)
+    assert all(output == gr.skip() for output in again)
+    assert_costs(costs, generator=2)
+
+
 def test_the_best_are_not_drawn_again_once_they_are_chosen(renderer, costs):
     tab(GenerateTab, renderer)._generate("en", "tiny", False, 7, 4, 4)
     assert_costs(costs, generator=2, discriminator=2)
@@ -117,6 +125,15 @@ def test_a_face_that_becomes_a_keyframe_takes_one_loan(renderer, costs, monkeypa
     face = to_query(PictureSpec(checkpoint="tiny", seed=3, count=1))
     tab(WalkTab, renderer)._accept("en", face, [{"seed": 1}, {"seed": 2}], "tiny", 1.0)
     assert_costs(costs, generator=1)
+
+
+def test_keyframes_are_drawn_once_in_a_style_that_is_told_twice(renderer, costs):
+    walk = tab(WalkTab, renderer)
+    faces = walk._face_strip_of((1, 2), EARLY, 1.0)
+    [redrawn] = walk._redraw("en", faces, "tiny", 1.0)
+    assert walk._redraw("en", redrawn, "tiny", 1.0) == walk._redraw("en", [], "tiny", 1.0) == [gr.skip()]
+    assert {name for name, calls in costs.calls.items() if calls} == {"Generator of tiny", f"Generator of {EARLY}"}
+    assert costs.loans == 2
 
 
 def test_a_walk_takes_one_loan(renderer, costs):
