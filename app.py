@@ -43,6 +43,7 @@ from dcgan.files import with_home
 from dcgan.gallery import Catalog, Renderer, open_catalog
 from dcgan.hub import DEFAULT_PATIENCE, Patience
 from dcgan.layout import BUNDLED, CHECKPOINTS
+from dcgan.limits import MAX_SESSIONS, MAX_UPLOAD_BYTES, MAX_WAITING
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
@@ -61,9 +62,6 @@ from dcgan.ui.walk import WalkTab
 BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
 SOCIAL_CARD = Path(__file__).parent / "docs" / "social-card.png"
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
-MAX_WAITING = 64  # events in the queue
-MAX_SESSIONS = 500  # that Gradio keeps in mind, each with 0.4 MB; a page that it forgot works on
-MAX_UPLOAD = "64mb"  # above what is read of a file, so that larger ones get a sentence of ours
 
 
 def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
@@ -271,7 +269,7 @@ def start(app: gr.Blocks, host: str | None, port: int | None, share: bool) -> No
                 server_name=host,
                 server_port=port,
                 share=share,
-                max_file_size=MAX_UPLOAD,
+                max_file_size=MAX_UPLOAD_BYTES,
                 state_session_capacity=MAX_SESSIONS,
                 mcp_server=find_spec("mcp") is not None,
                 favicon_path=str(ASSETS / "favicon.svg"),

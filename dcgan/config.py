@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, Self
 
+from dcgan.limits import MAX_FEATURE_MAPS, MAX_LATENT_DIM
 from dcgan.names import legible
 from dcgan.network_config import (
     IMAGE_SIZES,
-    MAX_FEATURE_MAPS,
-    MAX_LATENT_DIM,
     NORMS,
     SPECTRAL_NORM,
     DiscriminatorConfig,

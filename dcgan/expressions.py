@@ -24,10 +24,9 @@ from torch import Tensor
 from dcgan.errors import InputError
 from dcgan.latents import SEEDS, latent, on_sphere, slerp, step_along
 from dcgan.layout import is_direction
+from dcgan.limits import MAX_EXPRESSION_CHARACTERS, MAX_LATENTS, MAX_STEPS, MAX_WRITTEN_DIM
 
-MAX_STEPS, MAX_LATENTS, MAX_CHARACTERS = 8, 4, 4000
 MIN_AMOUNT, MAX_AMOUNT = -5.0, 5.0
-MAX_WRITTEN_DIM = 512  # of a latent that is spelled out
 DIGITS = 4  # after the point
 
 AnyFace = int | str  # a seed, or the text of what is more than a seed
@@ -106,8 +105,8 @@ class Expression:
         moves = [isinstance(step, Move) for step in self.steps]
         if moves != sorted(moves):
             raise InputError("steps along directions come last; write ~NAME=AMOUNT after all others")
-        if (length := len(str(self))) > MAX_CHARACTERS:
-            raise InputError(f"{length:,} characters are more than {MAX_CHARACTERS:,}; take fewer latents")
+        if (length := len(str(self))) > MAX_EXPRESSION_CHARACTERS:
+            raise InputError(f"{length:,} characters are more than {MAX_EXPRESSION_CHARACTERS:,}; take fewer latents")
 
     def __str__(self) -> str:
         return "".join(map(str, (_written(self.start), *self.steps)))
@@ -136,9 +135,9 @@ def parse(face: AnyFace) -> Expression:
     """
     text = str(face)
     try:
-        if len(text) > MAX_CHARACTERS:
+        if len(text) > MAX_EXPRESSION_CHARACTERS:
             raise InputError(
-                f"{len(text):,} characters are more than {MAX_CHARACTERS:,}; use seeds in place of latents"
+                f"{len(text):,} characters are more than {MAX_EXPRESSION_CHARACTERS:,}; use seeds in place of latents"
             )
         start = re.match(_FACE, text)
         begun = start.end() if start else 0

@@ -8,11 +8,10 @@ from typing import Any, Self
 
 from dcgan.errors import InputError
 from dcgan.layout import CONFIG_NAME
+from dcgan.limits import MAX_FEATURE_MAPS, MAX_LATENT_DIM
 from dcgan.options import OlderName, require_choice, require_number
 
 IMAGE_SIZES = (24, 32, 48, 64, 96, 128, 192, 256)
-MAX_FEATURE_MAPS = 512
-MAX_LATENT_DIM = 4096
 FIRST_SIZE = 4  # pixels a side of the smallest feature map of both networks
 NORMS = ("batch", "spectral", "none")  # in D; the generator has BatchNorm
 SPECTRAL_NORM = OlderName("spectral_norm", on="spectral", off="batch")  # D's norm as it was chosen without a third one

@@ -5,7 +5,8 @@ import pytest
 
 from dcgan.config import RECIPES, TrainConfig
 from dcgan.errors import InputError
-from dcgan.network_config import IMAGE_SIZES, MAX_FEATURE_MAPS, DiscriminatorConfig, GeneratorConfig, ModelConfig
+from dcgan.limits import MAX_FEATURE_MAPS
+from dcgan.network_config import IMAGE_SIZES, DiscriminatorConfig, GeneratorConfig, ModelConfig
 
 
 @pytest.mark.parametrize("size", IMAGE_SIZES)

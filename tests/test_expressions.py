@@ -10,9 +10,6 @@ import torch
 
 from dcgan.errors import InputError
 from dcgan.expressions import (
-    MAX_CHARACTERS,
-    MAX_LATENTS,
-    MAX_STEPS,
     Expression,
     Mix,
     Move,
@@ -26,6 +23,7 @@ from dcgan.expressions import (
     to_latent,
 )
 from dcgan.latents import SEEDS, latent
+from dcgan.limits import MAX_EXPRESSION_CHARACTERS, MAX_LATENTS, MAX_STEPS
 
 DIM = 100
 NAMES = ("hair_hue", "a", "smile2", "x" * 24)
@@ -182,7 +180,7 @@ def test_a_text_is_read_and_written_the_same_way_every_time():
         again = str(expression)
         assert parse(again) == expression
         assert str(parse(again)) == again == str(canonical(again))
-        assert len(again) <= MAX_CHARACTERS
+        assert len(again) <= MAX_EXPRESSION_CHARACTERS
         assert set(again) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:@+-~=._")
 
 

@@ -3,9 +3,9 @@
 import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from app import MAX_SESSIONS
 from benchmarks import promises
 from benchmarks.machine import now
+from dcgan.limits import MAX_SESSIONS
 from support.odd_inputs import Asker, inputs_to
 
 SEED = 15

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import BUNDLED_FOLDERS, MAX_WAITING
+from app import BUNDLED_FOLDERS
 from benchmarks import promises
 from benchmarks.machine import now
 from dcgan import faces
 from dcgan.checkpoints import load_generator
+from dcgan.limits import MAX_WAITING
 from support import warm
 from support.odd_inputs import Asker
 from support.paths import ROOT

@@ -12,9 +12,9 @@ import torch
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from dcgan.data.formats import readable_formats
-from dcgan.data.limits import LARGE_PIXELS, MAX_PIXELS, MAX_RATIO, SPARE
 from dcgan.data.notes import without_notes
 from dcgan.data.picture_source import Decoded, UnusablePictureError
+from dcgan.limits import LARGE_PIXELS, MAX_PIXELS, MAX_RATIO, SPARE
 
 UPRIGHT = {  # what turns a picture, by its EXIF orientation
     2: Image.Transpose.FLIP_LEFT_RIGHT,

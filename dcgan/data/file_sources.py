@@ -19,9 +19,9 @@ from dcgan.data.decoding import decode, why_undecodable
 from dcgan.data.folders import stamp, too_large_a_file
 from dcgan.data.formats import readable_formats
 from dcgan.data.left_out import LeftOut, Why, in_words
-from dcgan.data.limits import MAX_FILE_BYTES
 from dcgan.data.listing import File, Listing, sort_out
 from dcgan.data.picture_source import Decoded, UnusablePictureError, unusable
+from dcgan.limits import MAX_PICTURE_BYTES
 from dcgan.names import alike, shown
 from dcgan.parallel import map_in_order
 
@@ -114,7 +114,7 @@ class ZipSource(ListedSource):
     def _read(self, member: zipfile.ZipInfo) -> bytes:
         if member.flag_bits & ENCRYPTED:
             raise UnusablePictureError("behind a password: unpack the .zip and name the folder")
-        if member.file_size > MAX_FILE_BYTES:
+        if member.file_size > MAX_PICTURE_BYTES:
             raise too_large_a_file()
         try:
             return self.archive.read(member)

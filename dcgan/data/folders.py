@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from dcgan.data.left_out import LeftOut, Why
-from dcgan.data.limits import MAX_FILE_BYTES
 from dcgan.data.listing import File, Parts, is_of_the_system
 from dcgan.data.picture_source import UnusablePictureError, unusable
+from dcgan.limits import MAX_PICTURE_BYTES
 from dcgan.names import alike, shown
 
 
@@ -88,14 +88,14 @@ class FolderWalk:
 
 def read_file(path: Path) -> bytes:
     """Read a picture file, unless it is too large to be one."""
-    if path.stat().st_size > MAX_FILE_BYTES:
+    if path.stat().st_size > MAX_PICTURE_BYTES:
         raise too_large_a_file()
     return path.read_bytes()
 
 
 def too_large_a_file() -> UnusablePictureError:
     """Make the error that says how large a picture file may be."""
-    return UnusablePictureError(f"larger than {MAX_FILE_BYTES // 2**20} MB")
+    return UnusablePictureError(f"larger than {MAX_PICTURE_BYTES // 2**20} MB")
 
 
 def stamp(name: str, status: os.stat_result) -> list[Any]:

@@ -10,13 +10,11 @@ from itertools import islice
 from typing import Generic, Protocol, TypeVar, cast
 
 from dcgan.errors import InputError
-from dcgan.expressions import MAX_CHARACTERS, AnyFace, canonical
+from dcgan.expressions import AnyFace, canonical
 from dcgan.latents import SEEDS
+from dcgan.limits import MAX_FACES_CHARACTERS, MAX_VALUE_CHARACTERS, MAX_WORDS
 
 SEPARATORS = re.compile(r"[\s,;，、；]+")  # between seeds; a Chinese keyboard has commas of its own
-MAX_VALUE_CHARACTERS = 1000  # of a value that is read, but for faces
-MAX_FACES_CHARACTERS = 64 * (MAX_CHARACTERS + 1)  # of a list of faces that is read
-MAX_WORDS = 500  # of such a list that are looked at, in search of faces
 N = TypeVar("N", bound=float)  # int; float where a number has digits
 T = TypeVar("T")
 

@@ -15,8 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dcgan.errors import InputError
-
-MAX_FILE_BYTES = 20 * 2**20  # of a file that is read
+from dcgan.limits import MAX_OPENED_BYTES
 
 
 def read_metadata(path: Path) -> str:
@@ -26,12 +25,12 @@ def read_metadata(path: Path) -> str:
     large a picture claims to be makes no difference.
 
     Raises:
-        InputError: a file that is none of the four, damaged, cut short or larger than MAX_FILE_BYTES.
+        InputError: a file that is none of the four, damaged, cut short or larger than MAX_OPENED_BYTES.
     """
     with open(path, "rb") as file:
-        data = file.read(MAX_FILE_BYTES + 1)
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(f"This file is larger than {MAX_FILE_BYTES >> 20} MB; drop a smaller PNG, GIF, WebP or MP4.")
+        data = file.read(MAX_OPENED_BYTES + 1)
+    if len(data) > MAX_OPENED_BYTES:
+        raise InputError(f"This file is larger than {MAX_OPENED_BYTES >> 20} MB; drop a smaller PNG, GIF, WebP or MP4.")
     name, find_metadata = _recognise(data)
     try:
         return find_metadata(_Bytes(data)).decode(errors="replace")

@@ -22,10 +22,10 @@ from dcgan.errors import InputError
 from dcgan.expressions import AnyFace, spelled_out
 from dcgan.images import to_float
 from dcgan.latents import latents
+from dcgan.limits import MAX_SEARCHED_PIXELS
 from dcgan.models import Discriminator, Generator
 from dcgan.sampling import faces, render
 
-MAX_PICTURE_PIXELS = 64_000_000  # of a picture that is searched for; what its file says is checked before it is opened
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 SEEDS_TRIED = 1000  # of which the nearest are where the search starts
 STARTS = 6
@@ -72,10 +72,10 @@ def picture_in(path: Path, size: int) -> np.ndarray:
 
 
 def _refuse_huge(picture: Image.Image) -> None:
-    if picture.width * picture.height > MAX_PICTURE_PIXELS:
+    if picture.width * picture.height > MAX_SEARCHED_PIXELS:
         raise InputError(
             f"This picture has {picture.width} x {picture.height} pixels; send one of at most "
-            f"{MAX_PICTURE_PIXELS // 1_000_000} million."
+            f"{MAX_SEARCHED_PIXELS // 1_000_000} million."
         )
 
 

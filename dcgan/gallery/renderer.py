@@ -20,12 +20,12 @@ from dcgan.expressions import AnyFace
 from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.drawing import Decorator, Drawing, Group
 from dcgan.gallery.export import Exported, export_walk, file_name, named_faces, safe_name
-from dcgan.gallery.file_metadata import MAX_FILE_BYTES
 from dcgan.gallery.finding import Found, picture_in
 from dcgan.gallery.spec import PictureSpec, to_metadata
 from dcgan.gallery.walks import ProgressCallback
 from dcgan.images import grid, save_gif, save_png, scaled
 from dcgan.latents import SEEDS
+from dcgan.limits import MAX_OPENED_BYTES
 
 FILES_KEPT_SECONDS = 3600
 STILL_FACTORS = (1, 2, 4, 8)
@@ -34,7 +34,7 @@ STAGE_FACTOR = 4
 TABLE_FACTOR, TABLE_GAP = 2, 4  # of a mixing table: how large its faces are, and pixels between them
 STAGE_MS, LAST_STAGE_MS = 700, 2500  # in the GIF of how a face was learned
 MEGABYTE = 1_000_000  # as people who set limits count
-MAX_MEGABYTES = MAX_FILE_BYTES // MEGABYTE  # of a walk without a limit, so that the page can read it back
+MAX_MEGABYTES = MAX_OPENED_BYTES // MEGABYTE  # of a walk without a limit, so that the page can read it back
 
 
 @dataclass(frozen=True)

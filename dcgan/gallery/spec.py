@@ -22,10 +22,9 @@ from dcgan.gallery.walks import GRIDS, METHODS, MODES
 from dcgan.gallery.walks import KEYFRAMES as MIN_AND_MAX_KEYFRAMES
 from dcgan.images import FORMATS, SCALINGS
 from dcgan.latents import seeds_from
+from dcgan.limits import MAX_NOTE_CHARACTERS, MAX_QUERY_CHARACTERS
 
 OF_SEEDS, OF_EXPRESSIONS = 1, 2  # versions of the metadata: an older page would draw another picture from the second
-MAX_METADATA_CHARACTERS = 600_000  # twice as many as the longest that is written here, of 64 long expressions
-MAX_QUERY_CHARACTERS = 8000  # of a link: some browsers, chat apps and servers cut longer ones
 
 KIND = Choice(("faces", "walk"), "faces")
 COMMIT = Text(64)
@@ -181,7 +180,7 @@ def from_metadata(text: str) -> PictureSpec:
         InputError: there is none, it is somebody else's, or of a later version than this.
     """
     try:
-        values = json.loads(text if len(text) <= MAX_METADATA_CHARACTERS else "")
+        values = json.loads(text if len(text) <= MAX_NOTE_CHARACTERS else "")
     except (ValueError, RecursionError):
         values = None
     version = values.get("dcgan") if isinstance(values, dict) else None

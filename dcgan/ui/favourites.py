@@ -14,6 +14,7 @@ from dcgan.errors import InputError
 from dcgan.expressions import AnyFace, shortened
 from dcgan.files import write_json
 from dcgan.gallery import KEYFRAMES, PictureSpec, Renderer, from_metadata, of_one_face, to_metadata, to_query
+from dcgan.limits import MAX_FAVOURITES, MAX_FAVOURITES_BYTES
 from dcgan.ui.captions import alt_of
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on
 from dcgan.ui.face_strip import face_strip, face_strip_entry
@@ -21,10 +22,8 @@ from dcgan.ui.inputs import RefusedError, too_few_keyframes
 from dcgan.ui.links import spec_of
 from dcgan.ui.texts import i18n, label, say
 
-MAX_FAVOURITES = 48
 STORAGE_KEY, SECRET = "dcgan-favourites", "nothing secret: only readable again after a restart"
 EXPORT_NAME = "favourite-faces.json"
-MAX_EXPORT_BYTES = 500_000  # twice what 48 specs of the longest expressions take
 GREY = np.full((1, 1, 3), 160, np.uint8)  # in place of a face that can't be drawn here
 
 
@@ -132,7 +131,7 @@ def read_export(path: Path) -> list[str]:
         RefusedError: it holds none.
     """
     try:
-        if path.stat().st_size > MAX_EXPORT_BYTES:
+        if path.stat().st_size > MAX_FAVOURITES_BYTES:
             raise ValueError
         exported = json.loads(path.read_text(encoding="utf-8"))
         links = links_in([to_query(from_metadata(json.dumps(one))) for one in exported])

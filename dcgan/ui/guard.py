@@ -19,10 +19,10 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from dcgan.limits import MAX_BODY_BYTES
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of, one_line
 
-MAX_BODY_BYTES = 4 * 2**20  # of what an event sends; 48 favourites with the longest expressions take an eighth
 MAX_WHY_CHARACTERS = 200
 SESSION = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 OF_EVENTS = re.compile(r"/gradio_api/(run|api|call|queue/join|cancel|reset|component_server|stream)\b")

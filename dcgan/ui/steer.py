@@ -10,6 +10,7 @@ from typing import Any
 import gradio as gr
 
 from dcgan.gallery import PictureSpec, Renderer
+from dcgan.limits import MAX_ECHOED_CHARACTERS
 from dcgan.ui.captions import title_of
 from dcgan.ui.events import Listener, message, on, on_told
 from dcgan.ui.frames import strip_of_frames
@@ -78,9 +79,6 @@ FRAMES_TEMPLATE = """
 """
 
 
-MAX_OTHERS = 8000  # characters, of what only the browser reads
-
-
 class Steer:
     """Takes the place of the face that is shown large while the visitor changes it."""
 
@@ -132,5 +130,5 @@ class Steer:
         face, name = spec_of(face_link), str(asked.get("name", ""))[:40]
         steered = faces_steered(self.renderer, face, moves_in(asked.get("moves")), name)
         pictures = self.renderer.pixels(face.checkpoint, steered, face.psi)
-        others = str(asked.get("others", ""))[:MAX_OTHERS]
+        others = str(asked.get("others", ""))[:MAX_ECHOED_CHARACTERS]
         return [{"frames": strip_of_frames(pictures)["frames"], "name": name, "others": others}]

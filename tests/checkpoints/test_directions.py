@@ -9,10 +9,10 @@ from safetensors.torch import save_file
 
 from dcgan.checkpoints import read_directions
 from dcgan.checkpoints.bundle import bundle
-from dcgan.checkpoints.directions import MAX_DIRECTIONS
 from dcgan.errors import InputError
 from dcgan.gallery import LocalCatalog, open_catalog
 from dcgan.layout import DIRECTIONS_NAME
+from dcgan.limits import MAX_DIRECTIONS
 from dcgan.publish.contents import contents_of
 
 DIM = 8

@@ -9,10 +9,10 @@ import pytest
 from PIL import Image, ImageFile
 from PIL.PngImagePlugin import PngInfo
 
-from dcgan.data import decoding, folders, limits
+from dcgan import limits
+from dcgan.data import decoding
 from dcgan.data.decoding import decode
 from dcgan.data.notes import PNG, without_notes
-from dcgan.data.picture_source import UnusablePictureError
 from support.pictures import SIZE, avatar, picture_bytes
 
 
@@ -99,13 +99,6 @@ def test_of_many_frames_only_the_first_is_read(format, ending, tmp_path, load, s
     pixels = load(tmp_path / "set").pixels
     assert pixels[0, 9, 9].tolist() == pytest.approx([0, 255, 0], abs=3)
     assert len([size for size in sizes_held if size]) < 5
-
-
-def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(folders, "MAX_FILE_BYTES", 2**20)
-    (tmp_path / "a.png").write_bytes(bytes(2**20 + 1))
-    with pytest.raises(UnusablePictureError, match="larger than 1 MB"):
-        folders.read_file(tmp_path / "a.png")
 
 
 # Notes in the file

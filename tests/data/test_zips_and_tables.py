@@ -75,7 +75,7 @@ def test_a_zip_that_was_cut_short_is_refused_as_one(kept, tmp_path, load):
 
 
 def test_a_member_that_unpacks_to_more_than_a_picture_is_left_packed(tmp_path, load, monkeypatch):
-    monkeypatch.setattr("dcgan.data.file_sources.MAX_FILE_BYTES", 2**20)
+    monkeypatch.setattr("dcgan.data.file_sources.MAX_PICTURE_BYTES", 2**20)
     bomb = zip_of(("a.png", RAW[0]), ("b.png", bytes(2**20 + 1)), compression=zipfile.ZIP_DEFLATED)
     (tmp_path / "a.zip").write_bytes(bomb)
     assert load(tmp_path / "a.zip").report.unreadable_names == ["b.png"]

@@ -16,8 +16,9 @@ from PIL.PngImagePlugin import PngInfo
 from dcgan import images
 from dcgan.errors import InputError
 from dcgan.gallery.export import export_walk
-from dcgan.gallery.file_metadata import MAX_FILE_BYTES, read_metadata
+from dcgan.gallery.file_metadata import read_metadata
 from dcgan.images import save_png
+from dcgan.limits import MAX_OPENED_BYTES
 
 FORMATS = ["PNG", *images.FORMATS]
 # Longer than any part that a format splits it into, with what XML and JSON have to escape
@@ -178,13 +179,13 @@ def test_how_large_a_picture_claims_to_be_makes_no_difference(tmp_path):
         (b"\x89PNG\r\n\x1a\n", chunk(b"teSt", b"")),
         (b"GIF89a" + bytes(7), b"!\xfe\0"),
         (b"GIF89a" + bytes(7) + b"!\xfe", b"\1a"),
-        (b"RIFF" + struct.pack("<I", MAX_FILE_BYTES - 20) + b"WEBP", b"teSt\0\0\0\0"),
+        (b"RIFF" + struct.pack("<I", MAX_OPENED_BYTES - 20) + b"WEBP", b"teSt\0\0\0\0"),
         (b"\0\0\0\x08ftyp", b"\0\0\0\x08free"),
     ],
     ids=["PNG chunks", "GIF comments", "GIF blocks", "WebP chunks", "MP4 boxes"],
 )
 def test_a_file_of_millions_of_parts_takes_no_time(tmp_path, begins, part):
-    (tmp_path / "a").write_bytes(begins + part * ((MAX_FILE_BYTES - len(begins)) // len(part)))
+    (tmp_path / "a").write_bytes(begins + part * ((MAX_OPENED_BYTES - len(begins)) // len(part)))
     started = time.process_time()
     with pytest.raises(InputError, match="damaged"):
         read_metadata(tmp_path / "a")

@@ -1,9 +1,5 @@
 """The face nearest to a picture: found where there is one, whatever file the picture comes in."""
 
-import io
-import struct
-import zlib
-
 import numpy as np
 import pytest
 import torch
@@ -14,10 +10,11 @@ from dcgan.checkpoints import load_discriminator, load_generator
 from dcgan.errors import InputError
 from dcgan.expressions import parse, to_latent
 from dcgan.gallery import LocalCatalog, Renderer, finding
-from dcgan.gallery.finding import MAX_PICTURE_PIXELS, SEEDS_TRIED, find, picture_in
+from dcgan.gallery.finding import SEEDS_TRIED, find, picture_in
 from dcgan.layout import BUNDLED
 from dcgan.sampling import faces, render
 from support.paths import ROOT
+from support.pictures import png_that_says_it_is
 
 FAR_AWAY = 5_000_000  # seeds that no search starts at
 
@@ -102,21 +99,6 @@ def test_of_an_animation_the_first_frame_is_taken(tmp_path):
     assert tuple(picture_in(tmp_path / "a.gif", 24)[0, 0]) == (255, 0, 0)
 
 
-def a_png_that_says_it_is(width: int, height: int) -> bytes:
-    data = io.BytesIO()
-    Image.new("RGB", (1, 1)).save(data, format="PNG")
-    raw = bytearray(data.getvalue())
-    raw[16:24] = struct.pack(">II", width, height)
-    raw[29:33] = struct.pack(">I", zlib.crc32(raw[12:29]))
-    return bytes(raw)
-
-
-def test_a_picture_with_a_pixel_too_many_is_refused_before_it_is_opened_whole(tmp_path):
-    (tmp_path / "a.png").write_bytes(a_png_that_says_it_is(MAX_PICTURE_PIXELS + 1, 1))
-    with pytest.raises(InputError, match="send one of at most 64 million"):
-        picture_in(tmp_path / "a.png", 24)
-
-
 def test_a_picture_of_fifty_megapixels_is_read(tmp_path):
     path = saved(tmp_path / "a.jpg", Image.new("RGB", (10_000, 5_000), "green"))
     assert picture_in(path, 24).shape == (24, 24, 3)
@@ -124,7 +106,7 @@ def test_a_picture_of_fifty_megapixels_is_read(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"Dear all,", b"<svg xmlns='http://www.w3.org/2000/svg'/>", a_png_that_says_it_is(100, 100)],
+    [b"", b"Dear all,", b"<svg xmlns='http://www.w3.org/2000/svg'/>", png_that_says_it_is(100, 100)],
     ids=["empty", "text", "svg", "cut short"],
 )
 def test_a_file_that_is_no_picture_gets_a_sentence(content, tmp_path):

@@ -13,9 +13,9 @@ from dcgan.errors import NothingChoosesError
 from dcgan.folding import folded
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, from_file, open_catalog
 from dcgan.gallery import renderer as renderer_module
-from dcgan.gallery.file_metadata import MAX_FILE_BYTES
 from dcgan.gallery.renderer import FILES_KEPT_SECONDS
 from dcgan.latents import SEEDS
+from dcgan.limits import MAX_OPENED_BYTES
 from dcgan.sampling import most_convincing_faces
 
 
@@ -178,7 +178,7 @@ def test_a_limit_in_megabytes_is_a_million_bytes_each(renderer, monkeypatch):
     walk(renderer, 1, 2, limit=5)
     walk(renderer, 1, 2)
     assert [arguments[5] for arguments in asked] == [5_000_000, 20_000_000]
-    assert asked[1][5] <= MAX_FILE_BYTES
+    assert asked[1][5] <= MAX_OPENED_BYTES
 
 
 def test_progress_is_told_up_to_the_end(catalog, tmp_path):

@@ -15,9 +15,10 @@ import app
 from dcgan import faces
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, open_catalog, to_metadata, to_query
 from dcgan.images import save_png
+from dcgan.limits import MAX_FAVOURITES
 from dcgan.ui.deep_links import checkpoint_for
 from dcgan.ui.face_strip import face_strip_entry
-from dcgan.ui.favourites import MAX_FAVOURITES, links_in, read_export, walkable
+from dcgan.ui.favourites import links_in, read_export, walkable
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import spec_of

@@ -18,6 +18,7 @@ from dcgan.expressions import parse, to_latent
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, Studio, of_one_face, to_query
 from dcgan.latents import slerp
 from dcgan.layout import DIRECTIONS_NAME
+from dcgan.limits import MAX_ECHOED_CHARACTERS
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import spec_of
@@ -143,12 +144,13 @@ def test_each_direction_has_a_slider_named_in_the_visitors_language(steerable):
 def test_the_frames_of_a_slider_go_along_its_direction_with_the_others_where_they_stand(steerable):
     face = to_query(PictureSpec(checkpoint="tiny", face="3:4@0.5", psi=0.7))
     moves = [["own_one", 1.5], ["hair_long", 0]]
-    [drawn] = steerable.steer._draw("en", {"name": "hair_long", "moves": moves, "others": "x"}, face)
+    others = "x" * MAX_ECHOED_CHARACTERS
+    [drawn] = steerable.steer._draw("en", {"name": "hair_long", "moves": moves, "others": others + "y"}, face)
     frames = frames_of(drawn | {"side": 24})
     ends = ["3:4@0.5~own_one=1.5~hair_long=-3", "3:4@0.5~own_one=1.5", "3:4@0.5~own_one=1.5~hair_long=3"]
     assert len(frames) == 33
     assert np.array_equal(frames[[0, 16, 32]], steerable.renderer.pixels("tiny", ends, 0.7))
-    assert (drawn["name"], drawn["others"]) == ("hair_long", "x")
+    assert (drawn["name"], drawn["others"]) == ("hair_long", others)
     taken = steerable.steer.steered([["own_one", 1.5], ["hair_long", -0.375]], face)
     assert (taken.face, taken.psi) == ("3:4@0.5~own_one=1.5~hair_long=-0.375", 0.7)
     assert np.array_equal(frames[14], steerable.renderer.pixels("tiny", [taken.face], 0.7)[0])

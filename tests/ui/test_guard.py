@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, StreamingResponse
 from starlette.routing import Route
 
-from dcgan.ui.guard import MAX_BODY_BYTES, Guard
+from dcgan.limits import MAX_BODY_BYTES
+from dcgan.ui.guard import Guard
 from dcgan.ui.texts import CHINESE, ENGLISH, say
 
 JOIN = "/gradio_api/queue/join"
