@@ -195,14 +195,14 @@ class Repository:
             ).oid
 
     def tag(self, name: str, commit: str) -> None:
-        """Name a commit, unless there is such a tag."""
+        """Name a commit; a tag that is there already is a HubError, and so worth a look."""
         with self.explained(writing=True):
-            self.api.create_tag(self.id, tag=name, revision=commit, exist_ok=True)
+            self.api.create_tag(self.id, tag=name, revision=commit)
 
     def branch(self, name: str, commit: str) -> None:
-        """Begin a branch at a commit, unless there is such a branch."""
+        """Begin a branch at a commit; one that is there already is a HubError, and so worth a look."""
         with self.explained(writing=True):
-            self.api.create_branch(self.id, branch=name, revision=commit, exist_ok=True)
+            self.api.create_branch(self.id, branch=name, revision=commit)
 
     def _entries(self, revision: str) -> list[RepoFile]:
         with self.explained(revision):

@@ -326,10 +326,11 @@ def test_a_termination_pushes_what_there_is_and_the_printed_command_goes_on(run_
     [
         ("POST", "/commit/", status(409)), ("POST", "/commit/", status(412)), ("POST", "/commit/", status(500)),
         ("POST", "/commit/", status(429, retry_after="1")), ("POST", "/tag/", status(503)),
+        ("POST", "/tag/", status(409)),
         ("PUT", "/upload/", cut_upload), ("POST", "/commit/", cut_upload),
         ("POST", "/commit/", lose_reply), ("POST", "/tag/", lose_reply), ("POST", "/commit/", hang(8)),
     ],
-    ids=["409", "412", "500", "429", "503 for a tag", "cut LFS upload", "cut commit", "lost reply",
+    ids=["409", "412", "500", "429", "503 for a tag", "409 for a tag", "cut LFS upload", "cut commit", "lost reply",
          "lost reply of a tag", "hang"],
 )  # fmt: skip
 def test_a_fault_that_passes_leaves_no_trace(method, path, fault, push, trained_run, hub):
