@@ -104,10 +104,11 @@ class StudioTab:
         listeners = [self.make_table.click, self.table_faces.submit]
         on(listeners, self._make_table, inputs, outputs, self.table_message, **quietly)
 
-    def _find(self, language: str, picture: str | None, checkpoint: str) -> Iterator[list[Any]]:
+    def _find(self, language: str, picture: str | None, chosen: str | None) -> Iterator[list[Any]]:
         """Look for the face nearest to an uploaded picture, which is deleted once it was read."""
         if not picture:
             return
+        checkpoint = NAME.clean(chosen)
         try:
             for yours, found in self.renderer.find(checkpoint, Path(picture)):
                 _delete(picture)
@@ -123,7 +124,8 @@ class StudioTab:
         finally:
             _delete(picture)
 
-    def _add_up(self, language: str, a: object, b: object, c: object, checkpoint: str) -> list[Any]:
+    def _add_up(self, language: str, a: object, b: object, c: object, chosen: str | None) -> list[Any]:
+        checkpoint = NAME.clean(chosen)
         spec = added_up_face(self.renderer, a=a, minus=b, plus=c, checkpoint=checkpoint)
         shown: list[AnyFace] = [*map(one_face, (a, b, c)), spec.shown[0]]
         pictures = self.renderer.pixels(checkpoint, shown, spec.psi)
@@ -134,11 +136,12 @@ class StudioTab:
         ]
         return [figures_in_a_row(figures), to_query(self.renderer.signed(spec)), gr.Button(visible=True)]
 
-    def _make_table(self, language: str, text: object, checkpoint: str) -> list[Any]:
+    def _make_table(self, language: str, text: object, chosen: str | None) -> list[Any]:
+        checkpoint = NAME.clean(chosen)
         faces = tuple(one_face(word) for word in SEPARATORS.split(str(text)) if word)
         if not 1 <= len(faces) <= MAX_TABLE_FACES:
             raise RefusedError("too-many-faces", most=MAX_TABLE_FACES, count=len(faces))
-        rows = Studio(self.renderer.catalog, NAME.clean(checkpoint)).table(faces)
+        rows = Studio(self.renderer.catalog, checkpoint).table(faces)
         spec = PictureSpec(checkpoint=checkpoint, seeds=faces)
         table, path = self.renderer.mixing_table(spec, rows)
         alt = say(language, "table-alt", faces=", ".join(map(str, faces)))

@@ -102,6 +102,16 @@ def test_a_table_of_none_or_of_too_many_faces_is_refused(tab, faces):
         tab._make_table("en", faces, "tiny")
 
 
+def test_where_no_checkpoint_is_chosen_it_is_the_default(tab, tmp_path):
+    upload = tmp_path / "upload" / "face.png"
+    upload.parent.mkdir()
+    Image.new("RGB", (24, 24)).save(upload)
+    _, link, _ = tab._add_up("en", "7", "12", "42", None)
+    assert spec_of(link).checkpoint == "tiny"
+    assert tab._make_table("en", "7, 12", None)[0] == tab._make_table("en", "7, 12", "tiny")[0]
+    assert spec_of(next(tab._find("en", str(upload), None))[2]).checkpoint == "tiny"
+
+
 def test_a_sum_of_something_that_is_no_face_is_refused_with_a_sentence(tab):
     with pytest.raises(ValueError, match="seed"):
         tab._add_up("en", "seven", "12", "42", "tiny")
