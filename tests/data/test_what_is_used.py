@@ -1,11 +1,13 @@
 """What of a folder or .zip becomes training pictures, and what is said of all the rest."""
 
 import os
+import sys
 import unicodedata
 import zipfile
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from PIL import Image
 
@@ -177,7 +179,7 @@ def test_a_file_of_floating_point_numbers_is_not_black(tmp_path, load):
 
 
 def test_all_that_is_no_picture_is_counted_by_its_ending_with_the_reason(tmp_path, load, held):
-    names = ["a.txt", "b.TXT", "README", "c.pdf", "d.eps", "e.svg", "f.mpg", "g.heic", "more.zip", "deep/t.parquet"]
+    names = ["a.txt", "b.TXT", "README", "c.pdf", "d.eps", "e.svg", "f.mpg", "g.psb", "more.zip", "deep/t.parquet"]
     pictures = write(tmp_path / "set", "a.png", *names)
     report = load(held(pictures)).report
     assert (report.found, report.used) == (1, 1)
@@ -197,16 +199,41 @@ def test_a_picture_that_needs_another_program_is_not_opened_by_it_whatever_it_is
     assert report.unreadable_names == ["b.png"]
 
 
-def test_photographs_of_phones_are_read_where_their_plugin_is_installed(monkeypatch):
-    class Plugin:
-        @staticmethod
-        def register_heif_opener():
-            registered.append("HEIF")
+def of_a_phone(path: Path) -> Path:
+    pillow_heif.from_pillow(noise(0)).save(path, quality=-1, chroma=444)  # nothing is lost but by rounding
+    return path
 
-    registered = []
-    monkeypatch.setitem(__import__("sys").modules, "pillow_heif", Plugin)
-    formats.readable_formats.__wrapped__()
-    assert registered == ["HEIF"]
+
+@pytest.mark.parametrize("ending", ["heic", "HEIF", "hif"])
+def test_photographs_of_phones_are_read_where_their_plugin_is_installed(ending, tmp_path, load, held):
+    of_a_phone(write(tmp_path / "set", "plain.png") / f"phone.{ending}")
+    pictures = load(held(tmp_path / "set"))
+    assert (pictures.report.found, pictures.report.used, pictures.report.left_out) == (2, 2, [])
+    assert np.abs(pictures.pixels[0].astype(int) - pictures.pixels[1]).max() <= 3
+
+
+@pytest.fixture
+def without_plugins(monkeypatch):
+    """Pillow as it is before any plugin is installed."""
+
+    def forget():
+        for cached in (formats.readable_formats, formats.picture_endings, formats.endings_for_other_programs):
+            cached.cache_clear()
+
+    Image.init()
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    own = {ending: format for ending, format in Image.EXTENSION.items() if format != "HEIF"}
+    monkeypatch.setattr(Image, "EXTENSION", own)
+    forget()
+    yield
+    forget()
+
+
+@pytest.mark.usefixtures("without_plugins")
+def test_photographs_of_phones_are_named_with_the_reason_where_it_is_not(tmp_path, load, held):
+    of_a_phone(write(tmp_path / "set", "plain.png") / "phone.heic")
+    report = load(held(tmp_path / "set")).report
+    assert (report.found, report.used, left_out(report)) == (1, 1, {Why.OTHER_PROGRAM: ["phone.heic"]})
 
 
 # The same pictures are the same data
