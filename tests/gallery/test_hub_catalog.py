@@ -17,6 +17,7 @@ from dcgan.gallery import LocalCatalog, open_catalog
 from dcgan.layout import DIRECTIONS_NAME
 from support import hub_client
 from support.hub_client import REPO, python
+from support.hub_faults import trickle
 from support.hub_server import HubServer, Repository, hang
 from support.paths import ADVENTURER
 
@@ -148,13 +149,16 @@ tell(time.monotonic() - began)
 tell(opened.names)
 tell([face(opened), face(opened, opened.names[1])])
 """
-    hub.fail("GET|HEAD", "", hang(60), times=inf)
-    for _ in range(2):
+    for fault in (hang(60), trickle, None):
+        hub.rules.clear()
+        if fault:
+            hub.fail("GET|HEAD", "", fault, times=inf)
+        else:
+            hub.down()
         seconds, names, drawn = client(timed)
         assert seconds < 2
         assert names == [REPO, f"{REPO}@epoch-0001"]
         assert drawn == [local_face(pushed_run), local_face(pushed_run, "epoch-0001")]
-        hub.down()
 
 
 def test_what_is_new_on_the_hub_serves_as_soon_as_it_is_here(client, pushed_run, hub, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from support.fetching import SCRIPT, assert_intact, summary
 from support.hub_client import REPO, python
-from support.hub_faults import LIES, flip_a_bit
+from support.hub_faults import LIES, flip_a_bit, trickle
 from support.hub_server import lie
 
 WEIGHTS = "/resolve/.*/model.safetensors"
@@ -56,6 +56,22 @@ for _ in range({len(NONSENSE)}):
 """)
     for words in told:
         assert words in (["main"], summary(pushed_run)) or "\n" not in words
+    hub.rules.clear()
+    assert client("tell(fetched())") == [summary(pushed_run)]
+    assert_intact(tmp_path / "home" / "hub")
+
+
+@pytest.mark.parametrize("path", ["/revision/|/faces$", "/tree/", WEIGHTS])
+def test_an_answer_that_comes_byte_by_byte_is_given_up_in_time(path, client, pushed_run, hub, tmp_path):
+    hub.fail("GET", path, trickle, times=inf)
+    words, seconds = client("""
+import time
+began = time.monotonic()
+tell(fetched(patience=Patience(timeout=1)))
+tell(time.monotonic() - began)
+""")
+    assert words == f"the Hub ({hub.url}) answers too slowly"
+    assert seconds < 10
     hub.rules.clear()
     assert client("tell(fetched())") == [summary(pushed_run)]
     assert_intact(tmp_path / "home" / "hub")

@@ -21,6 +21,7 @@ from dcgan.hub.client import Refs
 from dcgan.publish import Publisher, Pusher
 from support import hub_client
 from support.hub_client import BOB, CLIENT_SECONDS, READ_ONLY, REPO
+from support.hub_faults import trickle
 from support.hub_server import HubServer, Repository, cut_upload, hang, lose_reply, status
 from support.paths import ADVENTURER
 from support.tiny import TINY
@@ -390,14 +391,17 @@ def test_a_hub_that_dies_halfway_costs_no_step_and_what_is_missing_is_pushed_lat
     assert_whole(hub, out)
 
 
-def test_a_hub_that_hangs_never_holds_up_the_training(run_train, hub, tmp_path):
-    hub.fail("POST", "/commit/", hang(100), times=inf)
+@pytest.mark.parametrize(
+    ("path", "fault", "words"),
+    [("/commit/", hang(100), "doesn't answer"), ("/preupload/", trickle, "answers too slowly")],
+    ids=["hangs", "trickles"],
+)
+def test_a_hub_that_hangs_or_trickles_never_holds_up_the_training(path, fault, words, run_train, hub, tmp_path):
+    hub.fail("POST", path, fault, times=inf)
     done = run_train(*TINY, *THREE, "--push-to-hub", REPO, IMPATIENCE="0.1 1")
     assert done.returncode == 1
     assert load_state(tmp_path / "run").facts.step == 15
-    assert (
-        f"not pushed to {REPO}: epoch-0001, epoch-0002, epoch-0003 (the Hub ({hub.url}) doesn't answer)" in done.stderr
-    )
+    assert f"not pushed to {REPO}: epoch-0001, epoch-0002, epoch-0003 (the Hub ({hub.url}) {words})" in done.stderr
 
 
 @pytest.mark.parametrize(

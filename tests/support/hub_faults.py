@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from random import Random
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from support.hub_server import Fault, cut_download, cut_upload, hang, lie, lose_reply, status
 
@@ -16,6 +20,20 @@ def flip_a_bit(body: bytes) -> bytes:
 
 def half(body: bytes) -> bytes:
     return body[: len(body) // 2]
+
+
+async def trickle(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends the body of its answer byte by byte, four a second, as long as somebody listens."""
+
+    async def send_slowly(message: Message) -> None:
+        for byte in message.get("body", b""):
+            await send({"type": "http.response.body", "body": bytes([byte]), "more_body": True})
+            await asyncio.sleep(0.25)
+            if receive.__self__.disconnected:  # as uvicorn knows it
+                raise ClientDisconnect
+        await send({**message, "body": b""} if "body" in message else message)
+
+    await app(scope, receive, send_slowly)
 
 
 LIES = {
