@@ -116,6 +116,18 @@ def test_a_push_sends_only_what_changed_and_takes_away_what_the_page_needs_no_mo
     assert pushed.hub.read(SPACE, "main", "LICENSE") == b"another"
 
 
+def test_the_way_by_git_brings_all_that_the_page_needs_and_keeps_what_is_binary_in_lfs(project):
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [brought] = re.findall(r"^git archive HEAD (.*) \| tar", readme, re.MULTILINE)
+    [tracked] = re.findall(r"^git -C \.\./space lfs track (.*)$", readme, re.MULTILINE)
+    contents = contents_of_space(project, SPACE)
+    assert all(path.startswith(tuple(brought.split())) for path in contents)
+    binary = {
+        Path(path).suffix for path, file in contents.items() if isinstance(file, Path) and b"\0" in file.read_bytes()
+    }
+    assert {f'"*{ending}"' for ending in binary} == set(tracked.split())
+
+
 def test_the_code_that_is_needed_holds_every_module_of_a_room_that_the_page_reaches(project):
     code = {path.relative_to(project).as_posix() for path in needed_code(project)}
     assert {"dcgan/hub/explain.py", "dcgan/ui/texts/__init__.py", "dcgan/latents.py"} <= code
