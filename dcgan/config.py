@@ -133,6 +133,13 @@ class NetworkOptions:
         minimum=1,
         maximum=MAX_FEATURE_MAPS,
     )
+    denoising: bool = option(
+        False,
+        help="draw faces without grain, by a last layer that learns nothing",
+        doc="For drawings, whose surfaces have one colour; photographs lose their finest detail by it. Networks learn "
+        "as they do without.",
+        group=NETWORKS,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,7 +310,10 @@ class TrainConfig(MachineOptions, RecipeOptions, LengthOptions, NetworkOptions, 
     def generator_config(self) -> GeneratorConfig:
         """Give the configuration of the generator that this run trains."""
         return GeneratorConfig(
-            latent_dim=self.latent_dim, image_size=self.image_size, feature_maps=self.generator_feature_maps
+            latent_dim=self.latent_dim,
+            image_size=self.image_size,
+            feature_maps=self.generator_feature_maps,
+            denoising=self.denoising,
         )
 
     def discriminator_config(self) -> DiscriminatorConfig:

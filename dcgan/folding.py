@@ -76,6 +76,8 @@ def _folded(generator: Generator) -> nn.Sequential:
             layers[-1] = fuse_conv_bn_eval(convolution, layer, transpose=True)
         else:
             layers.append(copy.deepcopy(layer))
+    if generator.denoising is not None:
+        layers.append(copy.deepcopy(generator.denoising))
     network = nn.Sequential(*layers)
     if next(generator.parameters()).device.type == "mps":
         return network

@@ -15,6 +15,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm as with_spectral_norm
 
+from dcgan.denoising import Denoising
 from dcgan.errors import InputError
 from dcgan.hub import fetch_checkpoint, is_repo_id, repo_id_in, without_cache_paths
 from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
@@ -102,7 +103,9 @@ class Generator(
     """Latents `(N, latent_dim, 1, 1)` or `(N, latent_dim)`, standard normal, to images `(N, C, S, S)` in [-1, 1].
 
     Transposed convolutions without bias, each but the last followed by BatchNorm and ReLU; tanh at the end. Parameter
-    names are those of the `nn.Sequential` called `main` that DCGAN codebases share.
+    names are those of the `nn.Sequential` called `main` that DCGAN codebases share. With `denoising` what is drawn goes
+    through one more layer, which has nothing to learn (see denoising.py), but not while the network is trained: the
+    discriminator judges what the weights make.
 
     Raises:
         InputError: an argument outside its range, such as an image size other than the eight that fit.
@@ -110,10 +113,21 @@ class Generator(
 
     config_class = GeneratorConfig
 
-    def __init__(self, latent_dim: int = 100, image_size: int = 96, image_channels: int = 3, feature_maps: int = 64):
+    def __init__(
+        self,
+        latent_dim: int = 100,
+        image_size: int = 96,
+        image_channels: int = 3,
+        feature_maps: int = 64,
+        denoising: bool = False,
+    ):
         super().__init__()
         config = GeneratorConfig(
-            latent_dim=latent_dim, image_size=image_size, image_channels=image_channels, feature_maps=feature_maps
+            latent_dim=latent_dim,
+            image_size=image_size,
+            image_channels=image_channels,
+            feature_maps=feature_maps,
+            denoising=denoising,
         )
         self.config, self.latent_dim, self.image_size = config, latent_dim, image_size
 
@@ -127,12 +141,13 @@ class Generator(
             nn.Tanh(),
         ]
         self.main = nn.Sequential(*layers)
+        self.denoising = Denoising() if denoising else None
         self.apply(init_weights)
 
     def forward(self, z: Tensor) -> Tensor:
         """Draw the pictures `(N, C, S, S)`, in [-1, 1], of latents `(N, latent_dim, 1, 1)` or `(N, latent_dim)`."""
         images: Tensor = self.main(z.reshape(len(z), self.latent_dim, 1, 1))  # (N, nz, 1, 1) to (N, C, S, S)
-        return images
+        return images if self.denoising is None or self.training else self.denoising(images)
 
 
 class Discriminator(_Network, library_name="pytorch", paper_url="https://arxiv.org/abs/1511.06434"):

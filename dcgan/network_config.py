@@ -69,13 +69,19 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class GeneratorConfig(ModelConfig):
-    """`ModelConfig` plus the length of the latent vector."""
+    """`ModelConfig` plus the length of the latent vector, and whether a last layer takes the grain out of pictures."""
 
     latent_dim: int = 100
+    denoising: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_number("latent_dim", self.latent_dim, int, 1, MAX_LATENT_DIM)
+        require_choice("denoising", self.denoising, (False, True))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the same settings as JSON-ready values; without `denoising` where older versions know the network."""
+        return {name: value for name, value in super().to_dict().items() if name != "denoising" or value}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,10 +26,10 @@ class _ByRows(nn.Module):
 
     def __init__(self, generator: Generator):
         super().__init__()
-        self.main = generator.main
+        self.main, self.denoising = generator.main, generator.denoising or nn.Identity()
 
     def forward(self, z: Tensor) -> Tensor:
-        images: Tensor = self.main(z[:, :, None, None])  # (N, nz) to (N, C, S, S)
+        images: Tensor = self.denoising(self.main(z[:, :, None, None]))  # (N, nz) to (N, C, S, S)
         return images
 
 

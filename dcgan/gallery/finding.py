@@ -100,7 +100,7 @@ def find(
     for step in range(1, STEPS + 1):
         with torch.enable_grad():
             length = (z.square().sum(1) - generator.latent_dim).clamp(min=0)  # (STARTS,)
-            loss = sight.distance(generator(z)) + LENGTH_SHARE * length
+            loss = sight.distance(generator.main(z[:, :, None, None])) + LENGTH_SHARE * length
             (z.grad,) = torch.autograd.grad(loss.sum(), z)
         adam.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
         adam.step()

@@ -15,10 +15,10 @@ from dcgan.models import Generator
 from dcgan.sampling import faces
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "denoising"])
+def checkpoint(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("checkpoint")
-    save_network(Generator(image_size=24, feature_maps=4, latent_dim=7), folder)
+    save_network(Generator(image_size=24, feature_maps=4, latent_dim=7, denoising=request.param), folder)
     return folder
 
 
