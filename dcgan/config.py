@@ -134,11 +134,13 @@ class NetworkOptions:
         maximum=MAX_FEATURE_MAPS,
     )
     denoising: bool = option(
-        False,
+        None,
         help="draw faces without grain, by a last layer that learns nothing",
         doc="For drawings, whose surfaces have one colour; photographs lose their finest detail by it. Networks learn "
         "as they do without.",
         group=NETWORKS,
+        by_data={"": False, AVATARS_PREFIX: True, PORTRAITS_PREFIX: True},
+        before=False,
     )
 
 

@@ -54,7 +54,7 @@ class Option:
     negatable: bool = True  # whether there is a --no- form, where it is on or off
     resumable: bool = False  # whether --resume may change it
     before: Any = UNSAID  # what runs did that were saved before this was an option
-    by_data: Mapping[str, Any] | None = None  # its default by how --data begins; the first one holds for all other data
+    by_data: Mapping[str, Any] | None = None  # its default by how --data begins; the first one holds where none fits
     older: OlderName | None = None
     idle: Callable[[Any], str | None] = lambda settings: None  # why it has no effect beside these settings, if so
 
@@ -154,7 +154,7 @@ class Option:
         if self.by_data is None:
             return self.default
         first = next(iter(self.by_data.values()))
-        return next((value for prefix, value in self.by_data.items() if data.startswith(prefix)), first)
+        return next((value for prefix, value in self.by_data.items() if prefix and data.startswith(prefix)), first)
 
     def default_words(self) -> str:
         """Say its default, by recipe or by pictures where it depends on them; "" where there is none."""
@@ -162,7 +162,7 @@ class Option:
             words = {recipe: _text(value) for recipe, value in self.by_recipe.items()}
             return _pairs(words) if len(set(words.values())) > 1 else next(iter(words.values()))
         if self.by_data:
-            return _pairs({prefix.rstrip(":"): _text(value) for prefix, value in self.by_data.items()})
+            return _pairs({prefix.rstrip(":") or "others": _text(value) for prefix, value in self.by_data.items()})
         return "" if self.default in (None, MISSING) else _text(self.default)
 
     def what_works(self) -> str:
