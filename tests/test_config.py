@@ -156,8 +156,8 @@ def test_the_command_of_a_run_names_what_is_default_too_so_that_a_later_default_
     )
     assert config.command() == (
         "python train.py --data 'my pictures' --flip --image-size 96 --latent-dim 100 --generator-feature-maps 64 "
-        "--discriminator-feature-maps 64 --no-denoising --epochs 66 --snapshot-epochs 1,2 --save-every 1000 --recipe plain "
-        "--batch-size 64 --loss bce --d-norm batch --r1-gamma 0.0 --r2-gamma 0.0 --augment '' --ema "
+        "--discriminator-feature-maps 64 --no-denoising --epochs 66 --snapshot-epochs 1,2 --save-every 1000 "
+        "--recipe plain --batch-size 64 --loss bce --d-norm batch --r1-gamma 0.0 --r2-gamma 0.0 --augment '' --ema "
         "--ema-decay 0.9998 --lr-generator 0.0002 --lr-discriminator 0.0002 --lr-decay 0.0 --beta1 0.5 --beta2 0.999 "
         "--d-every 1 --g-every 1 --seed 0 --precision float32"
     )
