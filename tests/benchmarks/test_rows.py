@@ -9,8 +9,16 @@ from benchmarks.measuring import MET, MISSED, TINY
 
 pytestmark = pytest.mark.slow
 
+STARTED_ANEW = {
+    "actions",
+    "first-answer",
+    "first-load",
+}  # half a minute each, for pages that are started again and again
 
-@pytest.mark.parametrize("name", sorted(SCRIPTS))
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] * (name in STARTED_ANEW)) for name in sorted(SCRIPTS)]
+)
 def test_a_row_measures_something_and_comes_to_a_verdict(name):
     finding = SCRIPTS[name][1].found(TINY)
     assert finding.verdict in (MET, MISSED), finding
