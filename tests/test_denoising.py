@@ -1,16 +1,19 @@
 """Pictures without grain: what the last layer does to surfaces, edges and whole faces."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from dcgan.checkpoints import __main__ as checkpoints
-from dcgan.checkpoints import load_generator, save_network
+from dcgan import denoise
+from dcgan.checkpoints import load_generator, read_training, save_network
 from dcgan.denoising import LEVELS, REACHES, Denoising
 from dcgan.errors import InputError
+from dcgan.images import grid
 from dcgan.models import Generator
 from dcgan.sampling import faces
 
@@ -91,7 +94,7 @@ def test_while_a_network_is_trained_the_layer_does_nothing():
 
 
 def test_faces_are_equal_alone_together_and_by_the_network_itself(checkpoint):
-    checkpoints.main(["denoise", str(checkpoint)])
+    denoise.main([str(checkpoint)])
     network = load_generator(checkpoint)
     together = faces(network, list(range(20)))
     assert all(np.array_equal(faces(network, [seed])[0], together[seed]) for seed in range(20))
@@ -103,12 +106,12 @@ def test_faces_are_equal_alone_together_and_by_the_network_itself(checkpoint):
 def test_a_checkpoint_and_its_snapshots_are_told_to_denoise_and_not_to_any_more(checkpoint, capsys):
     folders = (checkpoint, checkpoint / "epochs" / "epoch-0003")
     before = [(folder / name).read_bytes() for folder in folders for name in ("config.json", "model.safetensors")]
-    assert checkpoints.main(["denoise", str(checkpoint), "--levels", "9"]) == 0
+    assert denoise.main([str(checkpoint), "--levels", "9"]) == 0
     assert "python -m dcgan.evaluation" in capsys.readouterr().out
     for folder in folders:
         assert json.loads((folder / "config.json").read_text())["denoising"] is True
         assert load_generator(folder).denoising.levels == 9
-    assert checkpoints.main(["denoise", str(checkpoint), "--levels", "0"]) == 0
+    assert denoise.main([str(checkpoint), "--levels", "0"]) == 0
     after = [(folder / name).read_bytes() for folder in folders for name in ("config.json", "model.safetensors")]
     assert after == before  # also the weights' digest, which tells faces apart
 
@@ -116,7 +119,7 @@ def test_a_checkpoint_and_its_snapshots_are_told_to_denoise_and_not_to_any_more(
 @pytest.mark.parametrize("levels", ["-1", "64.5", "nan"])
 def test_a_strength_out_of_range_is_refused_and_nothing_is_written(checkpoint, levels, capsys):
     before = (checkpoint / "model.safetensors").read_bytes()
-    assert checkpoints.main(["denoise", str(checkpoint), "--levels", levels]) == 2
+    assert denoise.main([str(checkpoint), "--levels", levels]) == 2
     assert "levels" in capsys.readouterr().err
     assert (checkpoint / "model.safetensors").read_bytes() == before
 
@@ -124,13 +127,13 @@ def test_a_strength_out_of_range_is_refused_and_nothing_is_written(checkpoint, l
 def test_where_a_snapshot_is_broken_nothing_is_written(checkpoint, capsys):
     before = (checkpoint / "model.safetensors").read_bytes()
     (checkpoint / "epochs" / "epoch-0003" / "model.safetensors").write_bytes(b"broken")
-    assert checkpoints.main(["denoise", str(checkpoint)]) == 2
+    assert denoise.main([str(checkpoint)]) == 2
     assert "epoch-0003" in capsys.readouterr().err
     assert (checkpoint / "model.safetensors").read_bytes() == before
 
 
 def test_config_and_weights_that_disagree_are_refused(checkpoint):
-    checkpoints.main(["denoise", str(checkpoint)])
+    denoise.main([str(checkpoint)])
     tensors = load_file(checkpoint / "model.safetensors")
     del tensors["denoising.levels"]
     save_file(tensors, checkpoint / "model.safetensors")
@@ -140,3 +143,14 @@ def test_config_and_weights_that_disagree_are_refused(checkpoint):
 
 def test_a_network_without_the_layer_is_saved_as_older_versions_read_it(checkpoint):
     assert "denoising" not in json.loads((checkpoint / "config.json").read_text())
+
+
+def test_the_samples_that_people_see_are_drawn_anew_and_the_run_tells_of_it(trained_run, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(trained_run, folder)
+    assert denoise.main([str(folder), "--levels", "0"]) == 0
+    assert "--no-denoising" in read_training(folder).command
+    for path, name in (("samples/latest.png", None), ("samples/epoch-0001.png", "epoch-0001")):
+        drawn = grid(faces(load_generator(folder, name), list(range(32))), 8)
+        assert np.array_equal(np.asarray(Image.open(folder / path).convert("RGB")), drawn)
+    assert (folder / "samples" / "timelapse.gif").read_bytes() != (trained_run / "samples/timelapse.gif").read_bytes()

@@ -1,6 +1,7 @@
 """A checkpoint folder on disk: networks, snapshots, resume states, records, the model card."""
 
 from dcgan.checkpoints.card import PLACEHOLDER, in_todays_words, model_card, name_in
+from dcgan.checkpoints.denoised import set_denoising
 from dcgan.checkpoints.directions import read_directions, save_directions
 from dcgan.checkpoints.networks import load_discriminator, load_generator, save_network
 from dcgan.checkpoints.reading import FORMAT, object_in
@@ -87,6 +88,7 @@ __all__ = [
     "save_directions",
     "save_network",
     "save_state",
+    "set_denoising",
     "show_best",
     "show_snapshot",
     "snapshot_facts",

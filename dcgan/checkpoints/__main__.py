@@ -3,7 +3,6 @@
 python -m dcgan.checkpoints import netG.pth checkpoints/NAME    networks of another DCGAN -> a checkpoint folder
 python -m dcgan.checkpoints bundle checkpoints/RUN FOLDER       a run -> the slim copy that is committed
 python -m dcgan.checkpoints export CHECKPOINT FILE.onnx         a generator -> a file for onnxruntime
-python -m dcgan.checkpoints denoise CHECKPOINT                  from now on its faces are drawn without grain
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from collections.abc import Sequence
 
 from dcgan.checkpoints.bundle import bundle, refuse_files_in
 from dcgan.checkpoints.foreign import import_networks
-from dcgan.checkpoints.networks import load_generator, set_denoising
+from dcgan.checkpoints.networks import load_generator
 from dcgan.checkpoints.onnx_export import export_onnx
 from dcgan.cli import DONE, Parser, command
-from dcgan.denoising import LEVELS
 from dcgan.errors import InputError
 from dcgan.files import path_of
 from dcgan.layout import DISCRIMINATOR, snapshot_name
@@ -45,12 +43,6 @@ def build_parser() -> Parser:
     exporting.add_argument("target", metavar="file", type=path_of, help="the .onnx file to write")
     exporting.add_argument("--snapshot", metavar="NAME", help=f"one of its snapshots, as in {snapshot_name(1)}")
     exporting.set_defaults(run=run_export)
-    denoising = commands.add_parser("denoise", help="draw its faces without grain from now on")
-    denoising.add_argument("target", metavar="checkpoint", type=path_of, help="a checkpoint folder")
-    denoising.add_argument(
-        "--levels", type=float, default=LEVELS, help=f"how strongly, of 255 ({LEVELS:g}); 0 for not at all"
-    )
-    denoising.set_defaults(run=run_denoise)
     return parser
 
 
@@ -72,11 +64,6 @@ def run_export(options: Namespace) -> None:
     difference = export_onnx(load_generator(options.checkpoint, options.snapshot), options.target)
     levels = difference * 127.5
     print(f"{options.target}: z (N, nz) to images (N, C, S, S); at most {levels:.2g} of 255 levels from PyTorch.")
-
-
-def run_denoise(options: Namespace) -> None:
-    set_denoising(options.target, options.levels)
-    print(f"{options.target} draws other faces now: measure them with python -m dcgan.evaluation {options.target}")
 
 
 @command

@@ -5,20 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from safetensors.torch import save as serialize
 from torch import Tensor
 
 from dcgan.checkpoints.snapshots import snapshot_folder, snapshot_names
-from dcgan.denoising import MAX_LEVELS
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json
 from dcgan.layout import CONFIG_NAME, DISCRIMINATOR, PICKLE_SUFFIXES, WEIGHTS_NAME
-from dcgan.models import Discriminator, Generator, read_config
-from dcgan.network_config import GeneratorConfig
-from dcgan.options import require_number
-
-LEVELS_NAME = "denoising.levels"  # among a generator's tensors
+from dcgan.models import Discriminator, Generator
 
 
 def save_network(network: Generator | Discriminator, folder: Path, half: bool = False) -> None:
@@ -53,31 +47,6 @@ def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
             raise InputError(f"{folder.name} has no snapshot {snapshot}; it has {known}.")
         folder = snapshot_folder(folder, snapshot)
     return Generator.from_pretrained(folder)
-
-
-def set_denoising(folder: Path, levels: float) -> None:
-    """Give the generator of a checkpoint folder and all of its snapshots a last layer that denoises, or take it away.
-
-    `levels` says how strongly, 0 to MAX_LEVELS of 255; 0 takes the layer away. Weights stay as they are.
-
-    Raises:
-        InputError: not a checkpoint folder, or a number outside its range.
-    """
-    require_number("levels", levels, float, 0, MAX_LEVELS)
-    names = [None, *snapshot_names(folder)]
-    for name in names:
-        load_generator(folder, name)  # all are whole before the first is written
-    for name in names:
-        _set_denoising(snapshot_folder(folder, name) if name else folder, levels)
-
-
-def _set_denoising(folder: Path, levels: float) -> None:
-    config = read_config(folder)
-    tensors = {name: tensor for name, tensor in load_file(folder / WEIGHTS_NAME).items() if name != LEVELS_NAME}
-    if levels:
-        tensors[LEVELS_NAME] = torch.tensor(float(levels))
-    save_tensors(tensors, folder / WEIGHTS_NAME)
-    write_json(folder / CONFIG_NAME, GeneratorConfig.from_dict(config | {"denoising": levels > 0}).to_dict())
 
 
 def save_tensors(tensors: dict[str, Tensor], path: Path) -> None:

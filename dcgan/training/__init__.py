@@ -17,6 +17,7 @@ from dcgan.training.plan import (
 )
 from dcgan.training.progress import progress_bar
 from dcgan.training.run import Run, config_to_resume, new_run_id
+from dcgan.training.run_folder import redraw_samples
 from dcgan.training.schedule import Schedule
 from dcgan.training.state import TrainState
 from dcgan.training.step import update_ema
@@ -51,6 +52,7 @@ __all__ = [
     "prepare_folder",
     "progress_bar",
     "read_metrics",
+    "redraw_samples",
     "report",
     "train",
     "update_ema",

@@ -12,12 +12,14 @@ from dcgan.checkpoints import (
     Training,
     facts_of_the_shown,
     is_shown,
+    load_generator,
     model_card,
     new_snapshot,
     read_evaluation,
     read_training,
     save_network,
     show_snapshot,
+    snapshot_names,
 )
 from dcgan.errors import InputError
 from dcgan.files import replacing, write_json, write_text
@@ -38,6 +40,7 @@ from dcgan.layout import (
     is_snapshot,
     sample_name,
 )
+from dcgan.sampling import faces
 from dcgan.training.metrics_log import draw_losses, read_metrics
 from dcgan.training.state import TrainState
 from dcgan.training.supervisor import WATCHED_SEEDS
@@ -88,6 +91,17 @@ def show_without_snapshot(folder: Path, state: TrainState, pixels: np.ndarray, f
 def tell(folder: Path, facts: Training) -> None:
     """Bring losses.png and training.json at the top up to date."""
     _tell(folder, facts, folder)
+
+
+def redraw_samples(folder: Path) -> None:
+    """Draw anew the sheets of samples that a folder holds, by its generators as they are now."""
+    sheets = {LATEST_NAME: None} | {sample_name(name): name for name in snapshot_names(folder)}
+    for path, name in sheets.items():
+        if (folder / path).is_file():
+            with replacing(folder / path) as temporary:
+                save_png(_sheet(faces(load_generator(folder, name), list(SAMPLE_SEEDS))), temporary)
+    if (folder / TIMELAPSE_NAME).is_file():
+        _draw_timelapse(folder / TIMELAPSE_NAME, _sheets(folder))
 
 
 def is_bare(folder: Path) -> bool:

@@ -43,7 +43,7 @@ BELOW = {
 }
 ROOMS = {path.parent.name for path in (ROOT / "dcgan").glob("*/__init__.py")}
 # These and the __main__ of a room may use any room but ui.
-COMMANDS = {"avatars", "directions", "portraits", "social_card", "options_page"}
+COMMANDS = {"avatars", "denoise", "directions", "portraits", "social_card", "options_page"}
 MODULES_AS_NAMES = {
     "data.avatars",
     "data.picture_folder",
