@@ -104,6 +104,11 @@ class CombinedCatalog:
         """Read one of TEXTS, of the first catalog."""
         return self._catalogs[0].text(file)
 
+    @property
+    def going_on(self) -> str:
+        """The first catalog's run."""
+        return self._catalogs[0].going_on
+
     def refresh(self) -> None:
         """Look for what is new in each of the catalogs."""
         for catalog in self._catalogs:

@@ -69,6 +69,10 @@ class Catalog(Protocol):
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" where there is none."""
 
+    @property
+    def going_on(self) -> str:
+        """What tells the state of a run that is still going on from its next one; "" where no run is."""
+
     def refresh(self) -> None:
         """Look for what is new, without making anybody wait."""
 

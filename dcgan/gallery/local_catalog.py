@@ -1,11 +1,13 @@
-"""The checkpoints of one folder: its own generator and its snapshots."""
+"""The checkpoints of one folder: its own generator and its snapshots, also of a run that is going on in it."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,9 +17,11 @@ from dcgan.errors import InputError
 from dcgan.files import sha256
 from dcgan.gallery.bounds import NAME
 from dcgan.gallery.catalog_protocol import COMMIT_DIGITS, unknown_checkpoint
-from dcgan.layout import WEIGHTS_NAME
+from dcgan.layout import METRICS_NAME, STATES, WEIGHTS_NAME
 from dcgan.limits import MAX_TEXT_BYTES
 from dcgan.models import Discriminator, Generator
+
+GOING_ON_SECONDS = 600  # a run writes to its metrics much more often, and pauses less long
 
 
 class LocalCatalog:
@@ -31,12 +35,14 @@ class LocalCatalog:
     def __init__(self, folder: Path, device: torch.device):
         self.folder, self.device = Path(folder).resolve(), device
         self.default = self.folder.name
-        self._snapshots = {f"{self.default}@{name}": name for name in reversed(snapshot_names(self.folder))}
+        self._snapshots = self._find_snapshots()
         if any(NAME.clean(name) != name for name in self.names):
             raise InputError(f"{self.default!r} can't be a checkpoint's name in links and files; rename the folder.")
         self._loading = threading.Lock()
         self._commits: dict[str, str] = {}
         self._generators = {self.default: load_generator(Path(folder)).to(device)}
+        # By name, what tells the weights that were loaded from those that replace them
+        self._loaded_from = {self.default: self._weights_of(self.default)}
         self._discriminators: dict[str, Discriminator | None] = {}
         self._directions: Mapping[str, Tensor] | None = None
 
@@ -67,7 +73,7 @@ class LocalCatalog:
             if name not in self._generators:
                 if name not in self._snapshots:
                     raise unknown_checkpoint(name, self.names)
-                self._generators[name] = load_generator(self.folder, self._snapshots[name]).to(self.device)
+                self._generators[name] = self._load(name)
             return self._generators[name]
 
     def discriminator(self, name: str | None = None) -> Discriminator | None:
@@ -113,12 +119,57 @@ class LocalCatalog:
             return ""
         return path.read_text(encoding="utf-8", errors="replace")
 
+    @property
+    def going_on(self) -> str:
+        try:
+            changed = (self.folder / METRICS_NAME).stat().st_mtime_ns
+        except OSError:
+            return ""
+        is_run = (self.folder / STATES).is_dir()
+        is_lately = time.time() - changed / 1e9 < GOING_ON_SECONDS
+        return f"{changed}-{'-'.join(self._snapshots.values())}" if is_run and is_lately else ""
+
     def refresh(self) -> None:
-        """Do nothing: a folder is what it was when the app started."""
+        """Take over what a run that goes on in the folder made since: its snapshots, and what it shows now."""
+        with self._loading:
+            self._snapshots = self._find_snapshots()
+            for name in list(self._generators):
+                if name not in self.names:
+                    self._forget(name)
+                elif self._weights_of(name) not in (None, self._loaded_from[name]):
+                    with suppress(InputError):  # what is loaded draws on
+                        generator = self._load(name)
+                        self._forget(name)
+                        self._generators[name] = generator
 
     def of(self, name: str | None = None) -> LocalCatalog:
         """Give itself: there is one model."""
         return self
+
+    def _find_snapshots(self) -> dict[str, str]:
+        return {f"{self.default}@{name}": name for name in reversed(snapshot_names(self.folder))}
+
+    def _load(self, name: str) -> Generator:
+        weights = self._weights_of(name)
+        generator = load_generator(self.folder, self._snapshots.get(name)).to(self.device)
+        self._loaded_from[name] = weights
+        return generator
+
+    def _weights_of(self, name: str) -> object:
+        """Tell the weights in a file from those that replace them; None where there are none."""
+        try:
+            found = (self._folder(name) / WEIGHTS_NAME).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _forget(self, name: str) -> None:
+        """Let go of all that hangs on a generator's weights."""
+        held: tuple[dict[str, Any], ...] = (self._generators, self._discriminators, self._commits)
+        for each in held:
+            each.pop(name, None)
+        if name == self.default:
+            self._directions = None
 
     def _shows_a_snapshot(self) -> bool:
         for name in self._snapshots:

@@ -12,11 +12,12 @@ from dcgan.ui.texts import say
 
 TEMPLATE = """
 {{#if value}}
-<h2>{{value.title}} <span class="stage" aria-live="polite"></span></h2>
+<h3>{{value.title}} <span class="stage" aria-live="polite"></span></h3>
 <canvas class="large" width="{{value.side}}" height="{{value.side}}" role="img" aria-label="{{value.title}}"></canvas>
 <img class="frames" src="{{value.frames}}" alt="" hidden>
 <div class="controls"><button type="button" class="play" aria-label="{{value.play}}">▶</button>
   <input type="range" min="0" max="{{value.last}}" value="{{value.last}}" aria-label="{{value.stage}}"></div>
+<p><a class="faces-of"></a></p>
 <ol>{{#each value.stages}}<li><button type="button" data-place="{{@index}}" data-name="{{this}}">
   <canvas width="{{../value.side}}" height="{{../value.side}}" role="img" aria-label="{{this}}"></canvas>
   <span>{{this}}</span></button></li>{{/each}}</ol>
@@ -27,17 +28,30 @@ BEHAVIOUR = """
 const FRAME_MS = 700;
 const slider = () => element.querySelector('input[type=range]');
 const thumbnails = () => [...element.querySelectorAll('ol button')];
-let playing;
+let playing, title, chosen;
 function draw(canvas, place) {
   const side = canvas.width;
   canvas.getContext('2d').drawImage(element.querySelector('.frames'), 0, place * side, side, side, 0, 0, side, side);
 }
+// Beside the film, what is told of the run stands at the same moment
+function show_moment(name, at) {
+  document.querySelectorAll('#course section').forEach((one) => { one.hidden = one.dataset.stage !== name; });
+  document.querySelectorAll('#course .cursor').forEach((cursor) => {
+    cursor.hidden = at === null;
+    cursor.style.left = `${100 * at}%`;
+  });
+}
 function show() {
+  if (!slider()) return;
   const place = Number(slider().value), names = thumbnails().map((one) => one.dataset.name);
   draw(element.querySelector('.large'), place);
   element.querySelector('.stage').innerText = names[place];
   slider().setAttribute('aria-valuetext', names[place]);
   thumbnails().forEach((one, i) => one.setAttribute('aria-pressed', i === place));
+  chosen = place === names.length - 1 ? undefined : names[place];
+  const { at, links, faces } = props.value;
+  Object.assign(element.querySelector('.faces-of'), { href: dcgan.link(links[place]), innerText: faces });
+  show_moment(names[place], at[place]);
 }
 function stop() {
   clearInterval(playing);
@@ -58,8 +72,20 @@ function play() {
 element.addEventListener('load', () => {
   stop();
   thumbnails().forEach((one, i) => draw(one.querySelector('canvas'), i));
-  show();
+  // A run that goes on adds snapshots; whoever looks at an earlier one stays there
+  const kept = title === props.value.title ? thumbnails().findIndex((one) => one.dataset.name === chosen) : -1;
+  title = props.value.title;
+  go(kept < 0 ? slider().max : kept);
 }, true);
+document.addEventListener('course', show);
+document.addEventListener('click', (event) => {
+  const plot = event.target.closest('#course .plot');
+  if (!plot || !slider()) return;
+  const { left, width } = plot.getBoundingClientRect(), clicked = (event.clientX - left) / width;
+  const away = props.value.at.map((at) => (at === null ? 2 : Math.abs(at - clicked)));
+  stop();
+  go(away.indexOf(Math.min(...away)));
+});
 element.addEventListener('input', () => { stop(); show(); });
 element.addEventListener('click', (event) => {
   const thumbnail = event.target.closest('ol button');
@@ -74,7 +100,12 @@ def film(elem_id: str) -> gr.HTML:
     return gr.HTML(None, html_template=TEMPLATE, js_on_load=BEHAVIOUR, elem_id=elem_id, apply_default_css=False)
 
 
-def film_of(language: str, title: str, stages: list[str], pictures: np.ndarray) -> dict[str, Any]:
-    """Make a film of a face that is called `title`: pictures `(N, S, S, 3)`, uint8, one a stage. It is at the last."""
-    texts = {key: say(language, key) for key in ("play", "stage")}
-    return texts | strip_of_frames(pictures) | {"title": title, "stages": stages}
+def film_of(
+    language: str, title: str, stages: list[str], pictures: np.ndarray, links: list[str], at: list[float | None]
+) -> dict[str, Any]:
+    """Make a film of a face that is called `title`: pictures `(N, S, S, 3)`, uint8, one a stage. It begins at the last.
+
+    `links` are to the faces of each stage; `at` is the share of the run that was over at it, None where nobody knows.
+    """
+    texts = {key: say(language, key) for key in ("play", "stage")} | {"faces": say(language, "faces-of-snapshot")}
+    return texts | strip_of_frames(pictures) | {"title": title, "stages": stages, "links": links, "at": at}

@@ -103,12 +103,11 @@ onFilm('play', (film) => {
   if (wantsCalm() && age < STARTS_BY_ITSELF_MS) film.pause();
 });
 
-// Gradio leaves these pictures and films without a name; that of their file tells the seeds
+// Gradio leaves films without a name; that of their file tells the seeds
 new MutationObserver(() => {
   document.querySelectorAll('#walk-video video').forEach(tame);
-  for (const element of document.querySelectorAll('#early-and-late img[alt=""], #walk-video video')) {
-    const name = decodeURIComponent(element.src.split('/').pop()).replace(/\.\w+$/, '');
-    if (element.matches('img')) element.alt = name;
-    else if (element.ariaLabel !== name) element.ariaLabel = name;
+  for (const film of document.querySelectorAll('#walk-video video')) {
+    const name = decodeURIComponent(film.src.split('/').pop()).replace(/\.\w+$/, '');
+    if (film.ariaLabel !== name) film.ariaLabel = name;
   }
 }).observe(document.documentElement, { subtree: true, childList: true, attributeFilter: ['src'] });

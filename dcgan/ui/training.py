@@ -1,36 +1,42 @@
-"""The Training tab: one face through all snapshots, the curves of the run, and what the run was."""
+"""The Training tab: one face through all snapshots, the curves of the run beside it, and what the run was."""
 
 from __future__ import annotations
 
 import html
 import json
-import math
 import re
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import numpy as np
-import pandas as pd
 from gradio.components import Component
 
-from dcgan.checkpoints import Training, glean_metrics
+from dcgan.checkpoints import Training
 from dcgan.expressions import AnyFace
 from dcgan.gallery import SEED, Catalog, PictureSpec, Renderer, to_query
-from dcgan.layout import METRICS_NAME, TRAINING_NAME
+from dcgan.layout import METRICS_NAME, TRAINING_NAME, is_snapshot
 from dcgan.ui.captions import title_of
-from dcgan.ui.events import LAST_COUNTS, Listener, message, on
+from dcgan.ui.curves import figures_of, is_number, lines_in
+from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_told
 from dcgan.ui.film import film, film_of
 from dcgan.ui.inputs import number
 from dcgan.ui.links import spec_of
+from dcgan.ui.moments import Moment, moments_in, sections_of
 from dcgan.ui.texts import i18n, label, one_line, say
 
-CURVES = {
-    "losses": ("loss_d", "loss_g"),
-    "beliefs": ("d_real", "d_fake"),
-    "readings": ("distance", "relative_diversity"),
-}
 NOTHING_KNOWN = Training.glean("")
-MAX_POINTS = 150  # a curve; more can't be told apart on a screen
+
+# While it is seen, a run that is going on is asked for what is new; the film hears of every change
+FOLLOWING = """
+const FOLLOW_MS = 5000;
+setInterval(() => {
+  const { version, snapshots } = element.querySelector('[data-version]')?.dataset ?? {};
+  if (version && element.offsetParent && !document.hidden)
+    trigger('select', { told: JSON.stringify({ version, snapshots }) });
+}, FOLLOW_MS);
+watch('value', () => document.dispatchEvent(new Event('course')));
+"""
 
 
 class TrainingTab:
@@ -39,60 +45,40 @@ class TrainingTab:
     def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
         self.renderer, self.checkpoint = renderer, checkpoint
         self.message = message("training-message")
-        with gr.Column() as self.column:
-            self._lay_out_course()
-        self.absent = gr.Markdown(i18n("no-snapshots"), visible=False)
-        with gr.Row():
-            self.plots = [self._lay_out_plot(name) for name in CURVES]
+        gr.Markdown(i18n("watch-it-learn"))
+        with gr.Row(elem_id="training-row"):
+            with gr.Column(scale=4, min_width=260) as self.column:
+                self.film = film("film")
+            with gr.Column(scale=9, min_width=300):
+                self.absent = gr.Markdown(i18n("no-snapshots"), visible=False)
+                self.course = gr.HTML(js_on_load=FOLLOWING, elem_id="course")
+                with gr.Row(elem_id="learn-row") as self.tools:
+                    self._lay_out_tools()
         self.facts = gr.Markdown(elem_id="run-facts")
+        self.face = gr.Textbox(visible=False)  # the one that is watched
         self._connect()
 
-    def _lay_out_plot(self, name: str) -> gr.LinePlot:
-        return gr.LinePlot(
-            x="images",
-            y="value",
-            color="curve",
-            title=label(name),
-            y_title=" ",
-            color_title=" ",
-            height=240,
-            min_width=300,
-            visible=False,
-            buttons=[],
-            elem_id=name,
+    def _lay_out_tools(self) -> None:
+        self.seed = gr.Number(
+            7, precision=0, label=i18n("seed"), info=i18n("seed-info"), min_width=120, elem_id="learn-seed"
         )
-
-    def _lay_out_course(self) -> None:
-        gr.Markdown(i18n("watch-it-learn"))
-        with gr.Row():
-            with gr.Column(scale=4, min_width=260):
-                self.film = film("film")
-            with gr.Column(scale=3, min_width=260):
-                with gr.Row(elem_id="learn-row"):
-                    self.seed = gr.Number(
-                        7, precision=0, label=i18n("seed"), info=i18n("seed-info"), min_width=120, elem_id="learn-seed"
-                    )
-                    self.button = gr.Button(i18n("show"), variant="primary", min_width=90, elem_id="learn")
-                gr.HTML(i18n("early-and-late"), elem_classes="label")
-                self.compare = gr.ImageSlider(
-                    type="filepath", format="png", show_label=False, interactive=False, buttons=[],
-                    elem_id="early-and-late",
-                )  # fmt: skip
-                self.download = gr.DownloadButton(label("learned-gif"), size="sm", elem_id="learned-gif")
-        self.face = gr.Textbox(visible=False)  # the one that is watched
+        self.button = gr.Button(i18n("show"), size="sm", min_width=90, elem_id="learn")
+        self.download = gr.DownloadButton(label("learned-gif"), size="sm", min_width=160, elem_id="learned-gif")
 
     @property
     def _run(self) -> list[Any]:
-        return [self.column, self.absent, *self.plots, self.facts]
+        return [self.column, self.tools, self.absent, self.course, self.facts]
 
     @property
     def _course(self) -> list[Any]:
-        return [self.face, self.film, self.compare, self.download]
+        return [self.face, self.film, self.download]
 
     def _connect(self) -> None:
         shows = [self.button.click, self.seed.submit]
         options = {"show_progress_on": self.film}
         on(shows, self._show, [self.seed, self.checkpoint], self._course, self.message, **options)
+        inputs, outputs = [self.face, self.checkpoint], [*self._run, *self._course]
+        on_told(self.course.select, self._follow, inputs, outputs, self.message, show_progress="hidden")
 
     def open(self, listener: Listener, face_link: gr.Textbox) -> None:
         """Show all of it when something happens, of the face in `face_link`; and when another checkpoint is chosen.
@@ -112,12 +98,14 @@ class TrainingTab:
     def _show_run(self, language: str, _: object, checkpoint: str | None) -> list[Any]:
         if not checkpoint:
             return [gr.skip() for _ in self._run]
+        self.renderer.catalog.refresh()
         catalog = self.renderer.catalog.of(checkpoint)
         has_course = self._has_course(checkpoint)
         return [
             gr.Column(visible=has_course),
+            gr.Row(visible=has_course),
             gr.Markdown(visible=not has_course),
-            *(_plot(language, catalog, curves) for curves in CURVES.values()),
+            course_of(language, catalog),
             run_facts(language, catalog),
         ]
 
@@ -126,8 +114,19 @@ class TrainingTab:
             return [gr.skip() for _ in self._course]
         return self._watched(language, spec_of(face).shown[0], checkpoint)
 
+    def _follow(self, language: str, told: dict[str, Any], face: str, checkpoint: str | None) -> list[Any]:
+        """Show what a run that is going on has done since; its faces only where there is another snapshot."""
+        self.renderer.catalog.refresh()
+        catalog = self.renderer.catalog.of(checkpoint)
+        if catalog.going_on == told.get("version"):
+            return [gr.skip() for _ in (*self._run, *self._course)]
+        is_longer = str(told.get("snapshots")) != str(len(catalog.stages))
+        course = self._show_course(language, face, checkpoint) if is_longer else [gr.skip() for _ in self._course]
+        return [*self._show_run(language, face, checkpoint), *course]
+
     def _has_course(self, checkpoint: str) -> bool:
-        return len(self.renderer.stages(checkpoint)) > 1
+        stages = self.renderer.stages(checkpoint)
+        return len(stages) > 1 or any(is_snapshot(_short(stage)) for stage in stages)
 
     def _show(self, language: str, seed: object, checkpoint: str | None) -> list[Any]:
         return self._watched(language, number("the-seed", SEED, seed), checkpoint)
@@ -135,12 +134,13 @@ class TrainingTab:
     def _watched(self, language: str, face: AnyFace, checkpoint: str | None) -> list[Any]:
         """Give what is shown of one face's course; a face that is more than a seed is none of the seed's box."""
         faces, gif = self.renderer.faces_at_stages(face, checkpoint)
-        shown = list(faces)
-        names, pictures = [_short(stage) for stage in shown], np.stack([each.pixels for each in faces.values()])
+        names, pictures = [_short(stage) for stage in faces], np.stack([each.pixels for each in faces.values()])
+        at = {each.stage: each.at for each in _moments(language, self.renderer.catalog.of(checkpoint))}
+        spec = PictureSpec(face=str(face))
+        links = [to_query(replace(spec, checkpoint=stage), most=None) for stage in faces]
         return [
-            to_query(PictureSpec(face=str(face))),
-            film_of(language, title_of(language, face), names, pictures),
-            (str(faces[shown[0]].path), str(faces[shown[-1]].path)),
+            to_query(spec),
+            film_of(language, title_of(language, face), names, pictures, links, [at.get(name) for name in names]),
             gr.DownloadButton(value=str(gif)),
         ]
 
@@ -151,20 +151,19 @@ def _nothing_while_hidden(shown: Component) -> str:
     return f"(face, checkpoint) => [face, face && {element}?.offsetParent ? checkpoint : null]"
 
 
-def _plot(language: str, catalog: Catalog, curves: tuple[str, ...]) -> gr.LinePlot:
-    points = curve_points(language, catalog.text(METRICS_NAME), curves)
-    return gr.LinePlot(points, visible=not points.empty, x_title=say(language, "pictures-seen"))
+def course_of(language: str, catalog: Catalog) -> str:
+    """Draw the curves of a run, and tell of its snapshots; of one that is going on, with the state that it is in."""
+    going_on = catalog.going_on
+    state = f' data-version="{html.escape(going_on)}" data-snapshots="{len(catalog.stages)}"' if going_on else ""
+    words = f'<p class="going-on">{html.escape(say(language, "going-on"))}</p>' if going_on else ""
+    figures = figures_of(language, lines_in(catalog.text(METRICS_NAME)))
+    moments = sections_of(_moments(language, catalog))
+    return f'<div{state}>{words}{moments}<div class="curves">{figures}</div></div>'
 
 
-def curve_points(language: str, metrics: str, curves: tuple[str, ...]) -> pd.DataFrame:
-    """Read columns images, value and curve (its name) from the lines of a metrics.jsonl, thinned out."""
-    lines = [line for line in glean_metrics(metrics) if _is_number(line.get("images"))]
-    rows = []
-    for curve in curves:
-        known = [line for line in lines if _is_number(line.get(curve))]
-        kept = known[:: len(known) // MAX_POINTS + 1]
-        rows += [(line["images"], line[curve], say(language, f"curve-{curve}")) for line in kept]
-    return pd.DataFrame(rows, columns=["images", "value", "curve"])
+def _moments(language: str, catalog: Catalog) -> list[Moment]:
+    loss = Training.glean(catalog.text(TRAINING_NAME)).config.get("loss")
+    return moments_in(language, lines_in(catalog.text(METRICS_NAME)), loss)
 
 
 def run_facts(language: str, catalog: Catalog) -> str:
@@ -199,19 +198,12 @@ def run_facts(language: str, catalog: Catalog) -> str:
     return f"{say(language, 'the-run')}\n\n| | |\n|---|---|\n{table}\n<code>{command}</code>"
 
 
-def _is_number(value: object) -> bool:
-    try:
-        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    except OverflowError:  # a whole number of hundreds of digits
-        return False
-
-
 def _thousands(value: object) -> str:
-    return f"{value:,.0f}" if _is_number(value) else "?"
+    return f"{value:,.0f}" if is_number(value) else "?"
 
 
 def _rounded(value: object) -> str:
-    return f"{value:.1f}" if _is_number(value) else "?"
+    return f"{value:.1f}" if is_number(value) else "?"
 
 
 def _plain(text: object) -> str:

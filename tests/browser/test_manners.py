@@ -29,8 +29,8 @@ def test_the_page_and_its_link_are_ours_and_a_film_plays_without_a_sound(open_pa
     assert page.request.get(page.url + "favicon.ico").headers["content-type"] == "image/svg+xml"
     assert page.evaluate(HEADINGS) == [1, 2]
     open_tab(page, "training")
-    page.locator("#run-facts table").wait_for()
-    assert page.evaluate(HEADINGS) == [1, 2, 2]
+    page.locator("#film h3").wait_for()
+    assert page.evaluate(HEADINGS) == [1, 2, 3, 3, 3, 2]
     film_of_a_walk(page)
     page.wait_for_function(QUIET)  # Gradio sets some of it after the film is there
     page.wait_for_timeout(1000)

@@ -296,25 +296,31 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     pick(page, 7)
     open_tab(page, "training")
     stages = snapshot_names(DEFAULT)
-    page.locator("#film h2", has_text=f"Seed 7 {stages[-1]}").wait_for()
+    page.locator("#film h3", has_text=f"Seed 7 {stages[-1]}").wait_for()
     assert page.locator("#film ol span").all_inner_texts() == stages
     late = shown_in(page, "#film .large")
     page.locator("#film ol button").first.click()
-    page.locator("#film h2", has_text=f"Seed 7 {stages[0]}").wait_for()
+    page.locator("#film h3", has_text=f"Seed 7 {stages[0]}").wait_for()
     early = shown_in(page, "#film .large")
     assert not np.array_equal(early, late)
     assert np.array_equal(shown_in(page, "#film ol canvas >> nth=0"), early)
     page.locator("#film .play").click()
-    page.locator("#film h2", has_text=f"Seed 7 {stages[1]}").wait_for()
-    page.locator("#film h2", has_text=f"Seed 7 {stages[-1]}").wait_for()
+    page.locator("#film h3", has_text=f"Seed 7 {stages[1]}").wait_for()
+    page.locator("#film h3", has_text=f"Seed 7 {stages[-1]}").wait_for()
     assert np.array_equal(shown_in(page, "#film .large"), late)
     page.locator("#film input").press("ArrowLeft")
     assert page.locator("#film input").get_attribute("aria-valuetext") == stages[-2]
-    page.wait_for_function("document.querySelectorAll('#early-and-late img').length >= 2")
-    alts = page.eval_on_selector_all("#early-and-late img", "all => all.map(e => e.alt)")
-    assert all("7" in alt for alt in alts)
-    for plot in ("#losses", "#beliefs"):
-        page.locator(plot).locator("canvas, svg").first.wait_for()
+    assert page.locator("#course figure svg").count() == 3
+    told = page.locator("#course section:visible")
+    assert told.get_attribute("data-stage") == stages[-2]
+    cursor = page.locator("#course .cursor").first
+    assert 0 < float(cursor.evaluate("cursor => cursor.style.left.replace('%', '')")) < 100
+    page.locator("#course .plot").first.click(position={"x": 3, "y": 50})
+    page.locator("#film h3", has_text=f"Seed 7 {stages[0]}").wait_for()
+    assert told.get_attribute("data-stage") == stages[0]
+    assert "The discriminator judges" in told.inner_text()
+    assert f"{DEFAULT.name}%40{stages[0]}" in page.locator("#film .faces-of").get_attribute("href")
+    page.locator("#film input").press("End")
     assert f"{read_training(DEFAULT).images_seen:,}" in page.locator("#run-facts").inner_text()
     screenshot(page, "training")
     path = download(page, "#learned-gif", tmp_path)
@@ -337,11 +343,11 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     open_tab(page, "training")
     page.locator("#run-facts", has_text="avatars:micah").wait_for()
     names = snapshot_names(DEFAULT.with_name("micah-96"))
-    page.locator("#film h2", has_text=f"Seed 5 {names[-1]}").wait_for()
+    page.locator("#film h3", has_text=f"Seed 5 {names[-1]}").wait_for()
     assert page.locator("#film ol span").all_inner_texts() == names
     choose(page, "portraits-96@epoch-0001")
     page.locator("#run-facts", has_text="portraits:pixel-art-portraits").wait_for()
-    page.locator("#film h2", has_text=f"Seed 5 {snapshot_names(DEFAULT)[-1]}").wait_for()
+    page.locator("#film h3", has_text=f"Seed 5 {snapshot_names(DEFAULT)[-1]}").wait_for()
     open_tab(page, "about")
     page.locator("#licence", has_text="Viktor Hahn").wait_for()
     choose(page, "micah-96")
@@ -463,7 +469,7 @@ def test_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_ru
     wait_for_faces(page, 16)
     shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
     open_tab(page, "training")
-    page.locator("#film h2", has_text="Seed 0 epoch-0002").wait_for()
+    page.locator("#film h3", has_text="Seed 0 epoch-0002").wait_for()
     assert page.locator("#film ol span").all_inner_texts() == ["epoch-0002"]
     page.locator("#run-facts table").wait_for()
     page.locator("#learn-seed input").fill("-1")
@@ -471,7 +477,7 @@ def test_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_ru
     page.locator("#training-message", has_text="The seed is -1").wait_for()
     page.locator("#learn-seed input").fill("8")
     page.keyboard.press("Enter")
-    page.locator("#film h2", has_text="Seed 8 epoch-0002").wait_for()
+    page.locator("#film h3", has_text="Seed 8 epoch-0002").wait_for()
     page.locator("#training-message").wait_for(state="hidden")
 
 

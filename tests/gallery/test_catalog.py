@@ -48,6 +48,41 @@ def test_each_generator_has_its_discriminator_where_the_folder_has_one(trained_r
         catalog.discriminator("other")
 
 
+def test_a_refresh_takes_over_what_a_run_made_since(trained_run, tmp_path):
+    folder = tmp_path / "tiny"
+    shutil.copytree(trained_run, folder)
+    late = folder / "epochs" / "epoch-0002"
+    late.rename(tmp_path / "late")
+    for name in ("model.safetensors", "discriminator/model.safetensors"):  # what the folder showed after one epoch
+        shutil.copyfile(folder / "epochs" / "epoch-0001" / name, folder / name)
+    catalog = LocalCatalog(folder, torch.device("cpu"))
+    was, commit, judge = catalog.generator(), catalog.commit(), catalog.discriminator()
+    catalog.refresh()
+    assert (catalog.names, catalog.generator()) == (["tiny", "tiny@epoch-0001"], was)
+    (tmp_path / "late").rename(late)
+    for name in ("model.safetensors", "discriminator/model.safetensors"):
+        shutil.copyfile(late / name, tmp_path / "new")
+        (tmp_path / "new").rename(folder / name)
+    catalog.refresh()
+    assert catalog.stages == ["tiny@epoch-0001", "tiny@epoch-0002"]
+    assert not np.array_equal(faces(catalog.generator(), [1]), faces(was, [1]))
+    assert np.array_equal(faces(catalog.generator(), [1]), faces(catalog.generator("tiny@epoch-0002"), [1]))
+    assert catalog.commit() != commit
+    assert catalog.discriminator() is not judge
+
+
+def test_weights_that_cannot_be_read_leave_those_that_are_loaded(trained_run, tmp_path):
+    folder = tmp_path / "tiny"
+    shutil.copytree(trained_run, folder)
+    catalog = LocalCatalog(folder, torch.device("cpu"))
+    was = catalog.generator()
+    (folder / "model.safetensors").write_bytes(b"half")
+    catalog.refresh()
+    (folder / "model.safetensors").unlink()
+    catalog.refresh()
+    assert catalog.generator() is was
+
+
 @pytest.mark.parametrize("name", ["other", "tiny@epoch-0009", "tiny@../..", "@"])
 def test_a_name_that_is_not_in_the_catalog_is_refused_with_those_that_are(name, trained_run):
     with pytest.raises(InputError, match="tiny@epoch-0002"):

@@ -217,7 +217,7 @@ def test_a_link_to_a_snapshot_that_is_gone_shows_faces_and_says_so(trained_run, 
     shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
     for commit in ("", "0123456789ab"):
         outputs = page.open_link(request(checkpoint="run@epoch-0001", commit=commit))
-        assert "not in run any more" in notice(outputs)
+        assert "run@epoch-0001, which is not on this page" in notice(outputs)
         assert settings(page, outputs)["checkpoint"].value == "run"
 
 

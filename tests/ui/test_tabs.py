@@ -1,7 +1,10 @@
 """What the Training and About tabs say of a checkpoint, whatever its files hold."""
 
 import json
+import os
+import re
 import shutil
+import time
 from xml.etree import ElementTree
 
 import gradio as gr
@@ -13,10 +16,12 @@ from dcgan.errors import InputError
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer
 from dcgan.network_config import IMAGE_SIZES, GeneratorConfig
 from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
+from dcgan.ui.curves import MAX_POINTS, figures_of, lines_in, points_of
 from dcgan.ui.face_strip import face_strip_entry, link_in
 from dcgan.ui.links import spec_of
+from dcgan.ui.moments import moments_in
 from dcgan.ui.networks import networks_figure
-from dcgan.ui.training import MAX_POINTS, TrainingTab, curve_points, run_facts
+from dcgan.ui.training import TrainingTab, run_facts
 from dcgan.ui.walk import WalkTab, faces_in, suggestion, was_chosen
 
 
@@ -81,26 +86,93 @@ def test_a_snapshot_that_is_gone_is_left_out_of_the_course_of_training(training)
 def test_the_run_is_told_whatever_becomes_of_the_faces(training):
     with pytest.raises(InputError, match="The seed is -1"):
         training._show("en", -1, "run")
-    column, absent, *plots, facts = training._show_run("en", "", "run")
-    assert (column.visible, absent.visible, plots[0].visible) == (True, False, True)
+    column, tools, absent, course, facts = training._show_run("en", "", "run")
+    assert (column.visible, tools.visible, absent.visible) == (True, True, False)
+    assert "<figcaption>Losses" in course
     assert "python train.py" in facts
 
 
 def test_nothing_is_drawn_while_the_training_tab_is_hidden(training):
     hidden = [*training._show_course("en", 5, None), *training._show_run("en", 5, None)]
-    assert hidden == [gr.skip()] * 10
+    assert hidden == [gr.skip()] * 8
+
+
+def test_a_run_that_goes_on_is_followed_and_its_faces_drawn_again_only_at_another_snapshot(training):
+    folder = training.renderer.catalog.folder
+    told = {"version": training.renderer.catalog.going_on, "snapshots": "1"}
+    [version] = re.findall('data-version="([^"]+)" data-snapshots="1"', training._show_run("en", "", "run")[3])
+    told = {"version": version, "snapshots": "1"}
+    assert training._follow("en", told, "face=5", "run") == [gr.skip()] * 8
+    with (folder / "metrics.jsonl").open("a") as metrics:
+        metrics.write('{"images": 1000000, "loss_d": 1, "loss_g": 1}\n')
+    os.utime(folder / "metrics.jsonl", ns=(time.time_ns() + 10**9,) * 2)
+    *_, course, _, face, film, download = training._follow("en", told, "face=5", "run")
+    assert "1,000,000 pictures seen" in course
+    assert [face, film, download] == [gr.skip()] * 3
+    shutil.copytree(folder / "epochs" / "epoch-0002", folder / "epochs" / "epoch-0003")
+    *_, film, _ = training._follow("en", told, "face=5", "run")
+    assert film["stages"] == ["epoch-0002", "epoch-0003"]
+
+
+def test_a_run_that_ended_long_ago_and_a_bundle_are_not_followed(training):
+    folder = training.renderer.catalog.folder
+    assert training.renderer.catalog.going_on
+    (folder / "state").rename(folder / "other")
+    assert not training.renderer.catalog.going_on
+    (folder / "other").rename(folder / "state")
+    os.utime(folder / "metrics.jsonl", (0, 0))
+    assert not training.renderer.catalog.going_on
+    assert "data-version" not in training._show_run("en", "", "run")[3]
+
+
+def snapshot_line(images, **values) -> str:
+    return json.dumps({"images": images, "snapshot": f"epoch-{images:04d}", **values})
+
+
+def test_what_both_networks_did_at_a_snapshot_is_told_by_the_numbers_of_that_moment():
+    lines = lines_in("\n".join([
+        snapshot_line(100, distance=0.4, relative_diversity=0.5, d_real=0.9, d_fake=0.1),
+        json.dumps({"images": 150, "d_real": 0.2, "d_fake": 0.8}),
+        snapshot_line(200, distance=0.3, relative_diversity=0.75, d_real=0.8, d_fake=0.05),
+        json.dumps({"images": 400, "loss_d": 1}),
+    ]))  # fmt: skip
+    first, second = moments_in("en", lines, "bce")
+    assert [(each.stage, each.at) for each in (first, second)] == [("epoch-0100", 0.25), ("epoch-0200", 0.5)]
+    assert "After 100 pictures its faces were 0.40 away" in first.told
+    assert "snapshot before" not in first.told
+    for words in ("0.30 away", "That is nearer", "<b>75%</b>", "no more than at the snapshot before", "<b>80%</b>"):
+        assert words in second.told
+    assert "they are real" in second.told
+    assert "side by side" in moments_in("en", lines, "relativistic")[0].told
+
+
+@pytest.mark.parametrize("value", [None, "0.5", True, float("nan"), 10**400, [1]])
+def test_what_no_number_tells_of_a_snapshot_is_left_out(value):
+    line = snapshot_line(1, distance=value, relative_diversity=0.5, d_real=value, d_fake=0.1)
+    [moment] = moments_in("en", lines_in(line), "bce")
+    assert moment.told == ""
 
 
 def test_curves_have_every_line_of_a_short_run_and_are_thinned_out_for_a_long_one():
     def lines(count: int) -> str:
         return "\n".join(json.dumps({"images": i, "loss_d": i / 2, "loss_g": None}) for i in range(count))
 
-    points = curve_points("en", lines(20), ("loss_d", "loss_g"))
-    assert points["value"].tolist() == [i / 2 for i in range(20)]
-    assert set(points["curve"]) == {"discriminator"}
-    assert MAX_POINTS / 2 < len(curve_points("en", lines(1000), ("loss_d",))) <= MAX_POINTS
-    assert curve_points("en", json.dumps({"images": 10**400, "loss_d": 1}), ("loss_d",)).empty
-    assert curve_points("en", 'x\n[]\n{"event": "rollback"}\n{"images": "7"}', ("loss_d",)).empty
+    assert [value for _, value in points_of(lines_in(lines(20)), "loss_d")] == [i / 2 for i in range(20)]
+    assert points_of(lines_in(lines(20)), "loss_g") == []
+    assert MAX_POINTS / 2 < len(points_of(lines_in(lines(1000)), "loss_d")) <= MAX_POINTS
+    assert lines_in('x\n[]\n{"event": "rollback"}\n{"images": "7"}\n{"images": NaN}') == []
+    assert lines_in(json.dumps({"images": 10**400, "loss_d": 1})) == []
+
+
+def test_curves_are_drawn_from_corner_to_corner_and_told_in_words():
+    lines = [{"images": images, "loss_d": 4 - images / 50, "d_real": 0.5} for images in (0, 50, 200)]
+    figures = ElementTree.fromstring(f"<div>{figures_of('en', lines)}</div>".replace(" hidden>", ">"))
+    losses, beliefs = figures.findall("figure")
+    assert losses.find(".//path").get("d") == "M0.00 0.00L25.00 25.00L100.00 100.00"
+    assert losses.find(".//svg").get("aria-label") == "Losses: discriminator from 4.00 to 0.00"
+    assert beliefs.find(".//path").get("d") == "M0.00 50.00L25.00 50.00L100.00 50.00"
+    assert figures_of("en", []) == ""
+    assert figures_of("en", lines[:1])
 
 
 @pytest.mark.parametrize("size", IMAGE_SIZES)
