@@ -55,6 +55,7 @@ from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
 from dcgan.ui.guard import Guard, Page, refuse_who_left
 from dcgan.ui.link_card import LinkCard
 from dcgan.ui.studio import StudioTab
+from dcgan.ui.style_picker import style_picker
 from dcgan.ui.texts import i18n, label
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
@@ -72,14 +73,7 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
         endpoints(Api(renderer))  # first, or the page's own events would take their names
         with gr.Row(elem_id="header"):
             gr.Markdown(i18n("intro"), elem_id="intro")
-            checkpoint = gr.Dropdown(
-                catalog.names,
-                value=catalog.default,
-                label=i18n("checkpoint"),
-                visible=len(catalog.names) > 1,
-                min_width=150,
-                elem_id="checkpoint",
-            )
+            checkpoint = style_picker(catalog)
             with gr.Column(scale=0, min_width=140, elem_id="header-buttons"):
                 file = gr.UploadButton(label("open-file"), size="sm", elem_id="open-file")
                 if os.environ.get("SPACE_ID"):
@@ -91,8 +85,9 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
                 favourites = Favourites(renderer)
             with gr.Tab(i18n("walk-tab"), id="walk") as walk_tab:
                 walk = WalkTab(renderer, checkpoint)
-            with gr.Tab(i18n("studio-tab"), id="studio"):
+            with gr.Tab(i18n("studio-tab"), id="studio") as studio_tab:
                 studio = StudioTab(renderer, checkpoint, generate.face_link)
+                studio.open(studio_tab.select)
             with gr.Tab(i18n("training-tab"), id="training") as training_tab:
                 TrainingTab(renderer, checkpoint).open(training_tab.select, generate.face_link)
             with gr.Tab(i18n("about-tab"), id="about") as about_tab:

@@ -110,26 +110,13 @@ def _clicked(page: Page, button: str = "#generate", index: int = 0, shown: str =
     return took
 
 
-def _styles(page: Page) -> list[str]:
-    page.locator("#checkpoint input").click()
-    styles = page.get_by_role("option").all_inner_texts()
-    page.locator("#checkpoint input").blur()
-    return [style.replace("✓", "").strip() for style in styles]
+def _styles(page: Page) -> list[int]:
+    """Give the places of the styles; the first is the one that is chosen."""
+    return list(range(page.locator("#checkpoint label:visible").count()))
 
 
-def _chosen(page: Page, style: str) -> float:
-    page.locator("#checkpoint input").click()
-    option = page.get_by_role("option", name=style, exact=True)
-    option.wait_for()
-    option.evaluate("option => { window.wanted = option; }")
-    # A list hears the press of a button, not the click
-    script = CLICK.replace(
-        "document.querySelectorAll(button)[index].click()",
-        "window.wanted.dispatchEvent(new MouseEvent('mousedown', { bubbles: true, cancelable: true }))",
-    )
-    took: float = page.evaluate(script, ["", 0, FACES, 16])
-    page.wait_for_timeout(PAUSE_MS)
-    return took
+def _chosen(page: Page, style: int) -> float:
+    return _clicked(page, "#checkpoint label", style)
 
 
 @dataclass

@@ -17,6 +17,7 @@ DISCRIMINATOR = "discriminator"  # a folder with a network's two files of its ow
 SNAPSHOTS = "epochs"  # a folder with a checkpoint folder for each snapshot
 SAMPLES = "samples"
 LATEST_NAME = f"{SAMPLES}/latest.png"
+HELD_OUT_NAME = f"{SAMPLES}/held-out.png"  # pictures that training never draws, one below the other
 TIMELAPSE_NAME = f"{SAMPLES}/timelapse.gif"
 NEIGHBOURS_NAME = f"{SAMPLES}/neighbours.png"
 STATES = "state"  # a folder with a folder for each resume state

@@ -6,6 +6,7 @@ from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.export import Exported
 from dcgan.gallery.finding import Found
 from dcgan.gallery.local_catalog import LocalCatalog
+from dcgan.gallery.looking import Look
 from dcgan.gallery.renderer import MAX_MEGABYTES, MEGABYTE, SHOWN_LARGE, STILL_FACTORS, Face, Renderer, of_one_face
 from dcgan.gallery.spec import (
     COUNT,
@@ -58,6 +59,7 @@ __all__ = [
     "Faces",
     "Found",
     "LocalCatalog",
+    "Look",
     "Number",
     "PictureSpec",
     "Renderer",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -103,6 +104,10 @@ class CombinedCatalog:
     def text(self, file: str) -> str:
         """Read one of TEXTS, of the first catalog."""
         return self._catalogs[0].text(file)
+
+    def picture(self, file: str) -> np.ndarray | None:
+        """Read one of PICTURES, of the first catalog."""
+        return self._catalogs[0].picture(file)
 
     @property
     def going_on(self) -> str:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
 from torch import Tensor
 
 from dcgan.errors import InputError
-from dcgan.layout import CARD_NAME, METRICS_NAME, TRAINING_NAME
+from dcgan.layout import CARD_NAME, HELD_OUT_NAME, LATEST_NAME, METRICS_NAME, TRAINING_NAME
 from dcgan.models import Discriminator, Generator
 
 TEXTS = (TRAINING_NAME, METRICS_NAME, CARD_NAME)  # what a checkpoint says of itself
+PICTURES = (LATEST_NAME, HELD_OUT_NAME)
 COMMIT_DIGITS = 12  # enough to tell versions apart, short enough for a link
 
 
@@ -68,6 +70,9 @@ class Catalog(Protocol):
 
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" where there is none."""
+
+    def picture(self, file: str) -> np.ndarray | None:
+        """Read one of PICTURES as pixels `(H, W, 3)`, uint8; None where there is none at hand."""
 
     @property
     def going_on(self) -> str:

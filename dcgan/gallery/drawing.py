@@ -12,11 +12,13 @@ from dcgan.errors import InputError, NothingChoosesError
 from dcgan.expressions import AnyFace
 from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.finding import Found, find
+from dcgan.gallery.looking import Look, look
 from dcgan.gallery.studio import latents_of
 from dcgan.gallery.walks import ProgressCallback, render_grid_walk
 from dcgan.latents import seeds_from
 from dcgan.sampling import most_convincing_faces, render
 
+COMPARED = 64  # faces, beside which it is told how real one looks
 Group = tuple[str, list[AnyFace], float]  # a checkpoint, faces and a truncation
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -33,7 +35,7 @@ class Drawing:
     def __init__(self, catalog: Catalog, on_gpu: Decorator, progress: ProgressCallback):
         here = DrawingHere(catalog, progress)
         self.faces, self.best_faces, self.walk = on_gpu(here.faces), on_gpu(here.best_faces), on_gpu(here.walk)
-        self.find = on_gpu(here.find)
+        self.find, self.look = on_gpu(here.find), on_gpu(here.look)
 
 
 class DrawingHere:
@@ -94,6 +96,19 @@ class DrawingHere:
         with suppress(InputError):  # pixels alone find it nearly as well
             discriminator = self._catalog.discriminator(checkpoint)
         yield from find(self._catalog.generator(checkpoint), discriminator, picture)
+
+    def look(self, checkpoint: str, face: AnyFace, psi: float) -> Look | None:
+        """Ask the discriminator about a face, beside those of the first seeds; None where there is no discriminator.
+
+        Raises:
+            InputError: the checkpoint can't be had, or it is none of its faces.
+        """
+        discriminator = self._catalog.discriminator(checkpoint)
+        if discriminator is None:
+            return None
+        shown: list[AnyFace] = [face, *range(COMPARED)]
+        drawn = render(self._catalog.generator(checkpoint), latents_of(self._catalog, checkpoint, shown) * psi)
+        return look(discriminator, drawn[0], drawn[1:])
 
     def _one_group(self, checkpoint: str, faces: list[AnyFace], psi: float) -> np.ndarray | str:
         try:

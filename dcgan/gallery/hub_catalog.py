@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -134,6 +135,10 @@ class HubCatalog:
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" too where it hasn't been fetched yet."""
         return self._texts.get(file, "") if self._commits else self._fallback.text(file)
+
+    def picture(self, file: str) -> np.ndarray | None:
+        """Read one of PICTURES of the fallback; of a repository none is fetched."""
+        return None if self._commits else self._fallback.picture(file)
 
     @property
     def going_on(self) -> str:

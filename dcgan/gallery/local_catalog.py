@@ -9,7 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from dcgan.checkpoints import load_discriminator, load_generator, read_directions, snapshot_folder, snapshot_names
@@ -21,6 +23,7 @@ from dcgan.layout import METRICS_NAME, STATES, WEIGHTS_NAME
 from dcgan.limits import MAX_TEXT_BYTES
 from dcgan.models import Discriminator, Generator
 
+MAX_SHEET_PIXELS = 30_000_000
 GOING_ON_SECONDS = 600  # a run writes to its metrics much more often, and pauses less long
 
 
@@ -118,6 +121,16 @@ class LocalCatalog:
         if not path.is_file() or path.stat().st_size > MAX_TEXT_BYTES:
             return ""
         return path.read_text(encoding="utf-8", errors="replace")
+
+    def picture(self, file: str) -> np.ndarray | None:
+        """Read one of PICTURES; None where the folder hasn't it, or one that is no PNG or too large to be ours."""
+        try:
+            with Image.open(self.folder / file, formats=("PNG",)) as picture:
+                if picture.width * picture.height > MAX_SHEET_PIXELS:
+                    return None
+                return np.asarray(picture.convert("RGB"))
+        except Exception:  # a damaged file makes Pillow raise nearly anything
+            return None
 
     @property
     def going_on(self) -> str:

@@ -21,6 +21,7 @@ from dcgan.gallery.catalog_protocol import Catalog
 from dcgan.gallery.drawing import Decorator, Drawing, Group
 from dcgan.gallery.export import Exported, export_walk, file_name, named_faces, safe_name
 from dcgan.gallery.finding import Found, picture_in
+from dcgan.gallery.looking import Look
 from dcgan.gallery.spec import PictureSpec, to_metadata
 from dcgan.gallery.walks import ProgressCallback
 from dcgan.images import grid, save_gif, save_png, scaled
@@ -164,6 +165,15 @@ class Renderer:
         pixels = picture_in(picture, self.catalog.generator(checkpoint).image_size)
         for found in self._drawing.find(checkpoint, pixels):
             yield pixels, found
+
+    def look(self, spec: PictureSpec) -> Look | None:
+        """Ask the discriminator about a spec's first face; None where there is no discriminator.
+
+        Raises:
+            InputError: a checkpoint that can't be had, or a face that is none of it.
+        """
+        spec = self.signed(spec)
+        return self._drawing.look(spec.checkpoint, spec.shown[0], spec.psi)
 
     def mixing_table(self, spec: PictureSpec, rows: list[list[AnyFace]]) -> tuple[np.ndarray, Path]:
         """Draw rows of faces, all equally long, as one table: its pixels and a PNG, which remembers the spec's faces.

@@ -40,7 +40,7 @@ CITATION = """```bibtex
 class AboutTab:
     """Texts, a figure and the card of the model that is chosen, filled in when the tab is looked at."""
 
-    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+    def __init__(self, renderer: Renderer, checkpoint: gr.Radio):
         self.renderer, self.checkpoint = renderer, checkpoint
         gr.Markdown(i18n("what-it-is"))
         self.figure = gr.HTML(elem_id="networks")
@@ -88,6 +88,11 @@ def discriminator_feature_maps(catalog: Catalog, generator: GeneratorConfig) -> 
 
 
 def licence_of(language: str, catalog: Catalog) -> str:
+    """Say whose work the training pictures are and what may be done with it, under a heading, and with the code."""
+    return f"{say(language, 'data-and-licence')}\n{credit_of(language, catalog)} {say(language, 'code-licence')}"
+
+
+def credit_of(language: str, catalog: Catalog) -> str:
     """Say whose work the training pictures are and what may be done with it, as far as the checkpoint says."""
     data = Training.glean(catalog.text(TRAINING_NAME)).data
     credit = data.attribution
@@ -100,7 +105,7 @@ def licence_of(language: str, catalog: Catalog) -> str:
             said += " " + say(language, "licence-changes", changes=_text(credit.changes))
     else:
         said = say(language, "licence-unknown", data=_text(data.name or catalog.model))
-    return f"{say(language, 'data-and-licence')}\n{said} {say(language, 'code-licence')}"
+    return said
 
 
 def readable_card(card: str) -> str:

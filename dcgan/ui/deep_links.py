@@ -17,6 +17,7 @@ from dcgan.ui.events import explain, said
 from dcgan.ui.favourites import Favourites, links_in, read_export
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
+from dcgan.ui.style_picker import picked
 from dcgan.ui.texts import language_of, say
 from dcgan.ui.walk import WalkTab
 
@@ -29,7 +30,7 @@ class DeepLinks:
     def __init__(
         self,
         catalog: Catalog,
-        checkpoint: gr.Dropdown,
+        checkpoint: gr.Radio,
         tabs: gr.Tabs,
         generate: GenerateTab,
         walk: WalkTab,
@@ -129,7 +130,7 @@ class DeepLinks:
         is_walk = spec.kind == "walk"
         face_strip, walk_settings = self.walk.prepare(spec, name)
         values = {
-            "checkpoint": gr.Dropdown(self.catalog.names, value=name, visible=len(self.catalog.names) > 1),
+            "checkpoint": gr.Radio(**picked(self.catalog, name)),
             "tabs": gr.Tabs(selected="walk" if is_walk else "generate"),
             **{name: getattr(spec, name) for name in _names_of_controls(spec)},
             "face_strip": face_strip,

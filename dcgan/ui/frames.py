@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 from typing import Any
 
@@ -22,3 +23,15 @@ def strip_of_frames(pictures: np.ndarray) -> dict[str, Any]:
     count, side = pictures.shape[:2]
     strip = picture_url(pictures.reshape(count * side, side, 3))
     return {"frames": strip, "side": side, "last": count - 1, "middle": count // 2}
+
+
+def figure(caption: str, pixels: np.ndarray, alt: str) -> str:
+    """Show a picture `(S, S, 3)`, uint8, with a caption; it stands in the page itself, in no file."""
+    return (
+        f'<figure><img src="{picture_url(pixels)}" alt="{html.escape(alt)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def figures_in_a_row(figures: list[str]) -> str:
+    return f'<div class="figures">{"".join(figures)}</div>'

@@ -24,7 +24,7 @@ from dcgan.ui.texts import i18n
 class GenerateTab:
     """Controls, the gallery, and a panel with the face that was picked from it."""
 
-    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+    def __init__(self, renderer: Renderer, checkpoint: gr.Radio):
         self.renderer, self.checkpoint = renderer, checkpoint
         with gr.Row(elem_id="generate-row"):
             with gr.Column(scale=3, min_width=220, elem_id="generate-controls"):

@@ -6,7 +6,7 @@ import html
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dcgan.ui.curves import Line, is_number, last_of
+from dcgan.ui.curves import CURVES, Line, is_number, last_of
 from dcgan.ui.texts import say
 
 TITLE_AND_ROLE = {
@@ -26,7 +26,11 @@ class Moment:
 
 def moments_in(language: str, lines: list[Line], loss: object) -> list[Moment]:
     """Tell of every snapshot in the lines of a run that was trained by `loss`; of one made twice, the last."""
-    by_stage = {line["snapshot"]: line for line in lines if isinstance(line.get("snapshot"), str)}
+    by_stage, beliefs = {}, Line()
+    for line in lines:  # a snapshot between two intervals has the beliefs that were written down last
+        beliefs |= {key: line[key] for key in CURVES["beliefs"] if is_number(line.get(key))}
+        if isinstance(line.get("snapshot"), str):
+            by_stage[line["snapshot"]] = beliefs | line
     last, moments, before = last_of(lines), [], Line()
     for stage, line in by_stage.items():
         moments.append(Moment(stage, line["images"] / last, _told(language, line, before, loss)))

@@ -79,6 +79,15 @@ document.addEventListener('drop', (event) => {
   input.dispatchEvent(new Event('change', { bubbles: true }));
 }, true);
 
+// A picture that is pasted while the Studio is seen
+document.addEventListener('paste', (event) => {
+  const place = document.getElementById('find-picture'), input = place?.querySelector('input[type=file]');
+  if (!input || !place.checkVisibility() || !event.clipboardData?.files.length) return;
+  event.preventDefault();
+  input.files = event.clipboardData.files;
+  input.dispatchEvent(new Event('change', { bubbles: true }));
+});
+
 // A film has no sound and plays within the page; it starts by itself only for those who like things to move
 const STARTS_BY_ITSELF_MS = 800; // at most so long after it was loaded; whoever presses play needs longer
 const loadedAt = new WeakMap();

@@ -1,4 +1,4 @@
-"""The Studio tab: the face nearest to a picture, sums of faces, and a table of faces that are mixed."""
+"""The Studio tab: the face nearest to a picture, sums of faces, a table of mixed ones, a judgement and a game."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from dcgan.expressions import AnyFace
 from dcgan.gallery import NAME, SEPARATORS, Found, PictureSpec, Renderer, Studio, to_query
 from dcgan.ui.captions import alt_of
 from dcgan.ui.events import Listener, message, on, on_steps
-from dcgan.ui.frames import picture_url
+from dcgan.ui.frames import figure, figures_in_a_row, picture_url
 from dcgan.ui.inputs import RefusedError, one_face
+from dcgan.ui.judging import Judging
 from dcgan.ui.links import spec_of
+from dcgan.ui.real_or_made import RealOrMade
 from dcgan.ui.requests import added_up_face
 from dcgan.ui.texts import i18n, label, say
 
 MAX_TABLE_FACES = 5
+QUIETLY: dict[str, Any] = {"show_progress": "hidden"}
 TERMS = {"a": "7", "b": "42", "c": "99"}  # of a sum, and what stands there at first
 
 
 class StudioTab:
-    """Three tools, one below the other. What a tool made is a link, by which its face is shown large."""
+    """Tools side by side. What a tool made is a link, by which its face is shown large."""
 
-    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown, face_link: gr.Textbox):
+    def __init__(self, renderer: Renderer, checkpoint: gr.Radio, face_link: gr.Textbox):
         self.renderer, self.checkpoint, self.face_link = renderer, checkpoint, face_link
         self.found, self.sum = gr.Textbox(visible=False), gr.Textbox(visible=False)  # links; "" while there is none
         with gr.Row():
@@ -38,7 +41,19 @@ class StudioTab:
                 self._lay_out_sum()
             with gr.Column(min_width=300):
                 self._lay_out_table()
+        with gr.Row():
+            self.judging = Judging(renderer, face_link)
+            self.real_or_made = RealOrMade(renderer, checkpoint)
         self._connect()
+
+    def open(self, listener: Listener) -> None:
+        """Offer what the checkpoint has something for, when something happens and when another one is chosen."""
+        game, judging = self.real_or_made, self.judging
+        outputs = [judging.column, judging.told, game.column, game.game, game.credit, game.play]
+        on([listener, self.checkpoint.input], self._offer, [self.checkpoint], outputs, game.message, **QUIETLY)
+
+    def _offer(self, _: str, checkpoint: str) -> list[Any]:
+        return [*self.judging.offered(checkpoint), *self.real_or_made.offered(checkpoint)]
 
     @property
     def takers(self) -> list[tuple[Listener, gr.Textbox, gr.HTML]]:
@@ -86,23 +101,23 @@ class StudioTab:
         self.download = gr.DownloadButton(label("download"), size="sm", visible=False, elem_id="table-download")
 
     def _connect(self) -> None:
-        quietly: dict[str, Any] = {"show_progress": "hidden"}
         outputs = [self.picture, self.pair, self.found, self.take_found, self.stop]
         searched = on_steps(
             self.picture.upload, self._find, [self.picture, self.checkpoint], outputs, self.find_message,
-            concurrency_limit=1, concurrency_id="find", **quietly,
+            concurrency_limit=1, concurrency_id="find", **QUIETLY,
         )  # fmt: skip
-        stopped = self.stop.click(None, None, None, cancels=[searched], api_visibility="private", **quietly)
+        stopped = self.stop.click(None, None, None, cancels=[searched], api_visibility="private", **QUIETLY)
         # Only now, since what was found last may come later than the click
-        stopped.then(lambda: gr.Button(visible=False), None, self.stop, api_visibility="private", **quietly)
+        js = "() => document.querySelector('#find-pair .working')?.remove()"
+        stopped.then(lambda: gr.Button(visible=False), None, self.stop, js=js, api_visibility="private", **QUIETLY)
         inputs, outputs = [*self.terms.values(), self.checkpoint], [self.sum_faces, self.sum, self.take_sum]
         submits = [term.submit for term in self.terms.values()]
-        on([self.add_up.click, *submits], self._add_up, inputs, outputs, self.sum_message, **quietly)
+        on([self.add_up.click, *submits], self._add_up, inputs, outputs, self.sum_message, **QUIETLY)
         for name, button in self.at_hand.items():
-            on([button.click], _face_in, [self.face_link], [self.terms[name]], self.sum_message, **quietly)
+            on([button.click], _face_in, [self.face_link], [self.terms[name]], self.sum_message, **QUIETLY)
         inputs, outputs = [self.table_faces, self.checkpoint], [self.table, self.download]
         listeners = [self.make_table.click, self.table_faces.submit]
-        on(listeners, self._make_table, inputs, outputs, self.table_message, **quietly)
+        on(listeners, self._make_table, inputs, outputs, self.table_message, **QUIETLY)
 
     def _find(self, language: str, picture: str | None, chosen: str | None) -> Iterator[list[Any]]:
         """Look for the face nearest to an uploaded picture, which is deleted once it was read."""
@@ -157,21 +172,10 @@ def pair_of(language: str, yours: np.ndarray, found: Found) -> str:
         figure(say(language, "find-yours"), yours, say(language, "find-yours")),
         figure(say(language, "find-nearest"), found.pixels, alt_of(language, found.face)),
     ]
-    key = "find-distance" if found.done == 1 else "find-working"
-    words = say(language, key, distance=found.distance, done=found.done)
-    return f"{figures_in_a_row(figures)}<p>{html.escape(words)}</p>"
-
-
-def figure(caption: str, pixels: np.ndarray, alt: str) -> str:
-    """Show a picture `(S, S, 3)`, uint8, with a caption; it stands in the page itself, in no file."""
-    return (
-        f'<figure><img src="{picture_url(pixels)}" alt="{html.escape(alt)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-    )
-
-
-def figures_in_a_row(figures: list[str]) -> str:
-    return f'<div class="figures">{"".join(figures)}</div>'
+    words = html.escape(say(language, "find-distance", distance=found.distance))
+    if found.done < 1:
+        words += f' <span class="working">{html.escape(say(language, "find-working", done=found.done))}</span>'
+    return f"{figures_in_a_row(figures)}<p>{words}</p>"
 
 
 def _face_in(_: str, link: str) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 import re
-from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -42,7 +41,7 @@ watch('value', () => document.dispatchEvent(new Event('course')));
 class TrainingTab:
     """What there is to see of the training of the checkpoint that is chosen, made when the tab is looked at."""
 
-    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+    def __init__(self, renderer: Renderer, checkpoint: gr.Radio):
         self.renderer, self.checkpoint = renderer, checkpoint
         self.message = message("training-message")
         gr.Markdown(i18n("watch-it-learn"))
@@ -136,10 +135,10 @@ class TrainingTab:
         faces, gif = self.renderer.faces_at_stages(face, checkpoint)
         names, pictures = [_short(stage) for stage in faces], np.stack([each.pixels for each in faces.values()])
         at = {each.stage: each.at for each in _moments(language, self.renderer.catalog.of(checkpoint))}
-        spec = PictureSpec(face=str(face))
-        links = [to_query(replace(spec, checkpoint=stage), most=None) for stage in faces]
+        first = face if isinstance(face, int) else SEED.default
+        links = [to_query(PictureSpec(seed=first, checkpoint=stage)) for stage in faces]
         return [
-            to_query(spec),
+            to_query(PictureSpec(face=str(face))),
             film_of(language, title_of(language, face), names, pictures, links, [at.get(name) for name in names]),
             gr.DownloadButton(value=str(gif)),
         ]

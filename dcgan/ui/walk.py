@@ -36,7 +36,7 @@ ONE_BY_ONE = Faces(0, KEYFRAMES.max_count + 1, ())  # as a strip may have them b
 class WalkTab:
     """The strip of keyframes, the walk's settings, and what came of them."""
 
-    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+    def __init__(self, renderer: Renderer, checkpoint: gr.Radio):
         self.renderer, self.checkpoint = renderer, checkpoint
         with gr.Row(elem_id="walk-row"):
             with gr.Column(min_width=260, elem_id="walk-faces"):

@@ -319,7 +319,7 @@ def test_one_face_is_watched_while_it_is_learned(open_page, screenshot, tmp_path
     page.locator("#film h3", has_text=f"Seed 7 {stages[0]}").wait_for()
     assert told.get_attribute("data-stage") == stages[0]
     assert "The discriminator judges" in told.inner_text()
-    assert f"{DEFAULT.name}%40{stages[0]}" in page.locator("#film .faces-of").get_attribute("href")
+    assert f"checkpoint={DEFAULT.name}@{stages[0]}&seed=7" in page.locator("#film .faces-of").get_attribute("href")
     page.locator("#film input").press("End")
     assert f"{read_training(DEFAULT).images_seen:,}" in page.locator("#run-facts").inner_text()
     screenshot(page, "training")
@@ -345,7 +345,7 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     names = snapshot_names(DEFAULT.with_name("micah-96"))
     page.locator("#film h3", has_text=f"Seed 5 {names[-1]}").wait_for()
     assert page.locator("#film ol span").all_inner_texts() == names
-    choose(page, "portraits-96@epoch-0001")
+    choose(page, "portraits-96")
     page.locator("#run-facts", has_text="portraits:pixel-art-portraits").wait_for()
     page.locator("#film h3", has_text=f"Seed 5 {snapshot_names(DEFAULT)[-1]}").wait_for()
     open_tab(page, "about")
@@ -355,7 +355,11 @@ def test_another_bundled_style_is_chosen_shown_in_every_tab_and_linked_to(open_p
     other = open_page(url=link)
     wait_for_faces(other, 16)
     assert np.array_equal(faces_shown(other), shown)
-    assert other.locator("#checkpoint input").input_value() == "micah-96"
+    assert other.locator("#checkpoint input:checked").input_value() == "micah-96"
+    assert other.locator("#checkpoint label:visible").count() == 3
+    of_snapshot = open_page("?seed=5&checkpoint=micah-96@epoch-0002")
+    wait_for_faces(of_snapshot, 16)
+    assert of_snapshot.locator("#checkpoint label:visible").all_inner_texts()[3:] == ["micah-96@epoch-0002"]
     assert not other.locator("#notice").is_visible()
 
 
@@ -447,27 +451,15 @@ def test_a_walk_of_fewer_than_two_faces_gets_a_sentence_at_the_button(open_page)
     page.locator("#walk-message").wait_for(state="hidden")
 
 
-def test_a_checkpoint_that_vanished_after_it_was_chosen_gets_a_sentence(open_page, serve_app, trained_run, tmp_path):
-    shutil.copytree(trained_run, tmp_path / "run")
-    page = open_page(url=serve_app("--model", str(tmp_path / "run")))
-    wait_for_faces(page, 16)
-    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
-    page.locator("#checkpoint input").click()
-    page.get_by_role("option").nth(2).click()
-    page.locator("#generate-message", has_text="run@epoch-0001 is not in run any more").wait_for()
-    page.locator("#checkpoint input").click()
-    page.get_by_role("option").nth(1).click()
-    page.locator("#generate-message").wait_for(state="hidden")
-    wait_for_faces(page, 16)
-
-
-def test_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_run_was(
+def test_a_run_is_followed_and_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_run_was(
     open_page, serve_app, trained_run, tmp_path
 ):
     shutil.copytree(trained_run, tmp_path / "run")
     page = open_page(url=serve_app("--model", str(tmp_path / "run")))
     wait_for_faces(page, 16)
-    shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
+    epochs, metrics = tmp_path / "run" / "epochs", tmp_path / "run" / "metrics.jsonl"
+    shutil.rmtree(epochs / "epoch-0001")
+    metrics.touch()
     open_tab(page, "training")
     page.locator("#film h3", has_text="Seed 0 epoch-0002").wait_for()
     assert page.locator("#film ol span").all_inner_texts() == ["epoch-0002"]
@@ -479,6 +471,10 @@ def test_a_snapshot_that_vanished_costs_neither_the_other_stages_nor_what_the_ru
     page.keyboard.press("Enter")
     page.locator("#film h3", has_text="Seed 8 epoch-0002").wait_for()
     page.locator("#training-message").wait_for(state="hidden")
+    page.locator("#course .going-on").wait_for()
+    shutil.copytree(epochs / "epoch-0002", epochs / "epoch-0003")
+    metrics.touch()
+    page.locator("#film h3", has_text="Seed 8 epoch-0003").wait_for()
 
 
 # On a phone, in the dark, in Chinese, by keyboard, as a Space
@@ -648,13 +644,11 @@ def test_a_page_on_a_repository_offers_its_tags_and_no_notice(open_page, serve_a
     wait_for_faces(page, 16)
     assert page.locator("#notice").count() == 0 or not page.locator("#notice").is_visible()
     latest = faces_shown(page)
-    page.locator("#checkpoint input").click()
-    options = page.get_by_role("option")
-    assert options.all_inner_texts() == ["✓\nalice/faces", "alice/faces@epoch-0002", "alice/faces@epoch-0001"]
-    before = page.eval_on_selector("#gallery .grid-container img", "face => face.src")
-    options.nth(2).click()
-    page.wait_for_function(
-        "before => document.querySelector('#gallery .grid-container img')?.src != before", arg=before
-    )
+    assert not page.locator("#checkpoint").is_visible()
+    open_tab(page, "training")
+    page.locator("#film ol button").first.click()
+    assert page.locator("#film ol span").all_inner_texts() == ["epoch-0001", "epoch-0002"]
+    page.locator("#film .faces-of").click()
+    page.wait_for_url("**epoch-0001**")
     wait_for_faces(page, 16)
     assert not {face.tobytes() for face in faces_shown(page)} & {face.tobytes() for face in latest}

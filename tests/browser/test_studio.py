@@ -7,7 +7,7 @@ from dcgan.checkpoints import load_generator
 from dcgan.gallery import from_file
 from dcgan.layout import BUNDLED
 from dcgan.sampling import faces
-from support.page import download, open_tab, picture, wait_for_faces
+from support.page import choose, download, open_tab, picture, shown_in, wait_for_faces
 from support.paths import ROOT
 
 
@@ -43,12 +43,49 @@ def test_a_search_can_be_stopped_and_a_file_that_is_no_picture_gets_a_sentence(o
     page.locator("#find-pair", has_text="Looking").wait_for()
     page.locator("#find-stop").click()
     page.locator("#find-stop").wait_for(state="hidden")
+    page.wait_for_function("!document.querySelector('#find-pair').innerText.includes('Looking')")
     told = page.locator("#find-pair").inner_text()
+    assert "grey levels on average" in told
     page.wait_for_timeout(2000)
     assert page.locator("#find-pair").inner_text() == told
     (tmp_path / "notes.png").write_bytes(b"Dear all,")
     upload.set_input_files(tmp_path / "notes.png")
     page.locator("#find-message", has_text="no picture that can be read").wait_for()
+
+
+PASTE = """async () => {
+  const data = new DataTransfer();
+  data.items.add(new File(['Dear all,'], 'notes.txt', { type: 'text/plain' }));
+  document.body.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }));
+}"""
+
+
+def test_ten_pairs_are_told_apart_the_score_stays_and_the_discriminator_says_where_it_looks(open_page, screenshot):
+    page = open_page("?seed=0&checkpoint=micah-96")
+    open_studio(page)
+    page.evaluate(PASTE)
+    page.locator("#find-message", has_text="no picture that can be read").wait_for()
+    page.locator("#play-game").click()
+    pair, told = page.locator("#game .pair button"), page.locator("#game .told")
+    right = 0
+    for place in range(10):
+        page.wait_for_function(
+            "place => document.querySelector('#game .told')?.innerText.startsWith(`Pair ${place} `)", arg=place + 1
+        )
+        assert not np.array_equal(*(shown_in(page, f"#game canvas >> nth={side}") for side in (0, 1)))
+        pair.nth(place % 2).press("Enter")
+        right += told.inner_text().startswith("Right!")
+        assert sorted(pair.all_inner_texts())[-1].startswith(("✓ ", "✗ ", "real"))
+        page.keyboard.press("Enter")
+    assert told.inner_text() == f"You told {right} of 10. Your best: {right}."
+    assert page.evaluate("localStorage.getItem('dcgan-real-or-made')") == f'{{"micah-96":{right}}}'
+    page.locator("#judge").click()
+    page.locator("#judged figure").nth(1).wait_for()
+    assert "Micah Lanier" in page.locator("#game-credit").inner_text()
+    screenshot(page, "studio-game")
+    choose(page, "portraits-96")
+    page.locator("#game").wait_for(state="hidden")
+    assert page.locator("#judged figure").count() == 0
 
 
 def test_faces_are_added_up_and_mixed_in_a_table_to_take_along(open_page, screenshot, tmp_path):

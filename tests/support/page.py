@@ -103,8 +103,7 @@ def open_tab(page, tab):
 
 
 def choose(page, checkpoint):
-    page.locator("#checkpoint input").click()
-    page.get_by_role("option", name=checkpoint, exact=True).click()
+    page.locator("#checkpoint").get_by_label(checkpoint, exact=True).click(force=True)
 
 
 def wait_for_walk(page):

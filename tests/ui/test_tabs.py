@@ -133,8 +133,9 @@ def test_what_both_networks_did_at_a_snapshot_is_told_by_the_numbers_of_that_mom
     lines = lines_in("\n".join([
         snapshot_line(100, distance=0.4, relative_diversity=0.5, d_real=0.9, d_fake=0.1),
         json.dumps({"images": 150, "d_real": 0.2, "d_fake": 0.8}),
-        snapshot_line(200, distance=0.3, relative_diversity=0.75, d_real=0.8, d_fake=0.05),
-        json.dumps({"images": 400, "loss_d": 1}),
+        json.dumps({"images": 190, "d_real": 0.8, "d_fake": 0.05}),
+        snapshot_line(200, distance=0.3, relative_diversity=0.75),
+        json.dumps({"images": 400, "d_real": 0.1, "d_fake": 0.1}),
     ]))  # fmt: skip
     first, second = moments_in("en", lines, "bce")
     assert [(each.stage, each.at) for each in (first, second)] == [("epoch-0100", 0.25), ("epoch-0200", 0.5)]

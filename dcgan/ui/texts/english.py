@@ -3,7 +3,7 @@
 TEXTS = {
     # header
     "intro": "# Faces by a DCGAN\nEvery number is a face that nobody has. Find one, walk to another, take it home.",
-    "checkpoint": "Checkpoint",
+    "checkpoint": "Style",
     "open-file": "Open a saved face or GIF",
     # Generate
     "files-remember": "Files remember how they were made: drop one anywhere on this page to see it again.",
@@ -107,7 +107,7 @@ TEXTS = {
     # Studio
     "studio-tab": "Studio",
     "find-title": (
-        "## Find my face\nDrop a picture here, and the nearest face is looked for. "
+        "## Find my face\nDrop or paste a picture here, and the nearest face is looked for. "
         "The picture is deleted as soon as it was read."
     ),
     "find-picture": "A picture",
@@ -128,6 +128,31 @@ TEXTS = {
     "make-table": "Mix them",
     "table-alt": "A table of the faces {faces}, each mixed with each",
     "too-many-faces": "A mixing table takes 1 to {most} faces; these are {count}.",
+    "judging-title": (
+        "## What the discriminator says\nIt learned to tell pictures from faces. Ask it about the face at hand, and "
+        "parts of it are covered one after the other."
+    ),
+    "judge": "Ask about the face at hand",
+    "judged-face": "The face",
+    "judged-heat": "Where it looks",
+    "judged-place": "It finds {less} of {others} other faces less real than this one.",
+    "judged-colours": "Orange speaks for real: with that covered, it believes the face less. Blue gives the face away.",
+    "nothing-judges": "{name} came without a discriminator that could say something; choose another style above.",
+    "game-title": "## Real or made?\nTen pairs of a drawing that the network never saw and a face that it made.",
+    "game-play": "Play",
+    "game-question": "Which one is real?",
+    "game-picture": "Picture {number}",
+    "game-real": "real",
+    "game-made": "made: seed {seed}",
+    "game-right": "Right!",
+    "game-wrong": "No, the other one.",
+    "game-score": "Pair {place} of {count}, {right} right.",
+    "game-next": "Next",
+    "game-over": "You told {right} of {count}. Your best: {best}.",
+    "game-again": "Again",
+    "game-share": "Share",
+    "game-shared": "I told {right} of {count} real drawings from those of a neural network. Can you?",
+    "nothing-real": "{name} came without pictures to compare with; choose another style above.",
     # Training
     "training-tab": "Training",
     "watch-it-learn": (
