@@ -33,6 +33,8 @@ def test_one_command_measures_draws_and_writes_the_table_and_a_second_leaves_the
     for picture in ("faces.png", "curve.png", "social-card.png", "tiny/eye/faces.png"):
         with Image.open(tmp_path / picture) as opened:
             assert opened.width > 100
+    with Image.open(tiny / "samples" / "held-out.png") as held_out:
+        assert held_out.size == (24, 40 * 24)
     measured = (tiny / "evaluation.json").read_bytes()
     monkeypatch.setattr(remake, "measure", lambda *_: pytest.fail("measured again"))
     assert remake.main([]) == 0
