@@ -32,6 +32,7 @@ STARTS = 6
 STEPS = 240
 TOLD_EVERY = 20  # steps
 RATE = 0.15  # of Adam, which falls to 0
+CAREFUL_RATE = 0.04  # of one more start at the nearest seed, which the others leave for good where little is nearer
 FEATURE_LAYERS = 3  # of the discriminator, the first ones
 FEATURE_SHARE = 0.1  # of what they say beside what pixels say
 LENGTH_SHARE = 1e-4  # of how far a latent is longer than most are
@@ -93,20 +94,25 @@ def find(
     device = next(generator.parameters()).device
     target = to_float(torch.from_numpy(picture.copy())[None]).to(device)  # (1, 3, S, S) in [-1, 1]
     sight = _Sight(discriminator, target)
-    z = _starts(generator, picture).to(device).requires_grad_()  # (STARTS, latent_dim)
-    adam = torch.optim.Adam([z], betas=(0.9, 0.99))
-    nearest = _nearest(generator, z, picture)
+    starts = _starts(generator, picture).to(device)  # (STARTS, latent_dim)
+    parts = [starts.requires_grad_(), starts[:1].detach().clone().requires_grad_()]
+    groups = [{"params": [part], "rate": rate} for part, rate in zip(parts, (RATE, CAREFUL_RATE), strict=True)]
+    adam = torch.optim.Adam(groups, betas=(0.9, 0.99))
+    nearest = _nearest(generator, starts, picture)
     yield nearest
     for step in range(1, STEPS + 1):
         with torch.enable_grad():
-            length = (z.square().sum(1) - generator.latent_dim).clamp(min=0)  # (STARTS,)
+            z = torch.cat(parts)  # (STARTS + 1, latent_dim)
+            length = (z.square().sum(1) - generator.latent_dim).clamp(min=0)  # (STARTS + 1,)
             loss = sight.distance(generator.main(z[:, :, None, None])) + LENGTH_SHARE * length
-            (z.grad,) = torch.autograd.grad(loss.sum(), z)
-        adam.param_groups[0]["lr"] = RATE * (1 + math.cos(math.pi * step / STEPS)) / 2
+        for part, gradient in zip(parts, torch.autograd.grad(loss.sum(), parts), strict=True):
+            part.grad = gradient
+        for group in adam.param_groups:
+            group["lr"] = group["rate"] * (1 + math.cos(math.pi * step / STEPS)) / 2
         adam.step()
         is_last = step == STEPS or monotonic() > ends
         if is_last or step % TOLD_EVERY == 0:
-            nearest = min(nearest, _nearest(generator, z, picture), key=lambda found: found.distance)
+            nearest = min(nearest, _nearest(generator, torch.cat(parts), picture), key=lambda found: found.distance)
             yield replace(nearest, done=1.0 if is_last else step / STEPS)
         if is_last:
             return
