@@ -32,6 +32,8 @@ class HubCatalog:
     here. Until something of the repository can be had, `fallback` serves and `notice` says why.
     """
 
+    going_on = ""  # a run on the Hub is seen by its pushes
+
     def __init__(
         self, repo_id: str, revision: str | None, fallback: LocalCatalog, patience: Patience = DEFAULT_PATIENCE
     ):
@@ -139,11 +141,6 @@ class HubCatalog:
     def picture(self, file: str) -> np.ndarray | None:
         """Read one of PICTURES of the fallback; of a repository none is fetched."""
         return None if self._commits else self._fallback.picture(file)
-
-    @property
-    def going_on(self) -> str:
-        """Nothing: a run on the Hub is seen by its pushes."""
-        return ""
 
     def refresh(self) -> None:
         """Ask the Hub what is new, in the background and not too often."""

@@ -131,11 +131,7 @@ class Renderer:
         return spec, file
 
     def stages(self, checkpoint: str | None = None) -> list[str]:
-        """Name what the training of a checkpoint made, in the order in which it did, each once.
-
-        Raises:
-            InputError: no such checkpoint.
-        """
+        """Name what the training of a checkpoint made, in order, each once. Raises InputError: no such checkpoint."""
         return self.catalog.of(checkpoint).stages
 
     def faces_at_stages(self, face: AnyFace, checkpoint: str | None = None) -> tuple[dict[str, Face], Path]:
@@ -167,11 +163,7 @@ class Renderer:
             yield pixels, found
 
     def look(self, spec: PictureSpec) -> Look | None:
-        """Ask the discriminator about a spec's first face; None where there is no discriminator.
-
-        Raises:
-            InputError: a checkpoint that can't be had, or a face that is none of it.
-        """
+        """Ask the discriminator, if there is one, about a spec's first face. Raises InputError as `pixels`."""
         spec = self.signed(spec)
         return self._drawing.look(spec.checkpoint, spec.shown[0], spec.psi)
 
