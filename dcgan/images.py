@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import math
+import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -77,13 +78,16 @@ def check_colours(colours: Sequence[str]) -> None:
             raise InputError(f"background {colour!r} is no colour; use names or hex, as in white,#b6e3f4.") from None
 
 
+# Filtered rows are mostly runs: looking for nothing else takes half of zlib's time at level 4, and fewer bytes
+PNG_OPTIONS: dict[str, Any] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
+
+
 def save_png(pixels: np.ndarray, path: Path, note: str = "") -> None:
     """Write pixels `(H, W, 3)` as a PNG."""
     info = PngInfo()
     if note:
         info.add_itxt("Comment", note)
-    # Pillow's `optimize` takes ten times as long, for a tenth fewer bytes
-    Image.fromarray(pixels).save(path, format="PNG", compress_level=4, pnginfo=info)
+    Image.fromarray(pixels).save(path, format="PNG", pnginfo=info, **PNG_OPTIONS)
 
 
 def save_gif(

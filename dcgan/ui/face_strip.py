@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from typing import Any
 
 import gradio as gr
 import numpy as np
-from PIL import Image
 
 from dcgan.expressions import AnyFace
+from dcgan.ui.frames import picture_url
 from dcgan.ui.texts import i18n
 
 TEMPLATE = """
@@ -62,7 +60,4 @@ def link_in(faces: object, index: int) -> str:
 
 def face_strip_entry(picture: np.ndarray, face: AnyFace, alt: str, query: str) -> dict[str, Any]:
     """Make a face for a face strip: `query` is the link that draws it. "seed" is the expression where it is no seed."""
-    data = io.BytesIO()
-    Image.fromarray(picture).save(data, format="PNG")
-    source = "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
-    return {"seed": face, "alt": alt, "src": source, "query": query}
+    return {"seed": face, "alt": alt, "src": picture_url(picture), "query": query}

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from dcgan.images import PNG_OPTIONS
+
 
 def picture_url(pixels: np.ndarray) -> str:
     """Turn pixels `(H, W, 3)`, uint8, into an address that is itself a PNG."""
     data = io.BytesIO()
-    Image.fromarray(pixels).save(data, format="PNG")
+    Image.fromarray(pixels).save(data, format="PNG", **PNG_OPTIONS)
     return "data:image/png;base64," + base64.b64encode(data.getvalue()).decode()
 
 
