@@ -4,29 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from dcgan.errors import InputError
 from dcgan.expressions import AnyFace
 from dcgan.files import portable_name, replacing
+from dcgan.gallery.fitting import QUALITIES, Form, best_quality, first_that_fits, forms
 from dcgan.images import save_gif, save_mp4, save_webp, scaled
 
 FPS = (1, 50)  # a GIF that asks for more is slowed down by browsers
 MAX_MODEL_CHARACTERS, MAX_SEED_CHARACTERS = 50, 70  # of a file's name
-SAMPLE_FRAMES = 12
-TRY_FACTOR = 1.2  # a form is tried though it seems up to so many times too large: samples overrate by up to 1.4
-# Of each format: what quality means in its encoder, the steps that are hardly seen, and those that are. A GIF has
-# no step of the first kind, and is made smaller first.
-QUALITIES = {
-    "GIF": ("colours", (256,), (128, 64, 32)),
-    "WebP": ("quality", (85, 75), (50, 25)),
-    "MP4": ("crf", (18, 23, 28), (34, 40)),
-}
+SAMPLE_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -45,15 +38,6 @@ class Exported:
     given_up: dict[str, int]
 
 
-@dataclass(frozen=True)
-class _Form:
-    """One way to write the frames: `size` pixels a side, at a `quality`, every `stride`-th of them."""
-
-    size: int
-    quality: int
-    stride: int = 1
-
-
 def export_walk(
     frames: np.ndarray,
     path: Path,
@@ -69,7 +53,7 @@ def export_walk(
     The frames are enlarged as `images.scaled` does: by the largest whole multiple that fits `size` pixels a side, or,
     where `scaling` is `smooth`, to just so many (in an MP4 an even number). They last T / `fps` seconds in all, to a
     hundredth of a second in a GIF, a thousandth in a WebP. With `limit_bytes` the file is never
-    larger: what is hardly seen is given up first, then size, quality and, at last, every second frame or more.
+    larger, and of size, quality and frames so much is given up that least is seen missing (`fitting.cost`).
 
     Raises:
         ValueError: an unknown format, fps outside 1 to 50, frames that aren't square or, for MP4, not even.
@@ -83,19 +67,28 @@ def export_walk(
     if frames.shape[1:] != (side, side, 3) or (format == "MP4" and side % 2):
         raise ValueError(f"frames are {frames.shape}; they must be (T, S, S, 3), with an even S for MP4")
 
-    def write(some: np.ndarray, form: _Form, metadata: str = "") -> int:
+    def write(some: np.ndarray, form: Form, metadata: str = "") -> int:
         _write(some, temporary, format, fps, form, metadata, scaling)
         return temporary.stat().st_size
 
-    def estimate(form: _Form) -> float:
-        few = frames[len(frames) // 2 :][: SAMPLE_FRAMES * form.stride]
-        return write(few, form) * len(frames) / len(few)
+    @cache
+    def sampled(size: int, quality: int) -> int:
+        return write(frames[len(frames) // 2 :][:SAMPLE_FRAMES], Form(size, quality))
 
-    forms = list(_forms(format, _sizes(format, size, side, scaling), len(frames)))
+    def estimate(form: Form) -> float:
+        smaller = sampled(sizes[-1], form.quality) / sampled(sizes[-1], asked.quality)
+        return sampled(form.size, asked.quality) * smaller / form.stride
+
+    sizes = _sizes(format, size, side, scaling)
+    asked = Form(sizes[0], best_quality(format))
     with replacing(path) as temporary:
-        form, written = _first_that_fits(forms, lambda form: write(frames, form, metadata), estimate, limit_bytes)
+        if limit_bytes is None:
+            form, written = asked, write(frames, asked, metadata)
+        else:
+            ways = forms(format, sizes, len(frames), fps, _motion(frames))
+            form, written = first_that_fits(ways, lambda form: write(frames, form, metadata), estimate, limit_bytes)
     assert limit_bytes is None or path.stat().st_size == written <= limit_bytes
-    given_up = _given_up(form, forms[0], format)
+    given_up = _given_up(form, asked, format)
     return Exported(path, form.size, len(frames[:: form.stride]), written, given_up)
 
 
@@ -131,53 +124,26 @@ def _listed(seeds: Sequence[AnyFace]) -> str:
     return text
 
 
+def _motion(frames: np.ndarray) -> float:
+    """Tell by how many grey levels a frame differs from the next, root mean square, in the middle of a walk."""
+    some = frames[len(frames) // 2 :][:SAMPLE_FRAMES].astype(np.float32)
+    return float(np.sqrt(np.square(np.diff(some, axis=0)).mean())) if len(some) > 1 else 0.0
+
+
 def _sizes(format: str, size: int, side: int, scaling: str) -> list[int]:
-    """List the pixels a side that frames can have: what was asked for, then all smaller multiples of their own."""
+    """List the pixels a side that frames can have: what was asked for, then smaller multiples of their own.
+
+    Those that are smooth may have halves and quarters of it between, where the steps would be large.
+    """
     multiples = [side * factor for factor in range(max(1, size // side), 0, -1)]
     if scaling == "pixels":
         return multiples
     asked = max(size, side) - (size % 2 if format == "MP4" and size > side else 0)
-    return [asked, *(multiple for multiple in multiples if multiple < asked)]
+    steps = [*range(side, 2 * side, side // 4), *range(2 * side, 4 * side, side // 2), *range(4 * side, asked, side)]
+    return [asked, *(step for step in reversed(steps) if step < asked)]
 
 
-def _forms(format: str, sizes: list[int], frames: int) -> Iterator[_Form]:
-    """List all ways to write, from the one that was asked for to the smallest; what is hardly seen goes first."""
-    _, fine, poor = QUALITIES[format]
-    largest, *smaller = sizes
-    yield from (_Form(largest, quality) for quality in fine)
-    yield from (_Form(size, fine[-1]) for size in smaller)
-    yield from (_Form(sizes[-1], quality) for quality in poor)
-    stride = 2
-    while stride < frames:
-        yield _Form(sizes[-1], poor[-1], stride)
-        stride *= 2
-
-
-def _first_that_fits(
-    forms: list[_Form], write: Callable[[_Form], int], estimate: Callable[[_Form], float], limit: int | None
-) -> tuple[_Form, int]:
-    """Write the first form within the limit. Forms that are bound to fail, by what a few frames take, are passed over.
-
-    `estimate` need only be right in proportion: what was written says how far it is off.
-    """
-    written = write(forms[0])
-    if limit is None or written <= limit:
-        return forms[0], written
-    smallest = written
-    off = written / estimate(forms[0])
-    for form in forms[1:]:
-        expected = estimate(form) * off
-        if expected > TRY_FACTOR * limit and form is not forms[-1]:
-            continue
-        written = write(form)
-        if written <= limit:
-            return form, written
-        smallest = min(smallest, written)
-        off *= written / expected
-    raise InputError(f"The walk doesn't fit in {limit} bytes: the smallest file is {smallest}; raise the limit.")
-
-
-def _given_up(form: _Form, asked: _Form, format: str) -> dict[str, int]:
+def _given_up(form: Form, asked: Form, format: str) -> dict[str, int]:
     given_up = {}
     if form.size < asked.size:
         given_up["size"] = form.size
@@ -188,7 +154,7 @@ def _given_up(form: _Form, asked: _Form, format: str) -> dict[str, int]:
     return given_up
 
 
-def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: _Form, metadata: str, scaling: str) -> None:
+def _write(frames: np.ndarray, path: Path, format: str, fps: int, form: Form, metadata: str, scaling: str) -> None:
     kept, size = frames[:: form.stride], form.size
     if format == "GIF":
         save_gif(kept, path, _durations(len(frames), form.stride, fps, 10), metadata, form.quality, size, scaling)

@@ -5,10 +5,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dcgan.checkpoints import load_generator
 from dcgan.errors import InputError
 from dcgan.gallery.export import export_walk, file_name
 from dcgan.gallery.file_metadata import read_metadata
+from dcgan.gallery.fitting import Form, cost, first_that_fits, forms
+from dcgan.gallery.walks import render_walk
 from dcgan.images import enlarge
+from dcgan.latents import latents
+from support.paths import ROOT
 
 FORMATS = ("GIF", "WebP", "MP4")
 
@@ -145,6 +150,38 @@ def test_a_limit_always_holds_and_the_time_stays(tmp_path, format, limit):
     assert seconds == pytest.approx(3.1, abs=0.01)
 
 
+@pytest.fixture(scope="module", params=("portraits-96", "micah-96"))
+def walk_of_faces(request) -> np.ndarray:
+    generator = load_generator(ROOT / "checkpoints" / request.param)
+    return render_walk(generator, latents([0, 1, 2], generator.latent_dim), 32)
+
+
+@pytest.mark.parametrize(
+    ("format", "limit", "scaling"),
+    [("GIF", 400_000, "pixels"), ("GIF", 700_000, "smooth"), ("WebP", 150_000, "smooth"), ("MP4", 60_000, "smooth")],
+)
+def test_a_limit_that_is_met_is_used(format, limit, scaling, walk_of_faces, tmp_path):
+    assert export_walk(walk_of_faces, tmp_path / "free", format, 384, 20, scaling=scaling).bytes > limit
+    made = export_walk(walk_of_faces, tmp_path / "a", format, 384, 20, limit, scaling=scaling)
+    assert 0.85 * limit <= made.bytes == (tmp_path / "a").stat().st_size <= limit, made
+
+
+def test_of_all_that_fits_that_is_written_of_which_least_is_missing():
+    ways = forms("GIF", [384, 288, 192, 96], 48, 20, 10)
+    assert next(iter(ways.items())) == (Form(384, 256), 0)
+    taken = {way: round(4e6 * way.size / 384 * way.quality / 256 / way.stride) for way in ways}
+    form, written = first_that_fits(ways, taken.__getitem__, lambda way: taken[way] / 3, 1_000_000)
+    assert written == taken[form] > 850_000
+    assert all(taken[way] > 1_000_000 for way in ways if ways[way] < ways[form] - 0.25)
+
+
+def test_more_frames_a_second_than_are_seen_go_first():
+    every_second = Form(96, 256, 2)
+    assert list(forms("GIF", [96], 240, 50, 5))[1] == every_second
+    assert cost("GIF", every_second, 96, 50, 5) < 0.1 < 0.8 < cost("GIF", every_second, 96, 20, 5)
+    assert cost("GIF", every_second, 96, 20, 12) > 2, "what moves much is jerky sooner"
+
+
 def test_a_limit_that_is_kept_anyway_changes_nothing(tmp_path):
     for format in FORMATS:
         free = export_walk(sliding(8), tmp_path / "free", format, 96, 20)
@@ -155,7 +192,8 @@ def test_a_limit_that_is_kept_anyway_changes_nothing(tmp_path):
 
 def test_what_was_given_up_is_said(tmp_path):
     made = export_walk(noisy_faces(31, 48), tmp_path / "a", "GIF", 192, 10, 20_000)
-    assert made.given_up == {"size": 48, "colours": 32, "stride": round(31 / made.frames)}
+    assert set(made.given_up) == {"size", "colours", "stride"}
+    assert (made.given_up["size"], made.given_up["stride"]) == (made.size, round(31 / made.frames))
     made = export_walk(noisy_faces(31, 48), tmp_path / "a", "WebP", 192, 10, 250_000)
     assert made.given_up["quality"] < 100
 
@@ -216,11 +254,11 @@ def test_a_smooth_file_has_just_the_size_that_was_asked_for(format, size, tmp_pa
             assert np.abs(frame - wanted).mean() < (12 if format == "WebP" else 24)
 
 
-def test_a_smooth_file_that_has_to_be_smaller_falls_back_to_multiples_of_its_own_size(tmp_path):
+def test_a_smooth_file_that_has_to_be_smaller_falls_back_to_simple_fractions_of_its_own_size(tmp_path):
     frames = noisy_faces(20, 24)
     made = export_walk(frames, tmp_path / "a.gif", "GIF", 110, 20, limit_bytes=60_000, scaling="smooth")
     assert made.bytes <= 60_000
-    assert made.given_up["size"] in (96, 72, 48, 24)
+    assert made.given_up["size"] in (96, 84, 72, 60, 48, 42, 36, 30, 24)
 
 
 def test_a_smooth_file_is_never_smaller_than_what_was_drawn(tmp_path):
