@@ -63,6 +63,7 @@ from dcgan.ui.walk import WalkTab
 BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
 SOCIAL_CARD = Path(__file__).parent / "docs" / "social-card.png"
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
+SCRIPTS = ("page.js", "faces.js", "manners.js")
 
 
 def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
@@ -78,6 +79,7 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
                 file = gr.UploadButton(label("open-file"), size="sm", elem_id="open-file")
                 if os.environ.get("SPACE_ID"):
                     gr.DuplicateButton(size="sm", elem_id="duplicate")
+        gr.Markdown(i18n("drop-here"), elem_id="drop-here")
         notice = message("notice")
         with gr.Tabs(selected="generate", overflow_behavior="wrap", elem_id="tabs") as tabs:
             with gr.Tab(i18n("generate-tab"), id="generate"):
@@ -103,7 +105,8 @@ def build_app(catalog: Catalog, files: Path) -> gr.Blocks:
 def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file: gr.UploadButton) -> None:
     """Connect what happens across tabs."""
     walk, favourites, pending_link = deep_links.walk, deep_links.favourites, deep_links.pending_link
-    walk.accept(generate.use.click, generate.face_link, generate.message)
+    walk.keyframes.accept(generate.use.click, generate.face_link, generate.message)
+    walk.keyframes.accept_one_of(generate.gallery.submit, generate.shown, generate.gallery_message)
     favourites.accept(generate.keep.click, generate.face_link, generate.message)
     generate.show_picked(favourites.face_strip, deep_links.tabs)
     generate.show_picked(walk.face_strip, deep_links.tabs)
@@ -115,6 +118,7 @@ def _connect(app: gr.Blocks, deep_links: DeepLinks, generate: GenerateTab, file:
     [walk_asked] = favourites.walk_through(deep_links.walk_settings, controls)
     outputs = [*controls, favourites.kept, favourites.face_strip, deep_links.notice]
     file_opened = file.upload(deep_links.open_file, [file, favourites.kept], outputs, **quietly)
+    walk.keyframes.count([event.then for event in (link_opened, walk_asked, file_opened)])
     for event in (link_opened, walk_asked, file_opened):
         [drawn] = generate.draw_pending([event.then], pending_link)
         [drawn] = walk.draw_pending([drawn.then], pending_link)
@@ -131,10 +135,11 @@ def _connect_back(deep_links: DeepLinks, generate: GenerateTab) -> None:
     went_to = deep_links.went_to
     controls = [went_to if control is deep_links.pending_link else control for control in deep_links.controls.values()]
     options: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"} | LAST_COUNTS
-    js, outputs = "() => location.search.slice(1)", [*controls, deep_links.notice]
+    js, outputs = "() => dcgan.wentTo()", [*controls, deep_links.notice]
     went_back = deep_links.went_back.click(deep_links.go_back, went_to, outputs, js=js, **options)
     [drawn] = generate.draw_pending([went_back.then], went_to)
     deep_links.walk.draw_pending([drawn.then], went_to)
+    deep_links.walk.keyframes.count([went_back.then])
 
 
 def show_progress(done: int, total: int) -> None:
@@ -208,6 +213,12 @@ def theme() -> gr.Theme:
         body_text_color_subdued="*neutral_600",
         body_text_color_subdued_dark="*neutral_400",
         color_accent="*primary_600",
+        block_label_text_color="*primary_700",
+        checkbox_label_background_fill_selected="*primary_600",
+        link_text_color_dark="*primary_300",
+        link_text_color_hover_dark="*primary_200",
+        link_text_color_active_dark="*primary_200",
+        link_text_color_visited_dark="*primary_300",
         button_primary_background_fill="*primary_600",
         button_primary_background_fill_dark="*primary_600",
         button_primary_background_fill_hover="*primary_700",
@@ -220,7 +231,7 @@ def look() -> dict[str, Any]:
     return {
         "theme": theme(),
         "css": (ASSETS / "page.css").read_text(encoding="utf-8"),
-        "head": f"<script>{(ASSETS / 'page.js').read_text(encoding='utf-8')}</script>",
+        "head": "".join(f"<script>{(ASSETS / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS),
         "i18n": i18n,
         "footer_links": ["api", "settings"],
     }

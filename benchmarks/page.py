@@ -18,7 +18,7 @@ from dcgan.cli import command
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-FACES = "#gallery .grid-container img"
+FACES = "#gallery img"
 BARE_IS_THERE = "footer"
 PAUSE_MS = 600  # between two clicks, so that the page has told the server all it has to
 TIMEOUT_MS = 60_000
@@ -72,7 +72,7 @@ def small_actions(effort: Effort) -> Finding:
         places = iter(range(1, 16))
         styles = iter(_styles(page)[1:])
         actions = {
-            "pick a face": lambda: _clicked(page, "#gallery button.thumbnail-lg", next(places), "#face img", 0),
+            "pick a face": lambda: _clicked(page, "#gallery .face", next(places), "#face img", 0),
             "add to a walk": lambda: _clicked(page, "#use-as-keyframe", 0, "#keyframes .seed", 0),
             "another style for the first time": lambda: _chosen(page, next(styles)),
         }

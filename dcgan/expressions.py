@@ -226,8 +226,9 @@ def moved(face: Expression, direction: str, amount: float) -> Expression | None:
 
 
 def shortened(text: str, most: int = 40) -> str:
-    """Cut a text that is too long for a sentence."""
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    """Cut a text that is too long for a sentence, in its middle: faces that are alike often begin alike."""
+    end = most // 2 - 1
+    return text if len(text) <= most else f"{text[: most - 1 - end]}…{text[-end:]}"
 
 
 def _with_steps(face: Expression, *steps: Mix | Term | Move) -> Expression | None:

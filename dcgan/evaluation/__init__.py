@@ -5,6 +5,7 @@ from dcgan.evaluation.directions import find_directions
 from dcgan.evaluation.extractors import EfficientNetLite0, Extractor, open_extractor
 from dcgan.evaluation.inputs import require_torch_fidelity
 from dcgan.evaluation.metrics import compare, features_of, figures
+from dcgan.evaluation.nearest import spread
 from dcgan.evaluation.references import ReferencePictures, held_out_pictures, pictures_given
 from dcgan.evaluation.report import trained_facts, write_directions
 
@@ -21,6 +22,7 @@ __all__ = [
     "open_extractor",
     "pictures_given",
     "require_torch_fidelity",
+    "spread",
     "trained_facts",
     "write_directions",
 ]

@@ -101,6 +101,9 @@ class CombinedCatalog:
     def directions(self, name: str | None = None) -> Mapping[str, Tensor]:
         return self.of(name).directions(name)
 
+    def lacks_directions(self, name: str | None = None) -> bool:
+        return self.of(name).lacks_directions(name)
+
     def text(self, file: str) -> str:
         """Read one of TEXTS, of the first catalog."""
         return self._catalogs[0].text(file)

@@ -68,6 +68,9 @@ class Catalog(Protocol):
             InputError: as `generator`, or directions that can't be read.
         """
 
+    def lacks_directions(self, name: str | None = None) -> bool:
+        """Tell whether the model that has `name` is known to have no directions; nothing is fetched for it."""
+
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" where there is none."""
 

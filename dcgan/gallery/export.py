@@ -59,13 +59,7 @@ def export_walk(
         ValueError: an unknown format, fps outside 1 to 50, frames that aren't square or, for MP4, not even.
         InputError: a limit that even two small, poor frames don't fit.
     """
-    if format not in QUALITIES:
-        raise ValueError(f"the format {format!r} is unknown; choose one of {tuple(QUALITIES)}")
-    if not FPS[0] <= fps <= FPS[1]:
-        raise ValueError(f"{fps} frames a second are outside {FPS[0]} to {FPS[1]}")
-    side = frames.shape[1]
-    if frames.shape[1:] != (side, side, 3) or (format == "MP4" and side % 2):
-        raise ValueError(f"frames are {frames.shape}; they must be (T, S, S, 3), with an even S for MP4")
+    side = _checked_side(frames, format, fps)
 
     def write(some: np.ndarray, form: Form, metadata: str = "") -> int:
         _write(some, temporary, format, fps, form, metadata, scaling)
@@ -90,6 +84,18 @@ def export_walk(
     assert limit_bytes is None or path.stat().st_size == written <= limit_bytes
     given_up = _given_up(form, asked, format)
     return Exported(path, form.size, len(frames[:: form.stride]), written, given_up)
+
+
+def _checked_side(frames: np.ndarray, format: str, fps: int) -> int:
+    """Give how many pixels a side the frames have, once all is sound."""
+    if format not in QUALITIES:
+        raise ValueError(f"the format {format!r} is unknown; choose one of {tuple(QUALITIES)}")
+    if not FPS[0] <= fps <= FPS[1]:
+        raise ValueError(f"{fps} frames a second are outside {FPS[0]} to {FPS[1]}")
+    side: int = frames.shape[1]
+    if frames.shape[1:] != (side, side, 3) or (format == "MP4" and side % 2):
+        raise ValueError(f"frames are {frames.shape}; they must be (T, S, S, 3), with an even S for MP4")
+    return side
 
 
 def file_name(model: str, faces: Sequence[AnyFace], frames: int, format: str, walks: int = 1) -> str:

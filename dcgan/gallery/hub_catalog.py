@@ -134,6 +134,12 @@ class HubCatalog:
                 self._directions[commit] = _directions(self._repository, commit, latent_dim)
             return self._directions[commit]
 
+    def lacks_directions(self, name: str | None = None) -> bool:
+        """Tell whether directions were asked for in vain; until somebody asks, they may be there."""
+        if self._commit_of(name) is None:
+            return self._fallback.lacks_directions(name)
+        return self._directions.get(next(iter(self._commits.values()))) == {}
+
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" too where it hasn't been fetched yet."""
         return self._texts.get(file, "") if self._commits else self._fallback.text(file)

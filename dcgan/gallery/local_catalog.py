@@ -115,6 +115,12 @@ class LocalCatalog:
                 self._directions = read_directions(self.folder, self._generators[self.default].latent_dim)
             return self._directions
 
+    def lacks_directions(self, name: str | None = None) -> bool:
+        """Tell whether the folder has no directions; whoever asks for those that can't be read is told why."""
+        with suppress(InputError):
+            return not self.directions(name)
+        return False
+
     def text(self, file: str) -> str:
         """Read one of TEXTS; "" where the folder hasn't it, or one too large to be ours."""
         path = self.folder / file

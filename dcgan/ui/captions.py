@@ -1,4 +1,4 @@
-"""What stands below a face."""
+"""What a face is called."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 
@@ -17,6 +17,7 @@ from dcgan.ui.events import explain, said
 from dcgan.ui.favourites import Favourites, links_in, read_export
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
+from dcgan.ui.links import SHOWN
 from dcgan.ui.style_picker import picked
 from dcgan.ui.texts import language_of, say
 from dcgan.ui.walk import WalkTab
@@ -57,7 +58,10 @@ class DeepLinks:
     def go_back(self, request: gr.Request, query: str) -> list[Any]:
         """Do as `open_link` for what was shown before; the walk stays as it is, unless that was a walk."""
         opened = dict(parse_qsl(query))
+        face = opened.pop(SHOWN, "")
         answers = self._opened(language_of(request), opened)
+        if face:  # pending_link is the last of the controls, before the notice
+            answers[-2] = f"{answers[-2]}&{urlencode({SHOWN: face})}"
         if from_query(opened).kind == "walk":
             return answers
         is_walks = [name == "face_strip" or name.startswith("walk_") for name in self.controls]

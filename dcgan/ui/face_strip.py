@@ -33,16 +33,79 @@ element.addEventListener('click', (event) => {
   if (!button) return;
   const index = Number(button.dataset.index), action = button.dataset.do;
   if (action === 'pick') { trigger('select', { index }); return; }
-  const faces = [...props.value], [face] = faces.splice(index, 1);
-  const place = { left: Math.max(0, index - 1), right: Math.min(faces.length, index + 1) }[action];
-  if (place !== undefined) faces.splice(place, 0, face);
-  props.value = faces;
-  trigger('input', { index });
+  const last = props.value.length - 1;
+  const place = { left: Math.max(0, index - 1), right: Math.min(last, index + 1) }[action];
+  put(index, place);
   requestAnimationFrame(() => {
     const wanted = element.querySelectorAll(`[data-do=${action}]`);
     (wanted[place ?? index] ?? wanted[wanted.length - 1])?.focus();
   });
 });
+function put(index, place) {
+  const faces = [...props.value], [face] = faces.splice(index, 1);
+  if (place !== undefined) faces.splice(place, 0, face);
+  props.value = faces;
+  trigger('input', { index });
+}
+
+// By dragging, too: to another place, or well out of the strip. A finger has to rest first, or it couldn't scroll
+const REST_MS = 250, FAR = 40, STILL = 6;
+const items = () => [...element.querySelectorAll('li')];
+const nearest = (x, y) => {
+  const off = items().map((item) => {
+    const { left, width, top, height } = item.getBoundingClientRect();
+    return Math.hypot(left + width / 2 - x, 2 * (top + height / 2 - y));
+  });
+  return off.indexOf(Math.min(...off));
+};
+let drag;
+const isFar = ({ clientX: x, clientY: y }) => {
+  const { left, right, top, bottom } = element.querySelector('.face-strip').getBoundingClientRect();
+  return x < left - FAR || x > right + FAR || y < top - FAR || y > bottom + FAR;
+};
+function take() {
+  drag.moving = true;
+  drag.item.classList.add('dragged');
+}
+function follow(event) {
+  const { item, x, y } = drag, far = isFar(event), place = nearest(event.clientX, event.clientY);
+  item.style.transform = `translate(${event.clientX - x}px, ${event.clientY - y}px)`;
+  item.classList.toggle('leaving', far);
+  items().forEach((one, i) => one.classList.toggle('lands', !far && i === place && one !== item));
+}
+function letGo(event, lands) {
+  if (!drag) return;
+  clearTimeout(drag.resting);
+  const { item, index, moving } = drag, far = isFar(event), place = nearest(event.clientX, event.clientY);
+  drag = undefined;
+  item.style.transform = '';
+  items().forEach((one) => one.classList.remove('dragged', 'leaving', 'lands'));
+  if (!moving) return;
+  addEventListener('click', stopClick, { capture: true, once: true });
+  setTimeout(() => removeEventListener('click', stopClick, { capture: true }), 50);
+  if (lands && (far || place !== index)) put(index, far ? undefined : place);
+}
+const stopClick = (event) => event.stopPropagation();
+element.addEventListener('dragstart', (event) => event.preventDefault());
+element.addEventListener('contextmenu', (event) => drag && event.preventDefault());
+element.addEventListener('pointerdown', (event) => {
+  const face = event.target.closest('.face');
+  if (!face || event.button) return;
+  drag = { item: face.closest('li'), index: Number(face.dataset.index), x: event.clientX, y: event.clientY };
+  if (event.pointerType === 'touch') drag.resting = setTimeout(() => drag && take(), REST_MS);
+});
+addEventListener('pointermove', (event) => {
+  if (!drag) return;
+  const hasMoved = Math.hypot(event.clientX - drag.x, event.clientY - drag.y) > STILL;
+  if (!drag.moving && hasMoved) {
+    if (event.pointerType === 'touch') return letGo(event, false);
+    take();
+  }
+  if (drag.moving) follow(event);
+});
+element.addEventListener('touchmove', (event) => drag?.moving && event.preventDefault(), { passive: false });
+addEventListener('pointerup', (event) => letGo(event, true));
+addEventListener('pointercancel', (event) => letGo(event, false));
 """
 
 

@@ -11,11 +11,13 @@ import gradio as gr
 
 from dcgan.gallery import COUNT, PSI, SHOWN_LARGE, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
 from dcgan.latents import SEEDS
-from dcgan.ui.captions import alt_of, captioned, title_of
+from dcgan.ui.captions import alt_of, title_of
+from dcgan.ui.earlier import earlier
 from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select, on_told
+from dcgan.ui.face_grid import face_grid, grid_of
 from dcgan.ui.face_strip import link_in
-from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
-from dcgan.ui.mix import Mix, closed, unpicked
+from dcgan.ui.links import copy_button, face_in, remember, reveal, shown_link, spec_of
+from dcgan.ui.mix import Mix, closed
 from dcgan.ui.requests import BEST_OF, draw_faces, faces_request, varied_faces
 from dcgan.ui.steer import Steer
 from dcgan.ui.texts import i18n
@@ -30,18 +32,11 @@ class GenerateTab:
             with gr.Column(scale=3, min_width=220, elem_id="generate-controls"):
                 self._lay_out_controls()
             with gr.Column(scale=9, min_width=300, elem_id="generate-gallery"):
-                self.gallery = gr.Gallery(
-                    format="png",
-                    show_label=False,
-                    allow_preview=False,
-                    height="max-content",
-                    object_fit="contain",
-                    buttons=[],
-                    elem_id="gallery",
-                )
-                with gr.Row():
-                    self.back = gr.Button(i18n("back"), size="sm", min_width=90, scale=1, elem_id="back")
-                    self.copy = copy_button("copy-faces-link", scale=4)
+                self.gallery = face_grid("gallery")
+                self.gallery_message = message("gallery-message")
+                with gr.Row(elem_id="gallery-row"):
+                    self.back = gr.Button(i18n("back"), size="sm", min_width=90, scale=0, elem_id="back")
+                    self.copy = copy_button("copy-faces-link", scale=1)
             with gr.Column(scale=4, min_width=260, elem_id="face-panel"):
                 with gr.Column(min_width=260) as self.face_column:
                     self._lay_out_face()
@@ -60,7 +55,9 @@ class GenerateTab:
         )
         self.settings = {"seed": self.seed, "count": self.count, "best_of": self.best_of}
         self.button = gr.Button(i18n("generate"), variant="primary", elem_id="generate", elem_classes="main-button")
+        self.again = gr.Button(visible="hidden", elem_id="draw-again")  # pressed by manners.js
         self.message = message("generate-message")
+        earlier("earlier")
 
     def _lay_out_face(self) -> None:
         self.title = gr.HTML(elem_id="face-title")
@@ -82,7 +79,7 @@ class GenerateTab:
 
     @property
     def panel(self) -> list[Any]:
-        return [self.title, self.face, *self.downloads, self.face_link, *self._in_its_place]
+        return [self.title, self.face, *self.downloads, self.face_link, self.steer_button, *self._in_its_place]
 
     @property
     def _in_its_place(self) -> list[Any]:
@@ -92,9 +89,9 @@ class GenerateTab:
         inputs = [self.checkpoint, self.randomize, *self.settings.values()]
         outputs = [self.gallery, self.seed, self.shown, *self.panel]
         drawn = on([self.button.click], self._generate, inputs, outputs, self.message, **self._options)
-        # Not when a slider is released: what is typed there is released by the press of the button, and might come last
-        drawn_last = self._options | LAST_COUNTS
-        drawn += on([self.seed.submit], self._generate_same, inputs, outputs, self.message, **drawn_last)
+        # Gradio's own release of a slider is also that of a number typed beside it, at the press of another button
+        drawn_last, again = self._options | LAST_COUNTS, [self.seed.submit, self.again.click]
+        drawn += on(again, self._generate_same, inputs, outputs, self.message, **drawn_last)
         restyled_by = [self.shown, *inputs]
         drawn += on([self.checkpoint.input], self._restyle, restyled_by, outputs, self.message, **drawn_last)
         relatives = [self.gallery, self.shown]
@@ -106,13 +103,12 @@ class GenerateTab:
         inputs = [self.shown, self.mix.first]
         on_select(self.gallery.select, self._pick, inputs, self.panel, self.message, **quietly)
         self.mix.open(self.mix_button.click, self.face_link, self.shown, self.face_column, self.message)
-        self.mix.connect(self.gallery, self.shown, self.face_column)
+        self.mix.connect(self.gallery.select, self.shown, self.face_column)
         inputs = [self.mix.first, self.mix.second]
-        on_select(self.mix.slider.select, self._take, inputs, [*self.panel, self.gallery], self.mix.message, **quietly)
+        on_select(self.mix.slider.select, self._take, inputs, self.panel, self.mix.message, **quietly)
         self.steer.open(self.steer_button.click, self.face_link, self.face_column, self.message)
-        outputs = [*self.panel, self.gallery]
         on_told(
-            self.steer.sliders.submit, self._take_steered, [self.steer.face], outputs, self.steer.message, **quietly
+            self.steer.sliders.submit, self._take_steered, [self.steer.face], self.panel, self.steer.message, **quietly
         )
         self.back.click(None, None, None, js="() => history.back()", api_visibility="private")
         self.copy(self.shown)
@@ -172,7 +168,7 @@ class GenerateTab:
         asked = {"face": face.shown[0], "checkpoint": face.checkpoint, "psi": face.psi}
         spec = varied_faces(self.renderer, **asked, seed=random.randrange(SEEDS))
         spec, faces = self.renderer.faces(replace(spec, scaling=face.scaling))
-        return [gr.Gallery(captioned(faces), selected_index=None), shown_link(spec)]
+        return [grid_of(language, spec, faces), shown_link(spec)]
 
     def _show(self, language: str, link: str) -> list[Any]:
         if not link:
@@ -180,10 +176,14 @@ class GenerateTab:
         spec = spec_of(link)
         if spec.kind == "walk":  # its keyframes are shown here, and have a link of their own
             spec = PictureSpec(checkpoint=spec.checkpoint, seeds=spec.seeds, psi=spec.psi, scaling=spec.scaling)
-        return self._drawn(language, *self.renderer.faces(spec))
+        spec, faces = self.renderer.faces(spec)
+        chosen = face_in(link, spec)
+        if chosen is None:
+            return self._drawn(language, spec, faces)
+        return [grid_of(language, spec, faces), shown_link(spec), *self._large(language, chosen)]
 
     def _drawn(self, language: str, spec: PictureSpec, faces: list[Face]) -> list[Any]:
-        return [captioned(faces), shown_link(spec), *self._large(language, spec, faces[0])]
+        return [grid_of(language, spec, faces), shown_link(spec), *self._large(language, spec, faces[0])]
 
     def _pick(self, language: str, index: int, shown: str, mixed: str = "") -> list[Any]:
         if mixed:  # it is the other face of a mix
@@ -193,11 +193,11 @@ class GenerateTab:
 
     def _take(self, language: str, index: int, first: str, second: str) -> list[Any]:
         """Show large a face that the slider of a mix found."""
-        return [*self._large(language, self.mix.taken(index, first, second)), unpicked()]
+        return self._large(language, self.mix.taken(index, first, second))
 
     def _take_steered(self, language: str, told: dict[str, Any], face: str) -> list[Any]:
         """Show large the face that the sliders of directions are at."""
-        return [*self._large(language, self.steer.steered(told.get("moves"), face)), unpicked()]
+        return self._large(language, self.steer.steered(told.get("moves"), face))
 
     def _large(self, language: str, spec: PictureSpec, face: Face | None = None) -> list[Any]:
         """Give what the panel shows of a spec's first face; that is `face` where it is drawn already."""
@@ -206,10 +206,11 @@ class GenerateTab:
         shown = spec.shown[0]
         buttons = [gr.DownloadButton(str(size), value=str(path)) for size, path in stills.items()]
         return [
-            f"<h2>{html.escape(title_of(language, shown))}</h2>",
+            f'<h2 data-shown-face="{html.escape(str(shown))}">{html.escape(title_of(language, shown))}</h2>',
             gr.Image(str(list(stills.values())[SHOWN_LARGE]), alt_text=alt_of(language, shown)),
             *buttons,
             to_query(spec),
+            gr.Button(visible=self.steer.can_steer(spec.checkpoint)),
             *closed(),
             gr.Column(visible=False),
         ]

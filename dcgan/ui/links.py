@@ -9,8 +9,17 @@ from urllib.parse import parse_qsl
 import gradio as gr
 
 from dcgan.errors import InputError
-from dcgan.gallery import PictureSpec, from_query, to_query
+from dcgan.gallery import PictureSpec, from_query, of_one_face, to_query
 from dcgan.ui.texts import i18n
+
+SHOWN = "shown"  # beside a spec on the way Back: the face that was large then; no part of a link
+
+
+def face_in(query: str, spec: PictureSpec) -> PictureSpec | None:
+    """Find the face that a query says was shown large of a gallery; None where it says nothing of the kind."""
+    said = dict(parse_qsl(str(query))).get(SHOWN, "")
+    face = next((face for face in spec.shown if str(face) == said), None)
+    return None if face is None else of_one_face(spec, face)
 
 
 def spec_of(query: str) -> PictureSpec:

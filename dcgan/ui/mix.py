@@ -20,7 +20,7 @@ from dcgan.ui.texts import i18n, label, say
 
 TEMPLATE = """
 {{#if value}}
-<h2>{{value.title}}</h2>
+<h2 data-shown-face="{{value.face}}">{{value.title}}</h2>
 <canvas width="{{value.side}}" height="{{value.side}}" role="img" aria-label="{{value.title}}"></canvas>
 <img class="frames" src="{{value.frames}}" alt="" hidden>
 <input type="range" min="0" max="{{value.last}}" value="{{value.middle}}" aria-label="{{value.title}}">
@@ -75,13 +75,13 @@ class Mix:
         on([listener], self._open, [face_link, shown], outputs, message, show_progress_on=face)
         reveal(listener, "face-panel")
 
-    def connect(self, gallery: gr.Gallery, shown: gr.Textbox, face: gr.Column) -> None:
+    def connect(self, picked: Listener, shown: gr.Textbox, face: gr.Column) -> None:
         """Mix with the face that is picked from the gallery, or with the one that is typed; or no more."""
         quietly: dict[str, Any] = {"show_progress": "hidden"}
-        outputs = [face, self.column, self.first, gallery]
-        on([self.close.click], lambda _: [*closed(), unpicked()], [], outputs, self.message, **quietly)
+        outputs = [face, self.column, self.first]
+        on([self.close.click], lambda _: closed(), [], outputs, self.message, **quietly)
         inputs = [shown, self.first]
-        on_select(gallery.select, self._mix_picked, inputs, self.drawn, self.message, **quietly)
+        on_select(picked, self._mix_picked, inputs, self.drawn, self.message, **quietly)
         inputs = [self.other, self.first]
         on([self.other.submit], self._mix_typed, inputs, self.drawn, self.message, **quietly | LAST_COUNTS)
 
@@ -111,7 +111,12 @@ class Mix:
         pictures = self.renderer.pixels(between.checkpoint, between.shown, between.psi)
         one, *_, other = between.shown
         ends = {"first": shortened(str(one), 24), "second": shortened(str(other), 24)}
-        texts = {"title": say(language, "mix-title", **ends), "take": say(language, "take-face"), **ends}
+        texts = {
+            "title": say(language, "mix-title", **ends),
+            "take": say(language, "take-face"),
+            "face": str(one),
+            **ends,
+        }
         return [texts | strip_of_frames(pictures), str(other), str(other)]
 
     def _between(self, first: PictureSpec, second: object) -> PictureSpec:
@@ -122,11 +127,6 @@ class Mix:
 def closed() -> list[Any]:
     """Give the face that is shown large its place back; nothing is mixed then."""
     return [gr.Column(visible=True), gr.Column(visible=False), ""]
-
-
-def unpicked() -> gr.Gallery:
-    """Take the frame off the face that was picked last, so that it can be picked again."""
-    return gr.Gallery(selected_index=None)
 
 
 def next_to(face: PictureSpec, gallery: PictureSpec) -> AnyFace:

@@ -19,8 +19,15 @@ window.dcgan = {
 
   remember(query) {
     if (!query || query.length > MAX_QUERY_CHARACTERS || dcgan.link(query) === location.href) return;
-    history.pushState({ before: before() + 1 }, '', dcgan.link(query));
+    history.pushState({ before: before() + 1, query, face: dcgan.shownFace() }, '', dcgan.link(query));
     arrived();
+    dcgan.keepSight();
+  },
+
+  // Where the browser's Back has led, and the face that was large there
+  wentTo() {
+    const face = history.state?.face;
+    return location.search.slice(1) + (face ? '&' + new URLSearchParams({ shown: face }) : '');
   },
 
   async copy(query, button) {

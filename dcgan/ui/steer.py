@@ -21,7 +21,7 @@ from dcgan.ui.texts import name_of_direction, say
 
 TEMPLATE = """
 {{#if value}}
-<h2>{{value.title}}</h2>
+<h2 data-shown-face="{{value.face}}">{{value.title}}</h2>
 <canvas width="{{value.side}}" height="{{value.side}}" role="img" aria-label="{{value.title}}"></canvas>
 <img class="frames" src="{{value.frames}}" alt="" hidden>
 <div class="sliders">{{#each value.directions}}
@@ -100,6 +100,10 @@ class Steer:
         inputs = [self.face]
         on_told(self.sliders.select, self._draw, inputs, [self.frames], self.message, show_progress="hidden")
 
+    def can_steer(self, checkpoint: str) -> bool:
+        """Tell whether a checkpoint may have directions."""
+        return not self.renderer.catalog.lacks_directions(checkpoint)
+
     def steered(self, moves: object, face_link: str) -> PictureSpec:
         """Make the spec of the face that the sliders are at."""
         return steered_so(self.renderer, spec_of(face_link), moves_in(moves))
@@ -113,6 +117,7 @@ class Steer:
         texts = {"take": say(language, "take-face"), "reset": say(language, "steer-reset")}
         sliders = {
             "title": title_of(language, face.shown[0]),
+            "face": str(face.shown[0]),
             "directions": [{"name": name, "words": name_of_direction(language, name)} for name in sorted(directions)],
             "last": len(MOVED_TO) - 1,
             "middle": len(MOVED_TO) // 2,

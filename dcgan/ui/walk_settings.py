@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
-from dcgan.gallery import FORMAT, FPS, FRAMES, GRID, LIMIT, MAX_MEGABYTES, METHOD, MODE, PSI, SIZE, PictureSpec
+from dcgan.gallery import FORMAT, FPS, FRAMES, GRID, LIMIT, MAX_MEGABYTES, METHOD, MODE, SIZE, PictureSpec
 from dcgan.ui.requests import NO_LIMIT
 from dcgan.ui.texts import i18n
 
@@ -37,7 +37,6 @@ def more_settings() -> dict[str, Component]:
             "grid": gr.Radio(
                 list(GRID.options), value=GRID.default, label=i18n("grid"), info=i18n("grid-info"), elem_id="grid"
             ),
-            "psi": gr.Number(PSI.default, visible=False),  # of a link or of a face that was taken; nobody sets it here
         }
 
 

@@ -27,9 +27,7 @@ def more_like_this(page, parent):
     """Press the button until nine others than before are there; gives their expressions."""
     before = captions(page)
     page.locator("#more-like-this").click()
-    page.wait_for_function(
-        "before => document.querySelector('#gallery .caption-label').innerText != before", arg=before[0]
-    )
+    page.wait_for_function("before => document.querySelector('#gallery .face').dataset.face != before", arg=before[0])
     wait_for_faces(page, 9)
     assert all(re.fullmatch(rf"{re.escape(parent)}:[0-9]+@0.2", caption) for caption in captions(page))
     return captions(page)
@@ -37,7 +35,7 @@ def more_like_this(page, parent):
 
 def pick_variation(page, index):
     face = captions(page)[index]
-    page.locator("#gallery button.thumbnail-lg").nth(index).click()
+    page.locator("#gallery .face").nth(index).click()
     page.locator("#face-title", has_text=face).wait_for()
     return face
 
@@ -102,9 +100,12 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     page.wait_for_function("location.search.includes('seeds=')")
     screenshot(page, "back")
 
+    assert page.locator("#earlier button").count() == 4
     page.locator("#back").click()
     wait_for_first(page, "200")
     wait_for_faces(page, 16)
+    page.locator("#face-title", has_text="Seed 201").wait_for()
+    assert page.locator("#gallery [aria-current=true]").get_attribute("data-face") == "201"
     assert [one.tobytes() for one in faces_shown(page)] == seen
     assert page.locator("#seed input").input_value() == "200"
     page.go_back()
@@ -121,8 +122,7 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     page.go_back()
     page.go_back()
     wait_for_first(page, "100")
-    page.locator("#back").focus()
-    page.keyboard.press("Enter")
+    page.locator("#earlier button").first.click()
     wait_for_first(page, "0")
     page.locator("#back").wait_for(state="hidden")
 
@@ -147,6 +147,37 @@ def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
     page.locator("#walk img").wait_for()
 
 
+ROWS = """() => {
+  const rows = {};
+  for (const face of document.querySelectorAll('#gallery .face')) {
+    const { top, width } = face.getBoundingClientRect();
+    (rows[Math.round(top)] ??= []).push(width);
+  }
+  return [Object.values(rows).map((row) => row.length), Math.min(...Object.values(rows).flat())];
+}"""
+
+
+def test_the_grid_is_full_at_any_width_and_two_tabs_draw_each_for_themselves(open_page):
+    page = open_page("?seed=50", **LAPTOP)
+    wait_for_faces(page, 16)
+    other = page.context.new_page()
+    other.goto(page.url.split("?")[0] + "?seed=7&count=12")
+    wait_for_faces(other, 12)
+    for shown, count in ((page, 16), (other, 12)):
+        for width in (320, 390, 600, 768, 1024, 1280, 1920):
+            shown.set_viewport_size({"width": width, "height": 800})
+            shown.wait_for_timeout(150)
+            rows, narrowest = shown.evaluate(ROWS)
+            assert sum(rows) == count
+            assert len(set(rows)) == 1, f"{rows} at {width}"
+            assert narrowest >= 60
+    page.locator("#gallery .face").nth(3).click()
+    page.locator("#face-title", has_text="Seed 53").wait_for()
+    other.locator("#gallery .face").nth(3).click()
+    other.locator("#face-title", has_text="Seed 10").wait_for()
+    assert page.locator("#face-title").inner_text() == "Seed 53"
+
+
 def mixed_face(page):
     """Pixels of the face that the mix shows."""
     return shown_in(page, "#mix-slider canvas")
@@ -167,7 +198,7 @@ def test_a_slider_shows_the_faces_between_two_without_asking_the_server(open_pag
     pick(page, 2)
     page.locator("#mix").click()
     page.locator("#mix-slider h2", has_text="Between 2 and 3").wait_for()
-    page.locator("#gallery button.thumbnail-lg").nth(10).click()
+    page.locator("#gallery .face").nth(10).click()
     page.locator("#mix-slider h2", has_text="Between 2 and 10").wait_for()
     page.wait_for_timeout(1500)
     asked = []

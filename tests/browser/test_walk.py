@@ -1,5 +1,8 @@
 """The walk, which is there when a visitor comes."""
 
+from PIL import Image
+
+from dcgan.gallery import from_file
 from support.page import (
     LAPTOP,
     PHONE,
@@ -54,13 +57,68 @@ def test_a_walk_plays_at_once_on_one_screen_and_is_drawn_anew_with_its_faces(ope
     wait_for_walk_through(page, "1", "0", "2")
 
 
+def test_five_presses_lead_from_the_first_look_to_a_saved_gif_of_three_chosen_faces(open_page, screenshot, tmp_path):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    page.evaluate("window.presses = 0; addEventListener('pointerdown', () => presses++, true)")
+    for face in (2, 9, 14):
+        page.locator("#gallery li").nth(face).hover()
+        page.locator("#gallery .add").nth(face).click()
+        page.locator(f"#gallery .add[data-index='{face}'][aria-pressed=true]").wait_for()
+    assert page.locator("#use-as-keyframe").get_attribute("data-count") == "3"
+    screenshot(page, "added-to-walk")
+    open_tab(page, "walk")
+    wait_for_walk_through(page, "2", "9", "14")
+    path = download(page, "#walk-download", tmp_path)
+    assert page.evaluate("presses") == 5
+    assert from_file(path).seeds == (2, 9, 14)
+    with Image.open(path) as gif:
+        assert (gif.format, gif.n_frames) == ("GIF", 48)
+
+
+def centre(page, locator):
+    box = page.locator(locator).bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def drag(page, source, x, y):
+    page.mouse.move(*centre(page, source))
+    page.mouse.down()
+    for share in (0.3, 0.7, 1):
+        a, b = centre(page, source) if share == 0.3 else (x, y)
+        page.mouse.move(a + (x - a) * share, b + (y - b) * share)
+    page.mouse.up()
+
+
+def test_faces_are_dragged_into_a_walk_to_another_place_in_it_and_out(open_page, screenshot):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    for face in (1, 2, 3):
+        page.locator("#gallery .face").nth(face).drag_to(page.locator("[role=tab][data-tab-id=walk]"))
+        page.locator(f"#gallery .add[data-index='{face}'][aria-pressed=true]").wait_for()
+    page.locator("#gallery .add").nth(2).click()
+    page.locator("#gallery .add[data-index='2'][aria-pressed=false]").wait_for()
+    page.locator("#gallery .add").nth(2).click()
+    open_tab(page, "walk")
+    wait_for_keyframes(page, "1", "3", "2")
+    drag(page, "#keyframes li:nth-child(3) .face", *centre(page, "#keyframes li:nth-child(1) .face"))
+    wait_for_keyframes(page, "2", "1", "3")
+    wait_for_walk_through(page, "2", "1", "3")
+    x, y = centre(page, "#keyframes li:nth-child(2) .face")
+    drag(page, "#keyframes li:nth-child(2) .face", x, y + 260)
+    wait_for_keyframes(page, "2", "3")
+    assert page.get_by_role("tab", selected=True).get_attribute("data-count") == "2"
+    page.locator("#keyframes li:nth-child(2) .face").click()
+    page.locator("#face-title", has_text="Seed 3").wait_for()
+
+
 def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_page):
     page = open_page(**LAPTOP)
     wait_for_faces(page, 16)
     open_walk(page, "0", "1", "2")
     open_tab(page, "generate")
     page.locator("#generate").click()
-    page.wait_for_function("document.querySelector('#gallery .caption-label').innerText != '0'")
+    page.wait_for_function("document.querySelector('#gallery .face').dataset.face != '0'")
     wait_for_faces(page, 16)
     first = captions(page)[:3]
     open_tab(page, "walk")

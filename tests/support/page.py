@@ -27,7 +27,7 @@ NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, butt
 
 def wait_for_faces(page, count):
     page.wait_for_function(
-        "count => { const faces = [...document.querySelectorAll('#gallery .grid-container img')];"
+        "count => { const faces = [...document.querySelectorAll('#gallery img')];"
         " return faces.length == count && faces.every(face => face.complete && face.naturalWidth) }",
         arg=count,
     )
@@ -35,13 +35,12 @@ def wait_for_faces(page, count):
 
 
 def captions(page):
-    return page.locator("#gallery .caption-label").all_inner_texts()
+    """Names of the faces in the gallery, whole."""
+    return page.eval_on_selector_all("#gallery .face", "all => all.map(one => one.dataset.face)")
 
 
 def wait_for_first(page, caption):
-    page.wait_for_function(
-        "caption => document.querySelector('#gallery .caption-label')?.innerText == caption", arg=caption
-    )
+    page.wait_for_function("caption => document.querySelector('#gallery .face')?.dataset.face == caption", arg=caption)
 
 
 def picture(page, address):
@@ -59,12 +58,12 @@ def shown_in(page, canvas):
 
 def faces_shown(page):
     """Pixels of every face in the gallery, as the server sent them."""
-    addresses = page.eval_on_selector_all("#gallery .grid-container img", "all => all.map(one => one.src)")
+    addresses = page.eval_on_selector_all("#gallery img", "all => all.map(one => one.src)")
     return [picture(page, address) for address in addresses]
 
 
 def pick(page, index):
-    face = page.locator("#gallery button.thumbnail-lg").nth(index)
+    face = page.locator("#gallery .face").nth(index)
     seed = face.inner_text().strip()
     face.click()
     page.wait_for_function(

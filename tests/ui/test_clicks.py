@@ -12,6 +12,7 @@ from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, to_query
 from dcgan.ui.api import Api
 from dcgan.ui.favourites import Favourites
 from dcgan.ui.generate import GenerateTab
+from dcgan.ui.inputs import RefusedError
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
@@ -116,24 +117,38 @@ def test_the_api_draws_the_best_once(renderer, costs):
 
 
 def test_a_keyframe_that_is_added_takes_one_loan(renderer, costs):
-    tab(WalkTab, renderer)._add("en", 3, [{"seed": 1}, {"seed": 2}], "tiny", 1.0)
+    tab(WalkTab, renderer).keyframes._add("en", 3, [{"seed": 1}, {"seed": 2}], "tiny", 1.0)
     assert_costs(costs, generator=1)
 
 
 def test_a_face_that_becomes_a_keyframe_takes_one_loan(renderer, costs, monkeypatch):
     monkeypatch.setattr(gr, "Info", lambda *_, **__: None)
     face = to_query(PictureSpec(checkpoint="tiny", seed=3, count=1))
-    tab(WalkTab, renderer)._accept("en", face, [{"seed": 1}, {"seed": 2}], "tiny", 1.0)
+    tab(WalkTab, renderer).keyframes._accept("en", face, [{"seed": 1}, {"seed": 2}], "tiny", 1.0)
     assert_costs(costs, generator=1)
 
 
 def test_keyframes_are_drawn_once_in_a_style_that_is_told_twice(renderer, costs):
-    walk = tab(WalkTab, renderer)
-    faces = walk._face_strip_of((1, 2), EARLY, 1.0)
-    [redrawn] = walk._redraw("en", faces, "tiny", 1.0)
-    assert walk._redraw("en", redrawn, "tiny", 1.0) == walk._redraw("en", [], "tiny", 1.0) == [gr.skip()]
+    keyframes = tab(WalkTab, renderer).keyframes
+    faces = keyframes.strip_of((1, 2), EARLY, 1.0)
+    [redrawn] = keyframes._redraw("en", faces, "tiny", 1.0)
+    assert keyframes._redraw("en", redrawn, "tiny", 1.0) == keyframes._redraw("en", [], "tiny", 1.0) == [gr.skip()]
     assert {name for name, calls in costs.calls.items() if calls} == {"Generator of tiny", f"Generator of {EARLY}"}
     assert costs.loans == 2
+
+
+def test_a_face_of_the_gallery_goes_into_the_walk_and_out_again(renderer, costs):
+    faces = tab(WalkTab, renderer).keyframes
+    gallery, suggested = to_query(PictureSpec(checkpoint="tiny", seed=5)), "5 6 7"
+    strip, psi = faces._toggle("en", 2, gallery, [{"seed": 5}, {"seed": 6}, {"seed": 7}], "tiny", 1.0, suggested)
+    assert ([entry["seed"] for entry in strip], psi) == ([7], 1.0), "what nobody chose gives way"
+    assert_costs(costs, generator=1)
+    strip, _ = faces._toggle("en", 9, gallery, strip, "tiny", 1.0, suggested)
+    assert [entry["seed"] for entry in strip] == [7, 14]
+    strip, _ = faces._toggle("en", 2, gallery, strip, "tiny", 1.0, suggested)
+    assert [entry["seed"] for entry in strip] == [14]
+    with pytest.raises(RefusedError, match="at most; remove one first"):
+        faces._toggle("en", 0, gallery, [{"seed": seed} for seed in range(20, 32)], "tiny", 1.0, suggested)
 
 
 def test_a_walk_takes_one_loan(renderer, costs):

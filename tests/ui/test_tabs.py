@@ -17,12 +17,14 @@ from dcgan.gallery import LocalCatalog, PictureSpec, Renderer
 from dcgan.network_config import IMAGE_SIZES, GeneratorConfig
 from dcgan.ui.about import discriminator_feature_maps, licence_of, readable_card
 from dcgan.ui.curves import MAX_POINTS, figures_of, lines_in, points_of
+from dcgan.ui.face_grid import names_of
 from dcgan.ui.face_strip import face_strip_entry, link_in
+from dcgan.ui.keyframes import faces_in, suggestion, was_chosen
 from dcgan.ui.links import spec_of
 from dcgan.ui.moments import moments_in
 from dcgan.ui.networks import networks_figure
 from dcgan.ui.training import TrainingTab, run_facts
-from dcgan.ui.walk import WalkTab, faces_in, suggestion, was_chosen
+from dcgan.ui.walk import WalkTab
 
 
 class Texts:
@@ -244,6 +246,16 @@ def test_faces_are_read_from_a_strip_and_nothing_else_is():
     assert faces_in(None) == faces_in("7") == ()
 
 
+def test_names_of_faces_that_begin_or_end_alike_say_what_tells_them_apart():
+    assert names_of(["7", "8"]) == ["7", "8"]
+    alike = [f"2147483647:{seed}@0.2" for seed in (1748371123, 1748000000)]
+    assert names_of(alike) == ["1748371123", "1748000000"]
+    steered = ["7:42@0.35~hair_hue=1.25", "7:42@0.35~hair_long=1.25"]
+    assert names_of(steered) == ["hair_hue", "hair_long"]
+    [alone] = names_of(["7:2147483647@0.3512"])
+    assert (alone[:4], "…" in alone, alone[-4:], len(alone) <= 16) == ("7:21", True, "3512", True)
+
+
 def test_a_walk_that_nobody_chose_goes_through_the_first_faces_of_the_gallery_or_those_of_any_page():
     assert suggestion(PictureSpec(seed=5)) == (5, 6, 7)
     assert suggestion(PictureSpec(seeds=("7:42@0.2", 3, 9, 8))) == ("7:42@0.2", 3, 9)
@@ -264,10 +276,10 @@ def test_faces_are_the_visitors_own_as_soon_as_one_of_them_was_moved_added_or_re
 def test_a_link_to_faces_that_is_still_being_drawn_keeps_no_walk_from_being_there(trained_run, tmp_path):
     with gr.Blocks():
         tab = WalkTab(Renderer(LocalCatalog(trained_run, torch.device("cpu")), tmp_path), gr.Dropdown())
-    suggested, strip = tab._suggest("en", "seed=5&count=4", "seed=5&count=4", "", [], "tiny", 1.0)
+    suggested, strip = tab.keyframes._suggest("en", "seed=5&count=4", "seed=5&count=4", "", [], "tiny", 1.0)
     assert (suggested, len(strip)) == ("5 6 7", 3)
     made = tab._make_opened("en", "seed=5&count=4", "", strip, "tiny", *(each.value for each in tab.settings.values()))
     assert spec_of(made[-1]).seeds == (5, 6, 7)
     of_a_walk = "kind=walk&seeds=3,4"
-    skipped = tab._suggest("en", of_a_walk, "seed=5", "", [], "tiny", 1.0)
+    skipped = tab.keyframes._suggest("en", of_a_walk, "seed=5", "", [], "tiny", 1.0)
     assert all("__type__" in each and each["__type__"] == "update" for each in skipped)

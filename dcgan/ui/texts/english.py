@@ -5,6 +5,7 @@ TEXTS = {
     "intro": "# Faces by a DCGAN\nEvery number is a face that nobody has. Find one, walk to another, take it home.",
     "checkpoint": "Style",
     "open-file": "Open a saved face or GIF",
+    "drop-here": "Let go anywhere: a face, GIF or list of favourites from this page opens again.",
     # Generate
     "files-remember": "Files remember how they were made: drop one anywhere on this page to see it again.",
     "generate-tab": "Generate",
@@ -20,6 +21,7 @@ TEXTS = {
     "copy-faces-link": "Copy link to these faces",
     "use-as-keyframe": "Add to walk",
     "back": "← Back",
+    "earlier": "Drawn before",
     "more-like-this": "More like this",
     "mix": "Mix",
     "mix-title": "Between {first} and {second}",
@@ -94,6 +96,7 @@ TEXTS = {
     "limit": "Fits in",
     "more": "More",
     "make-walk": "Make the walk",
+    "play-walk": "Play the walk",
     "copy-walk-link": "Copy link",
     "download": "Download",
     "walk-alt": "A walk through the faces of seeds {seeds}",

@@ -1,0 +1,94 @@
+// What the page shows of faces by itself: which one is large, which are in the walk, and what was drawn before.
+const SHEET = 88, KEPT = 'dcgan-earlier'; // pixels of a picture of what was drawn; its place in sessionStorage
+
+let inWalk = [];
+
+dcgan.walksThrough = (strip, suggested) => {
+  const faces = (strip ?? []).map((entry) => String(entry.seed));
+  inWalk = faces.join(' ') === suggested ? [] : faces;
+  mark();
+};
+
+dcgan.shownFace = () => document.querySelector('#face-panel [data-shown-face]')?.dataset.shownFace;
+
+// Only what differs is written, as each change comes back here
+function mark() {
+  const shown = dcgan.shownFace();
+  for (const face of document.querySelectorAll('#gallery .face')) {
+    const add = face.parentElement.querySelector('.add'), place = inWalk.indexOf(face.dataset.face);
+    if (shown !== undefined) face.setAttribute('aria-current', face.dataset.face === shown);
+    add.setAttribute('aria-pressed', place >= 0);
+    const text = place < 0 ? '+' : String(place + 1);
+    if (add.textContent !== text) add.textContent = text;
+  }
+  for (const counter of document.querySelectorAll('#use-as-keyframe, [role=tab][data-tab-id=walk]'))
+    inWalk.length ? counter.setAttribute('data-count', inWalk.length) : counter.removeAttribute('data-count');
+  rememberFace(shown);
+}
+
+// Back shows the face again that was large; only while the gallery is what the address stands for
+function rememberFace(face) {
+  const query = document.querySelector('#gallery .faces')?.dataset.query, state = history.state ?? {};
+  if (!query || face === undefined || query !== (state.query ?? query)) return;
+  if (face !== state.face || !state.query) history.replaceState({ ...state, query, face }, '');
+}
+
+// What was drawn before: the browser's history, each with a picture of its faces
+const drawnBefore = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]'); // by its place in the history
+
+function pictureOf(images) {
+  const canvas = Object.assign(document.createElement('canvas'), { width: SHEET, height: SHEET });
+  const across = images.length < 4 ? 1 : 2, side = SHEET / across;
+  images.slice(0, across * across).forEach((image, i) =>
+    canvas.getContext('2d').drawImage(image, (i % across) * side, Math.floor(i / across) * side, side, side));
+  return canvas.toDataURL('image/webp', 0.8);
+}
+
+dcgan.keepSight = () => {
+  const isWalk = new URLSearchParams(location.search).get('kind') === 'walk';
+  const images = [...document.querySelectorAll(isWalk ? '#keyframes img' : '#gallery img')];
+  if (!images.length || !images.every((image) => image.naturalWidth)) return;
+  const place = history.state?.before ?? 0;
+  if (drawnBefore[place]?.address === location.search) return showDrawnBefore();
+  drawnBefore.length = place;
+  drawnBefore[place] = { address: location.search, source: pictureOf(images) };
+  sessionStorage.setItem(KEPT, JSON.stringify(drawnBefore));
+  showDrawnBefore();
+};
+
+function showDrawnBefore() {
+  const list = document.querySelector('#earlier .earlier'), place = history.state?.before ?? 0;
+  if (!list) return;
+  const sights = drawnBefore.map((sight, i) => sight && { ...sight, i }).filter(Boolean);
+  list.replaceChildren(...(sights.length < 2 ? [] : sights).map(({ source, i }, nth) => {
+    const name = `${list.dataset.label}: ${nth + 1}`;
+    const button = Object.assign(document.createElement('button'), { type: 'button', title: name });
+    button.append(Object.assign(document.createElement('img'), { src: source, alt: name }));
+    button.setAttribute('aria-current', i === place);
+    button.onclick = () => history.go(i - (history.state?.before ?? 0));
+    const item = document.createElement('li');
+    item.append(button);
+    return item;
+  }));
+  list.querySelector('[aria-current=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+}
+
+// Pictures that came after the address was set, and those of the address that the page was opened with
+document.addEventListener('load', ({ target }) => target.closest?.('#gallery') && setTimeout(dcgan.keepSight, 300), true);
+addEventListener('popstate', showDrawnBefore);
+
+// A face is dragged from the gallery to the walk's tab
+const walkTab = (event) => event.target.closest?.('[role=tab][data-tab-id=walk]');
+document.addEventListener('dragstart', () => document.documentElement.classList.toggle('drags-face', !!dcgan.dragged));
+document.addEventListener('dragend', () => {
+  dcgan.dragged = null;
+  document.documentElement.classList.remove('drags-face');
+});
+document.addEventListener('dragover', (event) => dcgan.dragged && walkTab(event) && event.preventDefault());
+document.addEventListener('drop', (event) => {
+  if (!dcgan.dragged || !walkTab(event)) return;
+  event.preventDefault();
+  if (dcgan.dragged.getAttribute('aria-pressed') === 'false') dcgan.dragged.click();
+});
+
+new MutationObserver(mark).observe(document.documentElement, { subtree: true, childList: true });

@@ -1,0 +1,174 @@
+"""The keyframes of a walk: the strip of faces that it goes through, and all ways into it and out of it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import gradio as gr
+
+from dcgan.expressions import AnyFace, shortened
+from dcgan.gallery import KEYFRAMES, PSI, Faces, PictureSpec, Renderer, of_one_face, to_query
+from dcgan.latents import SEEDS
+from dcgan.ui.events import LAST_COUNTS, Listener, message, on, on_select
+from dcgan.ui.face_strip import face_strip, face_strip_entry
+from dcgan.ui.inputs import RefusedError, number, one_face
+from dcgan.ui.links import spec_of
+from dcgan.ui.requests import faces_request
+from dcgan.ui.texts import i18n, say
+
+SUGGESTED = 3  # faces: enough for a way that leads somewhere
+ONE_BY_ONE = Faces(0, KEYFRAMES.max_count + 1, ())  # as a strip may have them before there are enough
+
+
+class Keyframes:
+    """The strip, and what adds to it. It stays the visitor's own: nothing of it is kept here."""
+
+    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+        self.renderer, self.checkpoint = renderer, checkpoint
+        gr.Markdown(i18n("keyframes"), elem_classes="label")
+        self.strip = face_strip("keyframes")
+        with gr.Row(elem_id="add-row"):
+            self.new_seed = gr.Number(
+                99, precision=0, label=i18n("add-seed"), min_width=130, scale=2, elem_id="new-seed"
+            )
+            self.add = gr.Button(i18n("add"), size="md", min_width=60, scale=1, elem_id="add")
+            self.add_random = gr.Button(i18n("add-random"), size="md", min_width=90, scale=1, elem_id="add-random")
+        self.message = message("walk-faces-message")
+        self.psi = gr.Number(PSI.default, visible=False)  # of a link or of a face that was taken; nobody sets it here
+        self.suggested = gr.Textbox(visible=False)  # the faces that nobody chose
+        self._connect()
+
+    def _connect(self) -> None:
+        drawn_with, outputs = [self.strip, self.checkpoint, self.psi], [self.strip]
+        quietly = {"show_progress": "hidden"} | LAST_COUNTS
+        self.adds: list[Listener] = [self.add.click, self.new_seed.submit, self.add_random.click]
+        self.added = on(self.adds[:2], self._add, [self.new_seed, *drawn_with], outputs, self.message, **quietly)
+        self.added += on(self.adds[2:], self._add_random, drawn_with, outputs, self.message, **quietly)
+        on([self.checkpoint.input], self._redraw, drawn_with, outputs, self.message, **quietly)
+        self.count([self.strip.input, *(event.then for event in self.added)])
+
+    def count(self, events: list[Listener]) -> None:
+        """Tell page.js after each event which faces were chosen, so that they are marked and counted elsewhere."""
+        js = "(strip, suggested) => dcgan.walksThrough(strip, suggested)"
+        for event in events:
+            event(None, [self.strip, self.suggested], None, js=js, api_visibility="private")
+
+    @property
+    def _all(self) -> list[Any]:
+        return [self.strip, self.checkpoint, self.psi, self.suggested]
+
+    def accept(self, listener: Listener, face_link: gr.Textbox, message: gr.HTML) -> None:
+        """Take a face from elsewhere as the next keyframe."""
+        inputs, outputs = [face_link, *self._all], [self.strip, self.psi]
+        [accepted] = on([listener], self._accept, inputs, outputs, message, show_progress="hidden")
+        self.count([accepted.then])
+
+    def accept_one_of(self, listener: Listener, gallery_link: gr.Textbox, message: gr.HTML) -> None:
+        """Take one of the gallery's faces as the next keyframe, or out where it is one."""
+        inputs, outputs = [gallery_link, *self._all], [self.strip, self.psi]
+        self.count([on_select(listener, self._toggle, inputs, outputs, message, show_progress="hidden").then])
+
+    def strip_of(self, faces: tuple[AnyFace, ...], checkpoint: str, psi: object) -> list[dict[str, Any]]:
+        """Draw the faces for the strip."""
+        spec = faces_request(seed=0, checkpoint=checkpoint, psi=psi).spec
+        spec = self.renderer.signed(spec)
+        if not faces:
+            return []
+        pictures = self.renderer.pixels(spec.checkpoint, list(faces), spec.psi)
+        return [
+            face_strip_entry(picture, face, f"{face}", to_query(of_one_face(spec, face)))
+            for face, picture in zip(faces, pictures, strict=True)
+        ]
+
+    def _add(self, language: str, face: object, strip: object, checkpoint: str, psi: object) -> list[Any]:
+        faces = (*faces_in(strip), one_face("" if face is None else face))
+        if len(faces) > KEYFRAMES.max_count:
+            raise RefusedError("too-many-keyframes", most=KEYFRAMES.max_count)
+        return [self.strip_of(faces, checkpoint, psi)]
+
+    def _add_random(self, language: str, *drawn_with: Any) -> list[Any]:
+        return self._add(language, random.randrange(SEEDS), *drawn_with)
+
+    def _accept(
+        self, language: str, face: str, strip: object, checkpoint: str, psi: object, suggested: str = ""
+    ) -> list[Any]:
+        spec = spec_of(face)
+        faces, psi = self._with_another(language, spec, strip, checkpoint, psi, suggested)
+        said = [say(language, "added-to-walk", seed=shortened(str(spec.shown[0])), count=len(faces))]
+        said += [say(language, "one-psi", psi=psi)] if psi != spec.psi else []
+        gr.Info(" ".join(said), duration=4, title="")
+        return [faces, psi]
+
+    def _toggle(
+        self, language: str, index: int, gallery: str, strip: object, checkpoint: str, psi: object, suggested: str
+    ) -> list[Any]:
+        spec = spec_of(gallery)
+        face = spec.shown[min(index, len(spec.shown) - 1)]
+        if was_chosen(strip, suggested) and face in faces_in(strip):
+            return [[entry for entry in entries_of(strip) if face not in faces_in([entry])], gr.skip()]
+        return self._with_another(language, of_one_face(spec, face), strip, checkpoint, psi, suggested)
+
+    def _with_another(
+        self, language: str, spec: PictureSpec, strip: object, checkpoint: str, psi: object, suggested: str
+    ) -> list[Any]:
+        """Give the face strip with one more face, and the truncation of all of them."""
+        psi = number("the-psi", PSI, psi)
+        if spec.checkpoint != checkpoint:
+            raise RefusedError("another-checkpoint", theirs=spec.checkpoint)
+        if not was_chosen(strip, suggested):
+            strip, psi = [], spec.psi
+        return [*self._add(language, spec.shown[0], strip, checkpoint, psi), psi]
+
+    def _redraw(self, language: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
+        links = [str(entry.get("query", "")) for entry in entries_of(strip)]
+        if all(spec_of(link).checkpoint == checkpoint for link in links):
+            return [gr.skip()]  # or a face that was added meanwhile would be lost
+        return [self.strip_of(faces_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)]
+
+    def suggest(self, listener: Listener, pending_link: gr.Textbox, gallery_link: gr.Textbox) -> Any:
+        """Fill the strip with the gallery's first faces when something happens, where nobody chose any."""
+        inputs = [pending_link, gallery_link, self.suggested, self.strip, self.checkpoint, self.psi]
+        outputs = [self.suggested, self.strip]
+        [filled] = on([listener], self._suggest, inputs, outputs, self.message, show_progress="hidden")
+        return filled
+
+    def _suggest(
+        self, language: str, pending: str, gallery: str, suggested: str, strip: object, checkpoint: str, psi: object
+    ) -> list[Any]:
+        if asks_for_a_walk(pending) or was_chosen(strip, suggested):
+            return [gr.skip(), gr.skip()]
+        faces = suggestion(spec_of(gallery))
+        return [written(faces), self.strip_of(faces, checkpoint, psi)]
+
+
+def asks_for_a_walk(link: str) -> bool:
+    """Tell whether a link, if there is one, is to a walk."""
+    return bool(link) and spec_of(link).kind == "walk"
+
+
+def suggestion(gallery: PictureSpec) -> tuple[AnyFace, ...]:
+    """Give the faces that a walk goes through where nobody chose any: the first of the gallery."""
+    faces = gallery.shown if gallery.kind == "faces" else []
+    return tuple(dict.fromkeys([*faces[:SUGGESTED], *KEYFRAMES.default]))[:SUGGESTED]
+
+
+def was_chosen(strip: object, suggested: str) -> bool:
+    """Tell whether the visitor had a hand in the faces of a strip."""
+    return written(faces_in(strip)) not in ("", suggested)
+
+
+def written(faces: tuple[AnyFace, ...]) -> str:
+    """Write faces as people do."""
+    return " ".join(map(str, faces))
+
+
+def faces_in(strip: object) -> tuple[AnyFace, ...]:
+    """Read the faces of a face strip; whatever else a browser may send in one is left out."""
+    return ONE_BY_ONE.clean([entry.get("seed") for entry in entries_of(strip)])
+
+
+def entries_of(strip: object) -> list[dict[str, Any]]:
+    """Read a face strip, as long as one may be."""
+    entries = strip if isinstance(strip, list) else []
+    return [entry for entry in entries[: KEYFRAMES.max_count + 1] if isinstance(entry, dict)]
