@@ -22,7 +22,7 @@ import torch
 from benchmarks.results import data_of
 from dcgan.checkpoints import load_generator, read_training
 from dcgan.cli import DONE, Parser, command
-from dcgan.evaluation import Extractor, features_of, figures, held_out_pictures, open_extractor, spread
+from dcgan.evaluation import Extractor, features_of, held_out_pictures, open_extractor, overlap, spread
 from dcgan.files import path_of
 from dcgan.latents import seeds_from
 from dcgan.sampling import faces
@@ -48,7 +48,7 @@ def measure(folder: Path, extractor: Extractor, art: str | None = None, count: i
     real_features, found = features_of(reals, 0, count, extractor), []
     for psi in PSIS:
         fakes = faces(generator, seeds_from(0, count), psi)
-        precision = figures(extractor.features(fakes), real_features)["precision"]
+        precision = overlap(extractor.features(fakes), real_features)["precision"]
         found.append(Measured(psi, precision, spread(fakes)))
     return found
 

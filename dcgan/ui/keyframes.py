@@ -24,7 +24,7 @@ ONE_BY_ONE = Faces(0, KEYFRAMES.max_count + 1, ())  # as a strip may have them b
 class Keyframes:
     """The strip, and what adds to it. It stays the visitor's own: nothing of it is kept here."""
 
-    def __init__(self, renderer: Renderer, checkpoint: gr.Dropdown):
+    def __init__(self, renderer: Renderer, checkpoint: gr.Radio):
         self.renderer, self.checkpoint = renderer, checkpoint
         gr.Markdown(i18n("keyframes"), elem_classes="label")
         self.strip = face_strip("keyframes")
