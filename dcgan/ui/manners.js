@@ -1,9 +1,8 @@
 // Good manners: keys, calm, sliders that answer, and a word of where a file will land.
 const press = (id) => document.getElementById(id)?.click();
 
-// Arrow keys go from tab to tab; Escape closes a list
+// Arrow keys go from tab to tab
 document.addEventListener('keydown', (event) => {
-  if (event.key === 'Escape' && event.target.matches?.('[role=listbox], [aria-haspopup=listbox]')) event.target.blur();
   const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
   if (!steps[event.key] || event.target.getAttribute?.('role') !== 'tab') return;
   const tabs = [...event.target.closest('[role=tablist]').querySelectorAll('[role=tab]')];
