@@ -156,8 +156,7 @@ class HubCatalog:
             self._asking.start()
 
     def of(self, name: str | None = None) -> HubCatalog:
-        """Give itself: there is one model."""
-        return self
+        return self  # there is one model
 
     def _wait_for_an_answer(self) -> None:
         if self._asking:
@@ -182,14 +181,14 @@ class HubCatalog:
         except InputError:
             return
         self._texts = fetch_texts(self._repository.id, commit, TEXTS, local_files_only=True)
-        self._commits = self._named(commit, refs)
+        self._commits = {self._own_name: commit} | self._snapshots(refs)
 
     def _ask(self) -> None:
         try:
             commit = self._repository.resolve(self._revision)
             if commit not in self._generators:
                 self._generators[commit] = self._load(commit)
-            commits = self._named(commit, self._repository.refs().tags)
+            commits = {self._own_name: commit} | self._snapshots(self._repository.refs().tags)
         except Exception as error:  # whatever it is, the page has to say something
             self._problem = error
             print(f"{self._own_name}: {error}", file=sys.stderr)
@@ -207,10 +206,9 @@ class HubCatalog:
                 for old in set(held) - commits:
                     del held[old]
 
-    def _named(self, commit: str, refs: dict[str, str]) -> dict[str, str]:
+    def _snapshots(self, refs: dict[str, str]) -> dict[str, str]:
         tags = sorted(filter(is_snapshot, refs), key=_epoch, reverse=True)
-        own = {self._own_name: commit}
-        return own | {f"{self._repository.id}@{tag}": refs[tag] for tag in tags if tag != self._revision}
+        return {f"{self._repository.id}@{tag}": refs[tag] for tag in tags if tag != self._revision}
 
     def _fetch(self, name: str | None, commit: str) -> Generator:
         """Load the weights of `commit`, even if its tag has moved since: all else was read from that commit, too.
