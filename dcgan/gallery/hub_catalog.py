@@ -181,14 +181,16 @@ class HubCatalog:
         except InputError:
             return
         self._texts = fetch_texts(self._repository.id, commit, TEXTS, local_files_only=True)
-        self._commits = {self._own_name: commit} | self._snapshots(refs)
+        self._commits = {self._own_name: commit} | _snapshots(self._repository.id, refs, self._revision)
 
     def _ask(self) -> None:
         try:
             commit = self._repository.resolve(self._revision)
             if commit not in self._generators:
                 self._generators[commit] = self._load(commit)
-            commits = {self._own_name: commit} | self._snapshots(self._repository.refs().tags)
+            commits = {self._own_name: commit} | _snapshots(
+                self._repository.id, self._repository.refs().tags, self._revision
+            )
         except Exception as error:  # whatever it is, the page has to say something
             self._problem = error
             print(f"{self._own_name}: {error}", file=sys.stderr)
@@ -205,10 +207,6 @@ class HubCatalog:
             for held in (self._generators, self._discriminators, self._directions):
                 for old in set(held) - commits:
                     del held[old]
-
-    def _snapshots(self, refs: dict[str, str]) -> dict[str, str]:
-        tags = sorted(filter(is_snapshot, refs), key=_epoch, reverse=True)
-        return {f"{self._repository.id}@{tag}": refs[tag] for tag in tags if tag != self._revision}
 
     def _fetch(self, name: str | None, commit: str) -> Generator:
         """Load the weights of `commit`, even if its tag has moved since: all else was read from that commit, too.
@@ -252,6 +250,12 @@ def _directions(repository: Repository, commit: str, latent_dim: int) -> Mapping
         return read_directions(path.parent, latent_dim) if path else {}
     except InputError as error:
         raise InputError(without_cache_paths(str(error), repository.id)) from None
+
+
+def _snapshots(repo_id: str, refs: dict[str, str], shown: str | None) -> dict[str, str]:
+    """Name the snapshots among a repository's tags, the latest first, but for the one that is shown anyway."""
+    tags = sorted(filter(is_snapshot, refs), key=_epoch, reverse=True)
+    return {f"{repo_id}@{tag}": refs[tag] for tag in tags if tag != shown}
 
 
 def _epoch(snapshot: str) -> int:
