@@ -51,8 +51,7 @@ class HubCatalog:
         self._asking: threading.Thread | None = None
         self._take_what_is_cached()
         self.refresh()
-        if not self._commits:
-            self._wait_for_an_answer()
+        self._wait_for_an_answer()
 
     @property
     def default(self) -> str:
@@ -159,7 +158,7 @@ class HubCatalog:
         return self  # there is one model
 
     def _wait_for_an_answer(self) -> None:
-        if self._asking:
+        if self._asking and not self._commits:
             self._asking.join(FIRST_WAIT)
 
     def _commit_of(self, name: str | None) -> str | None:
@@ -188,9 +187,8 @@ class HubCatalog:
             commit = self._repository.resolve(self._revision)
             if commit not in self._generators:
                 self._generators[commit] = self._load(commit)
-            commits = {self._own_name: commit} | _snapshots(
-                self._repository.id, self._repository.refs().tags, self._revision
-            )
+            tags = self._repository.refs().tags
+            commits = {self._own_name: commit} | _snapshots(self._repository.id, tags, self._revision)
         except Exception as error:  # whatever it is, the page has to say something
             self._problem = error
             print(f"{self._own_name}: {error}", file=sys.stderr)
