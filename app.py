@@ -56,7 +56,7 @@ from dcgan.ui.guard import Guard, Page, refuse_who_left
 from dcgan.ui.link_card import LinkCard
 from dcgan.ui.studio import StudioTab
 from dcgan.ui.style_picker import style_picker
-from dcgan.ui.texts import i18n, label
+from dcgan.ui.texts import i18n, label, words_for_the_browser
 from dcgan.ui.training import TrainingTab
 from dcgan.ui.walk import WalkTab
 
@@ -228,10 +228,11 @@ def theme() -> gr.Theme:
 
 def look() -> dict[str, Any]:
     """Give what makes the page look and behave as it does, for `launch`."""
+    scripts = [f"<script>{(ASSETS / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS]
     return {
         "theme": theme(),
         "css": (ASSETS / "page.css").read_text(encoding="utf-8"),
-        "head": "".join(f"<script>{(ASSETS / name).read_text(encoding='utf-8')}</script>" for name in SCRIPTS),
+        "head": words_for_the_browser() + "".join(scripts),
         "i18n": i18n,
         "footer_links": ["api", "settings"],
     }

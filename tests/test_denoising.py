@@ -148,8 +148,8 @@ def test_a_network_without_the_layer_is_saved_as_older_versions_read_it(checkpoi
 def test_the_samples_that_people_see_are_drawn_anew_and_the_run_tells_of_it(trained_run, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(trained_run, folder)
-    assert denoise.main([str(folder), "--levels", "0"]) == 0
-    assert "--no-denoising" in read_training(folder).command
+    assert denoise.main([str(folder)]) == 0
+    assert "--denoising" in read_training(folder).command
     for path, name in (("samples/latest.png", None), ("samples/epoch-0001.png", "epoch-0001")):
         drawn = grid(faces(load_generator(folder, name), list(range(32))), 8)
         assert np.array_equal(np.asarray(Image.open(folder / path).convert("RGB")), drawn)

@@ -49,8 +49,19 @@ document.addEventListener('dragover', (event) => carriesFiles(event) && bringsFi
 document.addEventListener('dragleave', (event) => event.relatedTarget || bringsFile(false));
 for (const moment of ['drop', 'dragend']) document.addEventListener(moment, () => bringsFile(false), true);
 
+// What Gradio leaves in a template: the name of a text, in place of the text
+const language = TEXTS.chinese.includes(navigator.language) ? TEXTS.chinese[0] : TEXTS.otherwise;
+const NAMING = ['aria-label', 'data-label', 'title'], LEFT = '__i18n__';
+function translate(element) {
+  for (const name of NAMING) {
+    const text = element.getAttribute(name);
+    if (text?.includes(LEFT)) element.setAttribute(name, text.replace(/__i18n__(\{.*?\})/g, (_, told) => TEXTS.words[language][JSON.parse(told).key]));
+  }
+}
+
 // What Gradio names twice, or names though it has no role
 new MutationObserver(() => {
+  document.querySelectorAll(NAMING.map((name) => `[${name}*=${LEFT}]`).join()).forEach(translate);
   document.querySelectorAll('footer img[alt]:not([alt=""])').forEach((image) => { image.alt = ''; });
   document.querySelectorAll('div.empty[aria-label]:not([role])').forEach((place) => { place.role = 'img'; });
 }).observe(document.documentElement, { subtree: true, childList: true });

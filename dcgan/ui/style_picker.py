@@ -41,7 +41,7 @@ def pictures_of(catalog: Catalog) -> str:
         if face is not None:
             button = f"#checkpoint label[data-testid={json.dumps(f'{name}-radio-label').replace('<', '')}]"
             picture = f"--face: url({picture_url(face)})"
-            rules.append(f"{button} {{ {picture}; width: 50px; }} {button} > * {{ opacity: 0; }}")
+            rules.append(f"{button} {{ {picture}; width: 48px; height: 48px; }} {button} > * {{ opacity: 0; }}")
     return "\n".join(rules)
 
 

@@ -75,6 +75,7 @@ def test_axe_finds_nothing_on_any_tab_in_light_or_dark(open_page):
         open_tab(page, tab)
         page.locator(wanted).first.wait_for(state="attached")
         assert violations(page, {}) == [], tab
+        assert page.locator("[aria-label*=__i18n__], [title*=__i18n__]").count() == 0, tab
         page.evaluate("document.body.classList.add('dark')")
         assert violations(page, CONTRAST) == [], tab
         page.evaluate("document.body.classList.remove('dark')")

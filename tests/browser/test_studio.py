@@ -23,7 +23,7 @@ def test_a_picture_is_dropped_its_nearest_face_found_and_shown_large(open_page, 
     open_studio(page)
     page.locator("#find-picture input[type=file]").set_input_files(tmp_path / "me.png")
     page.locator("#find-pair", has_text="grey levels").wait_for(timeout=90_000)
-    assert page.locator("#find-stop").is_hidden()
+    page.locator("#find-stop").wait_for(state="hidden")
     assert page.locator("#find-pair img").count() == 2
     screenshot(page, "studio")
     page.locator("#take-found").click()

@@ -158,7 +158,7 @@ def walk_of_faces(request) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("format", "limit", "scaling"),
-    [("GIF", 400_000, "pixels"), ("GIF", 700_000, "smooth"), ("WebP", 150_000, "smooth"), ("MP4", 60_000, "smooth")],
+    [("GIF", 250_000, "pixels"), ("GIF", 500_000, "smooth"), ("WebP", 100_000, "smooth"), ("MP4", 50_000, "smooth")],
 )
 def test_a_limit_that_is_met_is_used(format, limit, scaling, walk_of_faces, tmp_path):
     assert export_walk(walk_of_faces, tmp_path / "free", format, 384, 20, scaling=scaling).bytes > limit

@@ -144,7 +144,7 @@ def test_a_strip_of_keyframes_holds_expressions_too(page):
     made = settings(page, page.open_link(request(kind="walk", seeds="7,7:42@0.5")))
     assert [face["seed"] for face in made["face_strip"]] == [7, "7:42@0.5"]
     link = to_query(PictureSpec(checkpoint="tiny", face="7-12+42"))
-    strip, _ = page.walk._accept("en", link, made["face_strip"], "tiny", 1.0)
+    strip, _ = page.walk.keyframes._accept("en", link, made["face_strip"], "tiny", 1.0)
     assert [face["seed"] for face in strip] == [7, "7:42@0.5", "7-12+42"]
 
 
@@ -177,13 +177,13 @@ def test_the_faces_of_a_walk_have_a_link_of_their_own_that_draws_them_again(cata
     with gr.Blocks():
         generate = GenerateTab(Renderer(catalog, tmp_path), gr.Dropdown())
     walk = to_query(PictureSpec("walk", checkpoint="tiny@epoch-0001", seeds=(3, 9, 4), psi=0.5, frames=30))
-    gallery, link, *_ = generate._show("en", walk)
+    _, link, *_ = generate._show("en", walk)
     shown = spec_of(link)
     assert (shown.kind, shown.shown, shown.psi, shown.checkpoint) == ("faces", [3, 9, 4], 0.5, "tiny@epoch-0001")
-    again, *_ = generate._show("en", link)
-    assert [[seed for _, seed in drawn] for drawn in (gallery, again)] == [["3", "9", "4"]] * 2
-    for (one, _), (other, _) in zip(gallery, again, strict=True):
-        assert one.read_bytes() == other.read_bytes()
+    drawn, again = (generate._show("en", each)[0]["faces"] for each in (walk, link))
+    assert [[each["face"] for each in faces] for faces in (drawn, again)] == [["3", "9", "4"]] * 2
+    for one, other in zip(drawn, again, strict=True):
+        assert Path(one["image"]["path"]).read_bytes() == Path(other["image"]["path"]).read_bytes()
 
 
 def test_of_several_models_a_link_gets_the_one_that_it_names(several_runs):
@@ -300,12 +300,14 @@ def test_only_a_face_can_be_kept(page):
 def test_a_face_of_another_checkpoint_is_not_taken_into_a_walk(page):
     face = to_query(PictureSpec(checkpoint="tiny@epoch-0001", seed=5, count=1))
     with pytest.raises(RefusedError, match="This face is of tiny@epoch-0001"):
-        page.walk._accept("en", face, [], "tiny", 1.0)
-    strip, psi = page.walk._accept(
+        page.walk.keyframes._accept("en", face, [], "tiny", 1.0)
+    strip, psi = page.walk.keyframes._accept(
         "en", to_query(PictureSpec(checkpoint="tiny", seed=5, count=1, psi=0.5)), [], "tiny", 1.0
     )
     assert ([face["seed"] for face in strip], psi) == ([5], 0.5)
-    strip, psi = page.walk._accept("en", to_query(PictureSpec(checkpoint="tiny", seed=6, count=1)), strip, "tiny", psi)
+    strip, psi = page.walk.keyframes._accept(
+        "en", to_query(PictureSpec(checkpoint="tiny", seed=6, count=1)), strip, "tiny", psi
+    )
     assert ([face["seed"] for face in strip], psi) == ([5, 6], 0.5)
 
 

@@ -6,6 +6,7 @@ browser asks for. What the modules below refuse, as a file that is no picture, s
 
 from __future__ import annotations
 
+import json
 from typing import cast
 
 import gradio as gr
@@ -20,6 +21,17 @@ TEXTS = {ENGLISH: english.TEXTS, CHINESE: chinese.TEXTS}
 # The tags of Chinese that Gradio's own texts come in; where a browser has another, they and so ours are English
 CHINESE_TAGS = (CHINESE, "zh-TW")
 i18n = gr.I18n(**TEXTS | dict.fromkeys(CHINESE_TAGS, TEXTS[CHINESE]))
+
+
+# Of what stands in a template of gr.HTML, which Gradio leaves as it is: manners.js puts the words there
+IN_TEMPLATES = ("earlier", "use-as-keyframe", "move-left", "move-right", "remove", "play-walk")
+
+
+def words_for_the_browser() -> str:
+    """Write the words of templates as a script, by language."""
+    words = {language: {key: texts[key] for key in IN_TEMPLATES} for language, texts in TEXTS.items()}
+    told = {"words": words, "chinese": CHINESE_TAGS, "otherwise": ENGLISH}
+    return f"<script>const TEXTS = {json.dumps(told).replace('<', '')};</script>"
 
 
 def label(key: str) -> str:
