@@ -59,7 +59,7 @@ def test_a_face_is_steered_live_by_several_sliders_and_taken(open_page, screensh
     screenshot(page, "steer")
     page.locator("#steer-sliders .take").click()
     face = f"2~{first}=1.125~{second}=-0.375"
-    page.locator("#face-title", has_text=face[:30]).wait_for()
+    page.locator(f'[data-shown-face="{face}"]').wait_for()
     one = open_page(url=copied(page, "#copy-link"))
     wait_for_faces(one, 1)
     assert np.array_equal(faces_shown(one)[0], shown)
