@@ -4,10 +4,13 @@ const SHEET = 88, KEPT = 'dcgan-earlier'; // pixels of a picture of what was dra
 let inWalk = [];
 
 dcgan.walksThrough = (strip, suggested) => {
-  const faces = (strip ?? []).map((entry) => String(entry.seed));
-  inWalk = faces.join(' ') === suggested ? [] : faces;
+  inWalk = written(strip) === suggested ? [] : (strip ?? []).map((entry) => String(entry.seed));
   mark();
 };
+
+const written = (strip) => (strip ?? []).map((entry) => String(entry.seed)).join(' ');
+dcgan.takeSuggestion = (suggestion, suggested, strip) =>
+  suggestion && ['', suggested].includes(written(strip)) ? suggestion : [suggested, strip];
 
 dcgan.shownFace = () => document.querySelector('#face-panel [data-shown-face]')?.dataset.shownFace;
 

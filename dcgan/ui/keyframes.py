@@ -37,6 +37,7 @@ class Keyframes:
         self.message = message("walk-faces-message")
         self.psi = gr.Number(PSI.default, visible=False)  # of a link or of a face that was taken; nobody sets it here
         self.suggested = gr.Textbox(visible=False)  # the faces that nobody chose
+        self.suggestion = gr.JSON(visible=False)  # these, and the strip of them, before the strip takes them
         self._connect()
 
     def _connect(self) -> None:
@@ -129,17 +130,19 @@ class Keyframes:
     def suggest(self, listener: Listener, pending_link: gr.Textbox, gallery_link: gr.Textbox) -> Any:
         """Fill the strip with the gallery's first faces when something happens, where nobody chose any."""
         inputs = [pending_link, gallery_link, self.suggested, self.strip, self.checkpoint, self.psi]
+        [drawn] = on([listener], self._suggest, inputs, [self.suggestion], self.message, show_progress="hidden")
+        # A face that was chosen meanwhile is not lost: the strip is looked at once more when the answer is there
         outputs = [self.suggested, self.strip]
-        [filled] = on([listener], self._suggest, inputs, outputs, self.message, show_progress="hidden")
-        return filled
+        js = "(suggestion, ...now) => dcgan.takeSuggestion(suggestion, ...now)"
+        return drawn.then(None, [self.suggestion, *outputs], outputs, js=js, api_visibility="private")
 
     def _suggest(
         self, language: str, pending: str, gallery: str, suggested: str, strip: object, checkpoint: str, psi: object
     ) -> list[Any]:
         if asks_for_a_walk(pending) or was_chosen(strip, suggested):
-            return [gr.skip(), gr.skip()]
+            return [None]
         faces = suggestion(spec_of(gallery))
-        return [written(faces), self.strip_of(faces, checkpoint, psi)]
+        return [[written(faces), self.strip_of(faces, checkpoint, psi)]]
 
 
 def asks_for_a_walk(link: str) -> bool:
