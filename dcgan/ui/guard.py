@@ -177,21 +177,28 @@ def _refusal(request: Request, error: Exception) -> JSONResponse:
 
 
 def _in_words(request: Request, send: Send) -> Send:
-    """Say that the queue is full in the visitor's language.
+    """Say that the queue is full, and that something isn't there where nothing is said, in the visitor's language.
 
     The page says what comes with any status but 503, for which it has English words of its own; clients of the API
     know the queue to be full by that one.
     """
-    full, is_page = False, request.headers.get("x-gradio-user") == "app"
+    is_said, is_page = False, request.headers.get("x-gradio-user") == "app"
 
     async def send_in_words(message: Message) -> None:
-        nonlocal full
+        nonlocal is_said
         if message["type"] == "http.response.start" and message["status"] == HTTPStatus.SERVICE_UNAVAILABLE:
-            full = True
+            is_said = True
             said = {"detail": RefusedError("queue-full").in_language(language_of(request))}
             status = HTTPStatus.TOO_MANY_REQUESTS if is_page else HTTPStatus.SERVICE_UNAVAILABLE
             await JSONResponse(said, status, {"retry-after": "10"})(request.scope, request.receive, send)
-        elif not full:
+        elif message["type"] == "http.response.start" and _is_silent_refusal(message):
+            is_said = True
+            await _refusal(request, LookupError())(request.scope, request.receive, send)
+        elif not is_said:
             await send(message)
 
     return send_in_words
+
+
+def _is_silent_refusal(start: Message) -> bool:
+    return start["status"] == HTTPStatus.NOT_FOUND and (b"content-length", b"0") in start["headers"]

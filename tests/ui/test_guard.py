@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from dcgan.limits import MAX_BODY_BYTES
@@ -142,3 +142,11 @@ def test_who_finds_the_queue_full_is_told_so_in_his_language(headers, status, la
     found, sent, said = served(raises(HTTPException(503, "Queue is full. Max size is 64")), JOIN, **headers)
     assert (found, json.loads(said)["detail"]) == (status, say(language, "queue-full"))
     assert sent[b"retry-after"] == b"10"
+
+
+def test_what_isnt_there_says_so_also_where_nothing_was_said():
+    async def silent(request: Request):
+        return Response(status_code=404)
+
+    status, _, answer = served(silent, "/gradio_api/stream/x")
+    assert (status, json.loads(answer)["detail"]) == (404, say(ENGLISH, "no-such-event"))
