@@ -4,8 +4,7 @@ python -m benchmarks.truncation checkpoints/adventurer-96 checkpoints/micah-96
 python -m benchmarks.truncation checkpoints/portraits-96 --portraits pixel-art-portraits
 
 Truncation would be worth a slider where every smaller psi draws faces that differ less, by 5 % or more, and are as
-sound: their precision among as many held-out pictures at least 0.9 of that at 1. What is printed stands in
-benchmarks/README.md.
+sound: their precision among as many held-out pictures at least 0.9 of that at 1.
 """
 
 from __future__ import annotations
