@@ -2,7 +2,7 @@
 
 from axe_playwright_python.sync_playwright import Axe
 
-from support.page import LAPTOP, PHONE, open_tab, open_walk, wait_for_faces, wait_for_keyframes
+from support.page import AT_REST, LAPTOP, PHONE, open_tab, open_walk, wait_for_faces, wait_for_keyframes
 
 FILM = """() => {
   const film = document.querySelector('#walk-video video');
@@ -13,7 +13,6 @@ HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4')].filter((e) 
   .map((e) => Number(e.tagName[1]))"""
 
 
-SETTLED = "() => ![...document.querySelectorAll('.pending, .generating')].some((each) => each.checkVisibility())"
 VIOLATIONS = """(rules) => axe.run(document, { resultTypes: ['violations'], ...rules }).then(({ violations }) =>
   violations.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => [id, html, failureSummary])))"""
 CONTRAST = {"runOnly": ["color-contrast"]}  # what darkness can change
@@ -58,7 +57,7 @@ def test_the_page_and_its_link_are_ours_and_a_film_plays_without_a_sound(open_pa
 def violations(page, rules):
     """What axe-core finds of a tab that has come to rest."""
     for _ in range(10):
-        page.wait_for_function(SETTLED)
+        page.wait_for_function(AT_REST)
         found = page.evaluate(VIOLATIONS, rules)
         if not found:
             break

@@ -18,6 +18,7 @@ DROP = """async ([name, base64]) => {
   for (const kind of ['dragover', 'drop'])
     document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+AT_REST = "() => ![...document.querySelectorAll('.pending, .generating')].some((each) => each.checkVisibility())"
 NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, button, [role=slider], [role=tab]')]
   .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.type !== 'file')
   .filter((e) => !(e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.labels?.length
@@ -130,7 +131,8 @@ def make_walk(page):
 
 def reload(page):
     """Once the page has told the server what it had to: a request cut off is a console error."""
-    page.wait_for_timeout(1000)
+    page.wait_for_function(AT_REST)
+    page.wait_for_timeout(2000)
     page.reload()
 
 
