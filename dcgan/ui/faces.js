@@ -9,8 +9,9 @@ dcgan.walksThrough = (strip, suggested) => {
 };
 
 const written = (strip) => (strip ?? []).map((entry) => String(entry.seed)).join(' ');
+const AS_IT_IS = { __type__: 'update' }; // what Gradio takes for no change
 dcgan.takeSuggestion = (suggestion, suggested, strip) =>
-  suggestion && ['', suggested].includes(written(strip)) ? suggestion : [suggested, strip];
+  suggestion && ['', suggested].includes(written(strip)) ? suggestion : [AS_IT_IS, AS_IT_IS];
 
 dcgan.shownFace = () => document.querySelector('#face-panel [data-shown-face]')?.dataset.shownFace;
 
