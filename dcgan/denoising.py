@@ -15,6 +15,7 @@ from torch.nn import functional as F
 LEVELS = 16.0  # of 255: neighbours whose colour is further away count less than 0.61
 MAX_LEVELS = 64.0
 REACHES = (1, 2, 4)  # pixels
+MIN_EXPONENT = -80.0  # e to its power is nothing beside 1; below it come numbers that processors are slow with
 NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))  # rows and columns away; the other four are these seen from over there
 
 
@@ -45,10 +46,11 @@ def _filtered(images: Tensor, reach: int, factor: Tensor) -> Tensor:
     for rows, columns in NEIGHBOURS:
         here, there = _Part(rows * reach, columns * reach), _Part(-rows * reach, -columns * reach)
         apart = there.of(images) - here.of(images)  # (N, C, S - rows, S - columns)
-        weight = apart.square().sum(1, keepdim=True).mul(factor).exp()  # (N, 1, S - rows, S - columns)
+        exponent = (apart * apart).sum(1, keepdim=True).mul(factor)  # (N, 1, S - rows, S - columns)
+        weight = exponent.clamp(min=MIN_EXPONENT).exp()
         apart = apart * weight
-        moved = moved + here.in_its_place(apart) - there.in_its_place(apart)
-        weights = weights + here.in_its_place(weight) + there.in_its_place(weight)
+        moved = there.added(here.added(moved, apart), apart, sign=-1)
+        weights = there.added(here.added(weights, weight), weight)
     return images + moved / weights
 
 
@@ -60,10 +62,14 @@ class _Part:
         self.left, self.right = max(-columns, 0), max(columns, 0)
 
     def of(self, images: Tensor) -> Tensor:
-        """Cut it out of pictures `(N, C, S, S)`."""
+        """Give a view of it in pictures `(N, C, S, S)`."""
         height, width = images.shape[2:]
         return images[:, :, self.above : height - self.below, self.left : width - self.right]
 
-    def in_its_place(self, part: Tensor) -> Tensor:
-        """Put it where it was cut out, with zeros around: `(N, C, S, S)`."""
-        return F.pad(part, (self.left, self.right, self.above, self.below))
+    def added(self, images: Tensor, part: Tensor, sign: int = 1) -> Tensor:
+        """Add something of this part's size to it in pictures `(N, C, S, S)`, which are changed, and give these."""
+        if torch.compiler.is_compiling():  # as an export does: ONNX knows no views, and would take four times as long
+            around = (self.left, self.right, self.above, self.below)
+            return images.add(F.pad(part, around), alpha=sign)
+        self.of(images).add_(part, alpha=sign)
+        return images
