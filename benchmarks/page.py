@@ -18,7 +18,7 @@ from dcgan.cli import command
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
-FACES = "#gallery img"
+FACES, STYLES = "#gallery img", "#checkpoint label"
 BARE_IS_THERE = "footer"
 PAUSE_MS = 600  # between two clicks, so that the page has told the server all it has to
 TIMEOUT_MS = 60_000
@@ -70,13 +70,13 @@ def small_actions(effort: Effort) -> Finding:
             tabs.nth(place).click()
             page.wait_for_timeout(PAUSE_MS)
         places = iter(range(1, 16))
-        styles = iter(_styles(page)[1:])
         actions = {
             "pick a face": lambda: _clicked(page, "#gallery .face", next(places), "#face img", 0),
             "add to a walk": lambda: _clicked(page, "#use-as-keyframe", 0, "#keyframes .seed", 0),
-            "another style for the first time": lambda: _chosen(page, next(styles)),
         }
-        found = {name: Spread.of(each) for name, each in _in_turns(effort, actions).items()}
+        milliseconds = _in_turns(effort, actions)
+        milliseconds["another style for the first time"] = _first_choices(browser, effort.rounds)
+    found = {name: Spread.of(each) for name, each in milliseconds.items()}
     words = ", ".join(f"{name} {spread.words(' ms', 0)}" for name, spread in found.items())
     return Finding(words, all(spread.median <= MAX_MS[name] for name, spread in found.items()))
 
@@ -110,13 +110,16 @@ def _clicked(page: Page, button: str = "#generate", index: int = 0, shown: str =
     return took
 
 
-def _styles(page: Page) -> list[int]:
-    """Give the places of the styles; the first is the one that is chosen."""
-    return list(range(page.locator("#checkpoint label:visible").count()))
-
-
-def _chosen(page: Page, style: int) -> float:
-    return _clicked(page, "#checkpoint label", style)
+def _first_choices(browser: Browser, times: int) -> list[float]:
+    """Choose each style but the one that is shown at first, on pages started anew, until so many were timed."""
+    milliseconds: list[float] = []
+    while len(milliseconds) < times:
+        with served(OURS) as server:
+            page = _opened(browser, server)
+            _wait(page, FACES, 16)
+            styles = page.locator(STYLES).count()
+            milliseconds += [_clicked(page, STYLES, style) for style in range(1, styles)]
+    return milliseconds
 
 
 @dataclass

@@ -63,8 +63,9 @@ element.addEventListener('keydown', (event) => {
   if (isEnd || all[place]) all[Math.min(all.length - 1, Math.max(0, place))].focus();
 });
 element.addEventListener('click', (event) => {
-  const button = event.target.closest('button');
-  if (button) trigger(button.matches('.add') ? 'submit' : 'select', { index: Number(button.dataset.index) });
+  const button = event.target.closest('button'), index = Number(button?.dataset.index);
+  if (button?.matches('.face')) dcgan.picked = index;
+  if (button) trigger(button.matches('.add') ? 'submit' : 'select', { index });
 });
 element.addEventListener('dragstart', (event) => {
   const face = event.target.closest('.face');

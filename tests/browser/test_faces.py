@@ -44,6 +44,15 @@ def test_more_like_a_face_again_and_again_each_of_them_a_face_like_any(open_page
     page = open_page(**LAPTOP)
     wait_for_faces(page, 16)
     parent = faces_shown(page)[2].astype(float)
+    unanswered = []
+    page.route("**/queue/join*", lambda route: unanswered.append(route))
+    page.locator("#gallery .face").nth(2).click()
+    at_once = "document.querySelector('#face img').src == document.querySelectorAll('#gallery img')[2].src"
+    page.wait_for_function(at_once)
+    for route in unanswered:
+        route.continue_()
+    page.unroute("**/queue/join*")
+    page.wait_for_function(f"!({at_once})")
     pick(page, 2)
     first = more_like_this(page, "2")
     assert page.locator("#face-title").inner_text() == "Seed 2"
