@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -48,12 +48,13 @@ from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
 from dcgan.ui.deep_links import DeepLinks
+from dcgan.ui.document import Document
 from dcgan.ui.events import LAST_COUNTS, message
 from dcgan.ui.favourites import Favourites
+from dcgan.ui.first_faces import FirstFaces
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.gpu import ON_ZERO_GPU, on_gpu
 from dcgan.ui.guard import Guard, Page, refuse_who_left
-from dcgan.ui.link_card import LinkCard
 from dcgan.ui.studio import StudioTab
 from dcgan.ui.style_picker import style_picker
 from dcgan.ui.texts import i18n, label, words_for_the_browser
@@ -256,7 +257,8 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     with ExitStack() as at_the_end:
         app = build_app(catalog, at_the_end.enter_context(made(FILES)))
         app.queue(max_size=MAX_WAITING, api_open=False)  # or the API's clients could pass by the queue
-        start(app, options.host, port, options.share)
+        first_faces = str if ON_ZERO_GPU else FirstFaces(catalog)  # nobody is lent a GPU for them
+        start(app, options.host, port, options.share, first_faces)
         if is_interactive():  # it serves as long as the process lives
             atexit.register(at_the_end.pop_all().close)
         else:
@@ -264,12 +266,13 @@ def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENC
     return DONE
 
 
-def start(app: gr.Blocks, host: str | None, port: int | None, share: bool) -> None:
+def start(app: gr.Blocks, host: str | None, port: int | None, share: bool, first_faces: Callable[[], str]) -> None:
     """Have the page served by threads of this process.
 
     Raises:
         InputError: not at this address.
     """
+    document = Middleware(Document, picture=SOCIAL_CARD, first_faces=first_faces)
     try:
         with without_proxies():
             app.launch(
@@ -280,7 +283,7 @@ def start(app: gr.Blocks, host: str | None, port: int | None, share: bool) -> No
                 state_session_capacity=MAX_SESSIONS,
                 mcp_server=find_spec("mcp") is not None,
                 favicon_path=str(ASSETS / "favicon.svg"),
-                app_kwargs={"middleware": [Middleware(LinkCard, picture=SOCIAL_CARD), Middleware(Guard)]},
+                app_kwargs={"middleware": [document, Middleware(Guard)]},
                 prevent_thread_lock=True,
                 **look(),
             )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 FACES, STYLES = "#gallery img", "#checkpoint label"
+FIRST_FACES = "#first-faces img, #gallery img"  # in the document itself, then in the gallery
 BARE_IS_THERE = "footer"
 PAUSE_MS = 600  # between two clicks, so that the page has told the server all it has to
 TIMEOUT_MS = 60_000
@@ -143,6 +144,7 @@ def first_load(effort: Effort) -> Finding:
                 load = _load(browser, address, shown)
                 if turn >= WARM_UP:
                     loads[name].append(load)
+        pages["seen"] = (ours.address, FIRST_FACES)
         slow = {name: _load(browser, *page, slow=True).milliseconds / 1000 for name, page in pages.items()}
     larger = loads["ours"][0].bytes / loads["empty"][0].bytes
     times = {name: [each.milliseconds for each in of_page] for name, of_page in loads.items()}
@@ -152,10 +154,11 @@ def first_load(effort: Effort) -> Finding:
         for name, (first, *_) in loads.items()
     )
     words = (
-        f"{larger:.2f}x the bytes of an empty page, {ratio.words()} its time ({each}); on a slow phone the first face "
-        f"after {slow['ours']:.1f} s, an empty page after {slow['empty']:.1f} s"
+        f"{larger:.2f}x the bytes of an empty page, {ratio.words()} its time ({each}); on a slow phone first faces are "
+        f"seen after {slow['seen']:.1f} s and in the gallery after {slow['ours']:.1f} s, an empty page after "
+        f"{slow['empty']:.1f} s"
     )
-    return Finding(words, larger <= 1.25 and ratio.median <= 1.25 and slow["ours"] <= 3)
+    return Finding(words, larger <= 1.25 and ratio.median <= 1.25 and slow["seen"] <= 3)
 
 
 def _load(browser: Browser, address: str, shown: str, slow: bool = False) -> Load:

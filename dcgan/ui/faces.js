@@ -80,6 +80,8 @@ function showDrawnBefore() {
 // Pictures that came after the address was set, and those of the address that the page was opened with
 document.addEventListener('load', ({ target }) => target.closest?.('#gallery') && setTimeout(dcgan.keepSight, 300), true);
 addEventListener('popstate', showDrawnBefore);
+document.addEventListener('load', ({ target }) => // of first_faces.py
+  target.closest?.('#gallery') && document.getElementById('first-faces')?.remove(), true);
 
 // A face is dragged from the gallery to the walk's tab
 const walkTab = (event) => event.target.closest?.('[role=tab][data-tab-id=walk]');

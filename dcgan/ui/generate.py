@@ -102,8 +102,8 @@ class GenerateTab:
         quietly: dict[str, Any] = {"show_progress": "hidden"}
         # At once as it stands in the gallery; its files and its link follow
         at_once = "(grid, mixed, large) => mixed ? large : grid.faces[dcgan.picked].image"
-        inputs = [self.gallery, self.mix.first, self.face]
-        self.gallery.select(None, inputs, self.face, js=at_once, api_visibility="private")
+        as_it_stands: list[Any] = [self.gallery, self.mix.first, self.face]
+        self.gallery.select(None, as_it_stands, self.face, js=at_once, api_visibility="private")
         inputs = [self.shown, self.mix.first]
         on_select(self.gallery.select, self._pick, inputs, self.panel, self.message, **quietly)
         self.mix.open(self.mix_button.click, self.face_link, self.shown, self.face_column, self.message)

@@ -43,6 +43,8 @@ def pick_variation(page, index):
 def test_more_like_a_face_again_and_again_each_of_them_a_face_like_any(open_page, screenshot, tmp_path):
     page = open_page(**LAPTOP)
     wait_for_faces(page, 16)
+    assert 'id="first-faces"' in page.request.get(page.url).text()
+    assert not page.locator("#first-faces").count()  # as the gallery is there
     parent = faces_shown(page)[2].astype(float)
     unanswered = []
     page.route("**/queue/join*", lambda route: unanswered.append(route))
