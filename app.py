@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Nobody looks at its figures of events, which it would keep for 10,000 of them and work out anew at each
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))
 if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  # before torch, which it changes
 
@@ -47,6 +50,7 @@ from dcgan.limits import MAX_SESSIONS, MAX_UPLOAD_BYTES, MAX_WAITING
 from dcgan.sampling import DEVICES, pick_device
 from dcgan.ui.about import AboutTab
 from dcgan.ui.api import Api, endpoints
+from dcgan.ui.connections import bound_connections
 from dcgan.ui.deep_links import DeepLinks
 from dcgan.ui.document import Document
 from dcgan.ui.events import LAST_COUNTS, message
@@ -285,8 +289,10 @@ def start(app: gr.Blocks, host: str | None, port: int | None, share: bool, first
                 favicon_path=str(ASSETS / "favicon.svg"),
                 app_kwargs={"middleware": [document, Middleware(Guard)]},
                 prevent_thread_lock=True,
+                enable_monitoring=False,
                 **look(),
             )
+        bound_connections(app.server.config)
     except OSError as error:  # Gradio says no more than that it found no port
         raise InputError(
             f"can't listen on --host {host or 'default'} --port {port or 'default'} ({error}); "

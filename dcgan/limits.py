@@ -31,6 +31,8 @@ MAX_WORDS = 500  # of such a list that are looked at, in search of faces
 
 # A file that a visitor opens
 MAX_UPLOAD_BYTES = 64 * 2**20  # above what is read of a file, so that larger ones get a sentence of ours
+MAX_FORM_BYTES = 2**20  # around it
+MAX_UPLOADING_BYTES = 256 * 2**20  # of all uploads that are under way
 MAX_OPENED_BYTES = 20 * 2**20  # of one that may say what it was made from
 MAX_FAVOURITES = 48
 MAX_FAVOURITES_BYTES = 500_000  # of their file: twice what 48 links of the longest expressions take
@@ -41,3 +43,10 @@ MAX_BODY_BYTES = 4 * 2**20  # of what an event sends; 48 favourites with the lon
 MAX_ECHOED_CHARACTERS = 8000  # of what only the browser reads, and is sent back
 MAX_WAITING = 64  # events in the queue
 MAX_SESSIONS = 500  # that Gradio keeps in mind, each with 0.4 MB; a page that it forgot works on
+
+# A connection of the page
+MAX_HEAD_BYTES = 64 * 2**10  # of a request: its address and headers
+MAX_SECONDS_TO_SEND = 20  # until a request has come whole; longer where much comes
+MIN_SENT_PER_SECOND = 8 * 2**10  # bytes, in that longer time
+MAX_SECONDS_TO_TAKE = 60  # until some of an answer is taken
+MAX_UNFINISHED = 128  # requests that have not come whole; where one more begins, the oldest ends

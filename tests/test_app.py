@@ -45,6 +45,16 @@ def pixels(path) -> np.ndarray:
         return np.asarray(picture.convert("RGB"))
 
 
+def test_gradio_keeps_no_figures_of_events_and_works_none_out():
+    with gr.Blocks() as page:
+        pass
+    queue = page._queue
+    queue.events_recorded = 10_000
+    figures = [{"function": "avatar", "status": "success", "process_time": 1.0}]
+    assert queue.compute_analytics_summary(figures) == {"functions": {}}
+    assert queue.ANALYTICS_MAX_EVENTS == 1
+
+
 # As functions
 
 

@@ -15,6 +15,7 @@ import gradio as gr
 from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,14 +23,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from dcgan.limits import MAX_BODY_BYTES
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of, one_line
+from dcgan.ui.uploads import Uploads
 
 MAX_WHY_CHARACTERS = 200
 SESSION = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 OF_EVENTS = re.compile(r"/gradio_api/(run|api|call|queue/join|cancel|reset|component_server|stream)\b")
+RECORDING = re.compile(r"/gradio_api/process_recording\b")
 FOREIGN_FILE = re.compile(r"/gradio_api/(file=\s*[a-z]+:/|proxy=)", re.IGNORECASE)
 EVENT_DATA = {"index": int, "told": str}  # what events here send of themselves
 # What Gradio raises over what it is sent; anything else is a fault, and goes on to be seen
-NOT_READ = (ArithmeticError, AssertionError, AttributeError, FnIndexInferError, LookupError, TypeError, ValueError)
+NOT_READ = (
+    ArithmeticError, AssertionError, AttributeError, FnIndexInferError, LookupError, MultiPartException, TypeError,
+    ValueError,
+)  # fmt: skip
 
 
 class Page(gr.Blocks):
@@ -71,7 +77,7 @@ class Guard:
     """Reads what events send before Gradio does, and turns what that raises over a request into an answer."""
 
     def __init__(self, app: ASGIApp):
-        self.app = app
+        self.app, self.uploads = app, Uploads()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -85,8 +91,14 @@ class Guard:
             await send(message)
 
         try:
-            receive = await _let_in(request)
-            await self.app(scope, receive, _in_words(request, answer))
+            _refuse_route(request)
+            if request.method != "POST":
+                await self.app(scope, receive, _in_words(request, answer))
+            elif OF_EVENTS.search(scope["path"]):
+                await self.app(scope, await _event_of(request), _in_words(request, answer))
+            else:
+                with self.uploads.bounded(request) as receive_upload:
+                    await self.app(scope, receive_upload, _in_words(request, answer))
         except ClientDisconnect:  # nobody waits for an answer
             return
         except Exception as error:
@@ -98,17 +110,26 @@ class Guard:
                 await _refusal(request, error)(scope, receive, send)
 
 
-async def _let_in(request: Request) -> Receive:
-    """Give what Gradio is to receive of a request.
+def _refuse_route(request: Request) -> None:
+    """Refuse what Gradio would do for any page, and no page here needs.
 
     Raises:
-        RefusedError: it is to receive nothing.
+        RefusedError: it would fetch a file from elsewhere.
+        LookupError: it would have FFmpeg read what is sent.
     """
     path = request.scope["path"]
     if FOREIGN_FILE.search(path):
         raise RefusedError("foreign-file")
-    if request.method != "POST" or not OF_EVENTS.search(path):
-        return request.receive
+    if RECORDING.search(path):
+        raise LookupError
+
+
+async def _event_of(request: Request) -> Receive:
+    """Give what Gradio is to receive of a request that sends an event.
+
+    Raises:
+        RefusedError: it is to receive nothing.
+    """
     body = _cleaned(await _body_of(request))
     request.scope["headers"] = [
         (name, str(len(body)).encode() if name == b"content-length" else value)

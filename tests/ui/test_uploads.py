@@ -1,0 +1,130 @@
+"""Uploads: no larger than they may be, alone or together, and nothing is left of one that is broken off."""
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from gradio.route_utils import upload_fn
+from starlette.applications import Starlette
+from starlette.formparsers import MultiPartException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from dcgan.limits import MAX_FORM_BYTES, MAX_UPLOADING_BYTES
+from dcgan.ui import uploads
+from dcgan.ui.guard import Guard
+from dcgan.ui.texts import CHINESE, say
+
+PATH = "/gradio_api/upload"
+BEGUN = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+FIELD = b'--b\r\nContent-Disposition: form-data; name="files"\r\n\r\n'
+END = b"\r\n--b--\r\n"
+CUT = None  # where the visitor leaves
+
+
+class Page:
+    """Gradio's reader of uploads behind the guard; its files are in a folder."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.app = Starlette(routes=[Route(PATH, self.upload, methods=["POST"])], middleware=[Middleware(Guard)])
+
+    async def upload(self, request: Request):
+        try:
+            return JSONResponse((await upload_fn(request, self.folder, 10**9, None))[0])
+        except MultiPartException as error:
+            return PlainTextResponse(error.message, 400)
+
+    def files(self) -> list[Path]:
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+    def sent(self, *parts: bytes | None, path: str = PATH) -> tuple[int, str]:
+        """Give status and text of the answer to an upload that comes in these parts."""
+        return asyncio_run(self.answer_to(parts, path))
+
+    async def answer_to(self, parts, path: str = PATH, gate: asyncio.Event | None = None) -> tuple[int, str]:
+        headers = [(b"content-type", b"multipart/form-data; boundary=b"), (b"accept-language", b"zh-CN")]
+        scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
+        coming, answers = list(parts), []
+
+        async def receive():
+            if len(coming) == 1 and gate:
+                await gate.wait()
+            part = coming.pop(0) if coming else CUT
+            if part is CUT:
+                return {"type": "http.disconnect"}
+            return {"type": "http.request", "body": part, "more_body": bool(coming)}
+
+        async def send(message):
+            answers.append(message)
+
+        await self.app(scope, receive, send)
+        return answers[0]["status"], b"".join(each.get("body", b"") for each in answers).decode()
+
+
+def asyncio_run(work):
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread may have a browser's event loop
+        return elsewhere.submit(asyncio.run, work).result()
+
+
+@pytest.fixture
+def page(tmp_path):
+    return Page(tmp_path)
+
+
+@pytest.fixture
+def _small(monkeypatch):
+    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 2**20)
+
+
+def filler(size: int, begun: bytes = BEGUN) -> list[bytes]:
+    """The parts of an upload of so many bytes in all."""
+    whole = begun + b"x" * (size - len(begun) - len(END)) + END
+    return [whole[first : first + 2**16] for first in range(0, size, 2**16)]
+
+
+def test_a_whole_upload_is_kept(page):
+    status, said = page.sent(BEGUN, b"picture", END)
+    assert (status, [Path(path).read_bytes() for path in json.loads(said)]) == (200, [b"picture"])
+
+
+def test_nothing_is_left_of_an_upload_that_is_broken_off(page):
+    page.sent(BEGUN, b"x" * 100_000, CUT)
+    assert not page.files()
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("begun", [BEGUN, FIELD], ids=["a file", "a field without a name"])
+def test_an_upload_may_be_as_large_as_the_limit_and_no_larger(begun, page):
+    limit = 2**20 + MAX_FORM_BYTES
+    assert page.sent(*filler(limit))[0] == 200
+    kept = page.files()
+    status, said = page.sent(*filler(limit + 1, begun))
+    assert (status, said) == (400, say(CHINESE, "body-too-large", most=1))
+    assert page.files() == kept
+
+
+def test_uploads_together_may_be_as_large_as_the_limit_and_no_larger(page, monkeypatch):
+    assert MAX_UPLOADING_BYTES > uploads.MAX_UPLOAD_BYTES + MAX_FORM_BYTES
+    monkeypatch.setattr(uploads, "MAX_UPLOADING_BYTES", 3000)
+
+    async def three():
+        gate = asyncio.Event()
+        first = asyncio.create_task(page.answer_to([BEGUN.ljust(2000, b"x"), END], gate=gate))
+        await asyncio.sleep(0.05)
+        second, third = [await page.answer_to(filler(size)) for size in (1000, 1001)]
+        gate.set()
+        return await first, second, third, await page.answer_to(filler(3000))
+
+    first, second, third, after = asyncio_run(three())
+    assert [status for status, _ in (first, second, third, after)] == [200, 200, 400, 200]
+    assert third[1] == say(CHINESE, "uploads-full")
+
+
+def test_recordings_which_no_page_here_makes_are_not_read(page):
+    status, said = page.sent(BEGUN, b"video", END, path="/gradio_api/process_recording")
+    assert (status, json.loads(said)["detail"]) == (404, say(CHINESE, "no-such-event"))
