@@ -33,6 +33,7 @@ PROMISES = {
     "many pictures": "100,000 pictures are trained on",
     "odd inputs": "10,000 odd inputs to the page's endpoints, links and files get an answer or a clear refusal",
     "visitors": "200 visitors in 5 minutes get their own faces, or are told to wait",
+    "slow visitors": "who sends or takes slowly, or breaks off, is not waited for, and others are served meanwhile",
     "hostile files": "a hostile picture, checkpoint or zip is refused before it costs memory",
     "faulty Hub": "a Hub that dies, hangs or lies stops neither page nor run, and nothing wrong is taken from it",
     "secrets": "no token is printed, logged, or written into anything that a run or the page leaves",

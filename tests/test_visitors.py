@@ -4,6 +4,7 @@ import io
 import os
 import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx2
@@ -16,11 +17,12 @@ from benchmarks import promises
 from benchmarks.machine import now
 from dcgan import faces
 from dcgan.checkpoints import load_generator
-from dcgan.limits import MAX_WAITING
+from dcgan.limits import MAX_UNFINISHED, MAX_WAITING
 from support import warm
 from support.odd_inputs import Asker
 from support.paths import ROOT
 from support.served import Served, served
+from support.slow import FIELD, HEAD, MOST_OPEN, SLOW, Slow, others_are_served, wait_until
 from support.visitors import PATIENCE, Seen, Visitor
 
 MEGABYTE = 2**20
@@ -59,8 +61,12 @@ def wrong_faces(seen: Seen, folder: Path) -> int:
     return sum(not np.array_equal(*pair) for pair in zip(shown, wanted, strict=True))
 
 
-def test_twenty_visitors_get_their_own_faces(serve, trained_run):
-    page = serve("--model", str(trained_run))
+@pytest.fixture(scope="module")
+def page(serve, trained_run) -> Served:
+    return serve("--model", str(trained_run))
+
+
+def test_twenty_visitors_get_their_own_faces(page, trained_run):
     seen, longest = let_come(page, 20, seconds=5, pause=0.5)
     assert not seen.problems
     assert wrong_faces(seen, trained_run) == 0
@@ -69,8 +75,7 @@ def test_twenty_visitors_get_their_own_faces(serve, trained_run):
     assert "Traceback" not in page.log
 
 
-def test_more_than_can_wait_are_told_so_in_their_language(serve, trained_run):
-    page = serve("--model", str(trained_run))
+def test_more_than_can_wait_are_told_so_in_their_language(page):
     walk, told = events_of(page)["interpolate"], []
     with httpx2.Client(base_url=page.url, headers={"x-gradio-user": "app", "accept-language": "zh-CN"}) as client:
         for number in range(MAX_WAITING + 10):
@@ -82,7 +87,25 @@ def test_more_than_can_wait_are_told_so_in_their_language(serve, trained_run):
         for number in range(MAX_WAITING + 10):  # who leaves, leaves the queue
             with client.stream("GET", "gradio_api/queue/data", params={"session_hash": f"crowd-{number}"}):
                 pass
-        wait_until(lambda: client.get("gradio_api/queue/status").json()["queue_size"] == 0)
+        wait_until(lambda: client.get("gradio_api/queue/status").json()["queue_size"] == 0, 60)
+
+
+def test_what_is_sent_without_end_or_never_keeps_nobody_from_the_page(page):
+    files = page.open_files()
+    with ExitStack() as slow, others_are_served(page) as took:
+        for number in range(2 * MAX_UNFINISHED):
+            slow.enter_context(Slow(page, SLOW[number % len(SLOW)]))
+        memory = page.memory()
+        head, field = [slow.enter_context(Slow(page, begun)) for begun in (HEAD + b"X-Long: ", FIELD)]
+        assert head.send_much(100 * MEGABYTE) < 10 * MEGABYTE
+        field.send_much(200 * MEGABYTE)
+        assert page.memory() - memory < 100 * MEGABYTE
+        assert page.open_files() <= MOST_OPEN
+        wait_until(lambda: len(took) > 3, 30)
+    assert max(took) < 5
+    wait_until(lambda: page.open_files() <= files + 8, 10)
+    assert not list(page.folder.glob("dcgan-app-*/gradio/tmp*"))
+    assert "Traceback" not in page.log
 
 
 def test_work_that_nobody_waits_for_any_more_stops(serve):
@@ -150,10 +173,3 @@ def test_200_visitors_over_5_minutes_get_their_own_faces_or_are_told_to_wait(ser
             "longest queue": max(longest, longest_then), "MB grown": max(0, grown // MEGABYTE), "wrong faces": wrong,
         },
     )  # fmt: skip
-
-
-def wait_until(holds) -> None:
-    give_up = time.monotonic() + 60
-    while not holds():
-        assert time.monotonic() < give_up
-        time.sleep(0.2)
