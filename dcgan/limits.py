@@ -32,6 +32,7 @@ MAX_WORDS = 500  # of such a list that are looked at, in search of faces
 # A file that a visitor opens
 MAX_UPLOAD_BYTES = 64 * 2**20  # above what is read of a file, so that larger ones get a sentence of ours
 MAX_FORM_BYTES = 2**20  # around it
+MAX_FORM_PARTS = 8
 MAX_UPLOADING_BYTES = 256 * 2**20  # of all uploads that are under way
 MAX_OPENED_BYTES = 20 * 2**20  # of one that may say what it was made from
 MAX_FAVOURITES = 48

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "MAX_RATIO": "tests/data/test_limits_of_memory.py",
     "MAX_UPLOAD_BYTES": "tests/test_file_route.py",
     "MAX_FORM_BYTES": "tests/ui/test_uploads.py",
+    "MAX_FORM_PARTS": "tests/ui/test_uploads.py",
     "MAX_UPLOADING_BYTES": "tests/ui/test_uploads.py",
     "MAX_BODY_BYTES": "tests/ui/test_guard.py",
     "MAX_HEAD_BYTES": "tests/ui/test_connections.py",

@@ -5,13 +5,31 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from python_multipart.multipart import parse_options_header
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import Message, Receive
 
-from dcgan.limits import MAX_FORM_BYTES, MAX_UPLOAD_BYTES, MAX_UPLOADING_BYTES
+from dcgan.limits import MAX_FORM_BYTES, MAX_FORM_PARTS, MAX_UPLOAD_BYTES, MAX_UPLOADING_BYTES
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of
+
+
+class Parts:
+    """Counts the parts of a form as its bytes come; a file is opened for each."""
+
+    def __init__(self, content_type: str):
+        _, options = parse_options_header(content_type)
+        self._mark = b"--" + options.get(b"boundary", b"")
+        self._seen, self._count = b"", 0
+
+    def refuse_too_many(self, more: bytes) -> None:
+        """Raise a RefusedError where more parts began than a form may have."""
+        seen = self._seen + more
+        self._count += seen.count(self._mark)
+        self._seen = seen[1 - len(self._mark) :]  # in which another mark may have begun
+        if self._count > MAX_FORM_PARTS + 1:  # one ends the form
+            raise RefusedError("unreadable", why=f"it has more than {MAX_FORM_PARTS} parts")
 
 
 class Uploads:
@@ -24,24 +42,31 @@ class Uploads:
     def bounded(self, request: Request) -> Iterator[Receive]:
         """Give what is to receive an upload. It raises what has Gradio delete what came, and say why:
 
-        MultiPartException: it is too large, so are all together, or it was broken off.
+        MultiPartException: it, or all together, are too large, it has too many parts, or it was broken off.
         """
-        came, is_whole, language = 0, False, language_of(request)
+        came, is_whole, parts = 0, False, Parts(request.headers.get("content-type", ""))
+
+        def take(body: bytes) -> None:
+            nonlocal came
+            came += len(body)
+            self._bytes += len(body)
+            if came > MAX_UPLOAD_BYTES + MAX_FORM_BYTES:
+                raise RefusedError("body-too-large", most=MAX_UPLOAD_BYTES >> 20)
+            if self._bytes > MAX_UPLOADING_BYTES:
+                raise RefusedError("uploads-full")
+            parts.refuse_too_many(body)
 
         async def receive() -> Message:
-            nonlocal came, is_whole
+            nonlocal is_whole
             message = await request.receive()
             if is_whole:
                 return message
             if message["type"] == "http.disconnect":
                 raise MultiPartException("It was broken off.")
-            came += len(message["body"])
-            self._bytes += len(message["body"])
-            if came > MAX_UPLOAD_BYTES + MAX_FORM_BYTES:
-                most = MAX_UPLOAD_BYTES >> 20
-                raise MultiPartException(RefusedError("body-too-large", most=most).in_language(language))
-            if self._bytes > MAX_UPLOADING_BYTES:
-                raise MultiPartException(RefusedError("uploads-full").in_language(language))
+            try:
+                take(message["body"])
+            except RefusedError as refused:
+                raise MultiPartException(refused.in_language(language_of(request))) from None
             is_whole = not message.get("more_body", False)
             return message
 

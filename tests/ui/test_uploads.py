@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from dcgan.limits import MAX_FORM_BYTES, MAX_UPLOADING_BYTES
+from dcgan.limits import MAX_FORM_BYTES, MAX_FORM_PARTS, MAX_UPLOADING_BYTES
 from dcgan.ui import uploads
 from dcgan.ui.guard import Guard
 from dcgan.ui.texts import CHINESE, say
@@ -105,6 +105,21 @@ def test_an_upload_may_be_as_large_as_the_limit_and_no_larger(begun, page):
     kept = page.files()
     status, said = page.sent(*filler(limit + 1, begun))
     assert (status, said) == (400, say(CHINESE, "body-too-large", most=1))
+    assert page.files() == kept
+
+
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_an_upload_may_have_as_many_parts_as_the_limit_and_no_more(step, page):
+    """For each of which Gradio opens a file."""
+
+    def of(count: int) -> list[bytes]:
+        whole = b"x\r\n".join([BEGUN] * count) + END
+        return [whole[first : first + step] for first in range(0, len(whole), step)]
+
+    assert page.sent(*of(MAX_FORM_PARTS))[0] == 200
+    kept = page.files()
+    status, said = page.sent(*of(MAX_FORM_PARTS + 1))
+    assert (status, f"more than {MAX_FORM_PARTS} parts" in said) == (400, True)
     assert page.files() == kept
 
 
