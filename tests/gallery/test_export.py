@@ -94,7 +94,7 @@ def test_a_gif_has_one_palette_for_all_frames_and_none_of_their_own(tmp_path):
 def test_a_webp_has_every_frame_in_high_quality_where_no_limit_is_set(tmp_path):
     frames = sliding(6)
     pictures, durations = read(export_walk(frames, tmp_path / "a.webp", "WebP", 96, fps=20).path)
-    assert np.abs(pictures.astype(int) - enlarge(frames, 96)).mean() < 4
+    assert np.abs(pictures.astype(int) - enlarge(frames, 96)).mean() < 3
     assert durations == [50] * 6
 
 
@@ -104,7 +104,7 @@ def test_an_mp4_has_every_frame_and_starts_with_the_first_face(tmp_path):
     pictures, seconds = read_mp4(made.path)
     assert pictures.shape == (30, 96, 96, 3)
     assert seconds == pytest.approx(30 / 24, abs=0.01)
-    assert np.abs(pictures[0].astype(int) - enlarge(frames[0], 96)).mean() < 12
+    assert np.abs(pictures[0].astype(int) - enlarge(frames[0], 96)).mean() < 2
 
 
 @pytest.mark.parametrize("fps", [1, 7, 12, 24, 30, 50])
@@ -122,10 +122,13 @@ def test_the_whole_takes_the_time_asked_for_in_every_format(tmp_path, fps):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS)
-def test_two_megabytes_are_enough_for_120_noisy_frames_at_768_pixels(tmp_path, format):
-    made = export_walk(noisy_faces(120, 96), tmp_path / "a", format, 768, 20, limit_bytes=2_000_000)
-    assert (tmp_path / "a").stat().st_size == made.bytes <= 2_000_000
-    assert made.bytes > 400_000  # nor is more given up than need be
+@pytest.mark.parametrize(
+    ("frames", "limit"), [(30, 500_000), pytest.param(120, 2_000_000, marks=pytest.mark.long)], ids=["30", "120"]
+)
+def test_two_megabytes_for_120_frames_are_enough_for_noisy_ones_at_768_pixels(tmp_path, frames, limit, format):
+    made = export_walk(noisy_faces(frames, 96), tmp_path / "a", format, 768, 20, limit)
+    assert (tmp_path / "a").stat().st_size == made.bytes <= limit
+    assert made.bytes > limit / 5  # nor is more given up than need be
     assert made.given_up
     if format == "MP4":
         pictures, seconds = read_mp4(made.path)
@@ -133,7 +136,7 @@ def test_two_megabytes_are_enough_for_120_noisy_frames_at_768_pixels(tmp_path, f
         pictures, durations = read(made.path)
         seconds = sum(durations) / 1000
     assert pictures.shape == (made.frames, made.size, made.size, 3)
-    assert seconds == pytest.approx(6, abs=0.01)
+    assert seconds == pytest.approx(frames / 20, abs=0.01)
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -251,7 +254,7 @@ def test_a_smooth_file_has_just_the_size_that_was_asked_for(format, size, tmp_pa
         assert frames[0].shape == (101, 101, 3)
         for drawn, frame in zip(sliding(4), frames, strict=True):
             wanted = np.asarray(Image.fromarray(drawn).resize((101, 101), Image.Resampling.LANCZOS), np.int16)
-            assert np.abs(frame - wanted).mean() < (12 if format == "WebP" else 24)
+            assert np.abs(frame - wanted).mean() < (2.5 if format == "WebP" else 4)
 
 
 def test_a_smooth_file_that_has_to_be_smaller_falls_back_to_simple_fractions_of_its_own_size(tmp_path):

@@ -32,8 +32,10 @@ def short(monkeypatch):
 
 def test_a_generated_face_is_found_again_and_its_expression_draws_it(networks):
     generator, _ = networks
+    nearest_seeds = faces(generator, list(range(SEEDS_TRIED))).astype(float)
     for picture in faces(generator, [FAR_AWAY, FAR_AWAY + 1]):
-        *_, last = find(*networks, picture)
+        first, *_, last = find(*networks, picture)
+        assert first.distance == pytest.approx(np.abs(nearest_seeds - picture).mean((1, 2, 3)).min(), abs=0.1)
         assert last.distance < 2
         drawn = render(generator, to_latent(parse(last.face), {}, generator.latent_dim)[None])
         assert np.array_equal(drawn[0], last.pixels)
@@ -45,9 +47,9 @@ def test_a_face_of_the_default_checkpoint_is_found_within_eight_grey_levels():
     folder = ROOT / "checkpoints" / BUNDLED[0]
     generator = load_generator(folder)
     [picture] = faces(generator, [FAR_AWAY])
-    *_, last = find(generator, load_discriminator(folder, torch.device("cpu")), picture, max_seconds=100)
-    nearest_seed = np.abs(faces(generator, list(range(SEEDS_TRIED))).astype(float) - picture).mean((1, 2, 3)).min()
-    assert last.distance < min(8, nearest_seed / 2)
+    told = find(generator, load_discriminator(folder, torch.device("cpu")), picture, max_seconds=100)
+    nearest_seed = next(told)
+    assert any(nearer.distance < min(8, nearest_seed.distance / 2) for nearer in told)
 
 
 def test_what_is_told_only_gets_better_and_ends_with_all_done(networks, short):

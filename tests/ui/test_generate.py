@@ -129,6 +129,14 @@ def steerable(trained_run, tmp_path):
         return GenerateTab(Renderer(LocalCatalog(folder, torch.device("cpu")), tmp_path / "files"), gr.Dropdown())
 
 
+def test_steering_is_offered_only_where_a_checkpoint_has_directions(tab, steerable):
+    face = PictureSpec(checkpoint="tiny", seed=3, count=1)
+    for each, is_offered in ((tab, False), (steerable, True)):
+        shown = zip(each.panel, each._large("en", face), strict=True)
+        [button] = [value for control, value in shown if control is each.steer_button]
+        assert button.visible is is_offered
+
+
 def test_each_direction_has_a_slider_named_in_the_visitors_language(steerable):
     face = to_query(PictureSpec(checkpoint="tiny", seed=3, count=1))
     *_, link, frames, value = steerable.steer._open("en", face)
