@@ -149,3 +149,9 @@ def serve(tmp_path_factory) -> Iterator[Callable[..., Served]]:
 def serve_app(serve) -> Callable[..., str]:
     """Does as `serve`, and gives the address."""
     return lambda *arguments, **options: serve(*arguments, **options).url
+
+
+@pytest.fixture(scope="session")
+def tiny_page(serve, trained_run) -> Served:
+    """The page of `trained_run`, for tests that leave it as it was."""
+    return serve("--model", str(trained_run))

@@ -226,9 +226,8 @@ def test_each_of_nine_variations_is_like_its_parent_and_not_the_same(face, tmp_p
 
 
 @pytest.fixture(scope="module")
-def client(serve_app, trained_run, tmp_path_factory):
-    url = serve_app("--model", str(trained_run))
-    client = Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
+def client(tiny_page, tmp_path_factory):
+    client = Client(tiny_page.url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
     yield client
     client.close()
 

@@ -13,8 +13,8 @@ from support.served import Served
 
 
 @pytest.fixture(scope="module")
-def page(serve, trained_run) -> Served:
-    return serve("--model", str(trained_run))
+def page(tiny_page) -> Served:
+    return tiny_page
 
 
 @pytest.fixture(scope="module")

@@ -61,23 +61,19 @@ def wrong_faces(seen: Seen, folder: Path) -> int:
     return sum(not np.array_equal(*pair) for pair in zip(shown, wanted, strict=True))
 
 
-@pytest.fixture(scope="module")
-def page(serve, trained_run) -> Served:
-    return serve("--model", str(trained_run))
-
-
-def test_twenty_visitors_get_their_own_faces(page, trained_run):
-    seen, longest = let_come(page, 20, seconds=5, pause=0.5)
+def test_twenty_visitors_get_their_own_faces(tiny_page, trained_run):
+    log = tiny_page.log
+    seen, longest = let_come(tiny_page, 20, seconds=3, pause=0.3)
     assert not seen.problems
     assert wrong_faces(seen, trained_run) == 0
     assert seen.counts["faces"] >= 20
     assert longest <= MAX_WAITING
-    assert "Traceback" not in page.log
+    assert "Traceback" not in tiny_page.log.removeprefix(log)
 
 
-def test_more_than_can_wait_are_told_so_in_their_language(page):
-    walk, told = events_of(page)["interpolate"], []
-    with httpx2.Client(base_url=page.url, headers={"x-gradio-user": "app", "accept-language": "zh-CN"}) as client:
+def test_more_than_can_wait_are_told_so_in_their_language(tiny_page):
+    walk, told = events_of(tiny_page)["interpolate"], []
+    with httpx2.Client(base_url=tiny_page.url, headers={"x-gradio-user": "app", "accept-language": "zh-CN"}) as client:
         for number in range(MAX_WAITING + 10):
             body = {"data": LONG_WALK, "fn_index": walk, "session_hash": f"crowd-{number}"}
             answer = client.post("gradio_api/queue/join", json=body)
@@ -90,7 +86,8 @@ def test_more_than_can_wait_are_told_so_in_their_language(page):
         wait_until(lambda: client.get("gradio_api/queue/status").json()["queue_size"] == 0, 60)
 
 
-def test_what_is_sent_without_end_or_never_keeps_nobody_from_the_page(page):
+def test_what_is_sent_without_end_or_never_keeps_nobody_from_the_page(serve, trained_run):
+    page = serve("--model", str(trained_run))
     files = page.open_files()
     with ExitStack() as slow, others_are_served(page) as took:
         for number in range(2 * MAX_UNFINISHED):
@@ -116,10 +113,17 @@ def test_work_that_nobody_waits_for_any_more_stops(serve):
         client.post("gradio_api/queue/join", json=body).raise_for_status()
         with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "leaves"}) as events:
             next(line for line in events.iter_lines() if '"progress"' in line)
-    time.sleep(SECONDS_TO_STOP)
+    give_up = time.monotonic() + SECONDS_TO_STOP
+    began = 0.0
+    while work_within(page, seconds=1.5) > 0.3:
+        assert began < give_up
+        began = time.monotonic()
+
+
+def work_within(page: Served, seconds: float) -> float:
     before = page.seconds_of_work()
-    time.sleep(3)
-    assert page.seconds_of_work() - before < 1
+    time.sleep(seconds)
+    return page.seconds_of_work() - before
 
 
 @pytest.mark.slow
