@@ -31,8 +31,9 @@ function mark() {
 }
 
 // Back shows the face again that was large; only while the gallery is what the address stands for
+const galleryQuery = () => document.querySelector('#gallery .faces')?.dataset.query;
 function rememberFace(face) {
-  const query = document.querySelector('#gallery .faces')?.dataset.query, state = history.state ?? {};
+  const query = galleryQuery(), state = history.state ?? {};
   if (!query || face === undefined || query !== (state.query ?? query)) return;
   if (face !== state.face || !state.query) history.replaceState({ ...state, query, face }, '');
 }
@@ -50,6 +51,7 @@ function pictureOf(images) {
 
 dcgan.keepSight = () => {
   const isWalk = new URLSearchParams(location.search).get('kind') === 'walk';
+  if (!isWalk && galleryQuery() !== (history.state?.query ?? galleryQuery())) return; // what comes has no address yet
   const images = [...document.querySelectorAll(isWalk ? '#keyframes img' : '#gallery img')];
   if (!images.length || !images.every((image) => image.naturalWidth)) return;
   const place = history.state?.before ?? 0;
@@ -78,7 +80,7 @@ function showDrawnBefore() {
 }
 
 // Pictures that came after the address was set, and those of the address that the page was opened with
-document.addEventListener('load', ({ target }) => target.closest?.('#gallery') && setTimeout(dcgan.keepSight, 300), true);
+document.addEventListener('load', ({ target }) => target.closest?.('#gallery') && dcgan.keepSight(), true);
 addEventListener('popstate', showDrawnBefore);
 document.addEventListener('load', ({ target }) => // of first_faces.py
   target.closest?.('#gallery') && document.getElementById('first-faces')?.remove(), true);

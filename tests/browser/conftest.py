@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from support.chromium import ARGUMENTS, find
+from support.page import note_requests
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -53,6 +54,7 @@ def open_page(browser, app_url) -> Iterator:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
+        note_requests(page)
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         page.on("framenavigated", lambda frame: complaints.forgive_leaving())
         page.on("pageerror", lambda error: complaints.append(str(error)))

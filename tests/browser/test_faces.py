@@ -1,11 +1,13 @@
 """What can be done with a face on the first tab."""
 
+import os
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
 from dcgan.gallery import from_file
+from support import warm
 from support.page import (
     LAPTOP,
     PHONE,
@@ -20,7 +22,10 @@ from support.page import (
     wait_for_faces,
     wait_for_first,
     wait_for_keyframes,
+    wait_until_quiet,
 )
+from support.paths import ROOT
+from support.served import served
 
 
 def more_like_this(page, parent):
@@ -103,8 +108,6 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
         page.locator("#generate").click()
         wait_for_first(page, seed)
         page.wait_for_function("seed => location.search.includes(`seed=${seed}`)", arg=seed)
-        page.locator("#earlier [aria-current=true]").wait_for()
-        page.wait_for_timeout(500)  # until it is among those that were drawn before
     seen = [one.tobytes() for one in faces_shown(page)]
     pick(page, 1)
     page.locator("#use-as-keyframe").click()
@@ -160,6 +163,25 @@ def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
     page.locator("#walk img").wait_for()
 
 
+def test_back_works_after_the_server_has_started_anew(browser, trained_run, tmp_path):
+    program, page = [*warm.python(str(ROOT / "app.py")), "--model", str(trained_run)], browser.new_page(**LAPTOP)
+    with served(tmp_path, program, os.environ) as first:
+        page.goto(first.url)
+        wait_for_faces(page, 16)
+        seen = [face.tobytes() for face in faces_shown(page)]
+        page.locator("#seed input").fill("100")
+        page.locator("#generate").click()
+        page.wait_for_function("location.search.includes('seed=100')")
+    with served(tmp_path, program, os.environ, first.port):
+        page.locator("#back").click()
+        wait_for_first(page, "0")
+        wait_for_faces(page, 16)
+        assert [face.tobytes() for face in faces_shown(page)] == seen
+        page.locator("#earlier button").nth(1).click()
+        wait_for_first(page, "100")
+        page.close()
+
+
 ROWS = """() => {
   const rows = {};
   for (const face of document.querySelectorAll('#gallery .face')) {
@@ -213,7 +235,7 @@ def test_a_slider_shows_the_faces_between_two_without_asking_the_server(open_pag
     page.locator("#mix-slider h2", has_text="Between 2 and 3").wait_for()
     page.locator("#gallery .face").nth(10).click()
     page.locator("#mix-slider h2", has_text="Between 2 and 10").wait_for()
-    page.wait_for_timeout(1500)
+    wait_until_quiet(page)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     seen = set()

@@ -56,12 +56,12 @@ def test_the_page_and_its_link_are_ours_and_a_film_plays_without_a_sound(open_pa
 
 def violations(page, rules):
     """What axe-core finds of a tab that has come to rest."""
-    for _ in range(10):
+    for _ in range(40):
         page.wait_for_function(AT_REST)
         found = page.evaluate(VIOLATIONS, rules)
         if not found:
             break
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(250)
     return found
 
 

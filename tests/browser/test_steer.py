@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from support.page import LAPTOP, PHONE, copied, faces_shown, pick, shown_in, wait_for_faces
+from support.page import LAPTOP, PHONE, copied, faces_shown, pick, shown_in, wait_for_faces, wait_until_quiet
 
 MOVE = """([index, place]) => {
   const slider = document.querySelectorAll('#steer-sliders input')[index], began = performance.now();
@@ -22,7 +22,7 @@ def touch(page, index):
     slider = page.locator("#steer-sliders input").nth(index)
     slider.focus()
     page.wait_for_function(DRAWN, arg=slider.get_attribute("data-name"))
-    page.wait_for_timeout(500)
+    wait_until_quiet(page)
     return slider.get_attribute("data-name")
 
 
@@ -33,7 +33,7 @@ def test_a_face_is_steered_live_by_several_sliders_and_taken(open_page, screensh
     pick(page, 2)
     page.locator("#steer").click()
     page.locator("#steer-sliders h2", has_text="Seed 2").wait_for()
-    page.wait_for_timeout(1000)
+    wait_until_quiet(page)
     assert np.array_equal(steered(page), faces[2])
     assert page.locator("#steer-sliders input").count() >= 6
     assert page.evaluate("document.documentElement.scrollHeight") == 720
@@ -70,13 +70,13 @@ def test_a_face_is_steered_on_a_phone_in_chinese_and_dark_and_set_back(open_page
     wait_for_faces(page, 16)
     page.locator("#steer").tap()
     page.locator("#steer-sliders h2", has_text="种子 0").wait_for()
-    page.wait_for_timeout(1000)
+    wait_until_quiet(page)
     before = steered(page)
     box = page.locator("#steer-sliders input").first.bounding_box()
     assert box["height"] >= 44
     page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
     page.wait_for_function(DRAWN, arg=page.locator("#steer-sliders input").first.get_attribute("data-name"))
-    page.wait_for_timeout(500)
+    wait_until_quiet(page)
     assert not np.array_equal(steered(page), before)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     screenshot(page, "steer-phone")

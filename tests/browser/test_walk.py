@@ -6,6 +6,7 @@ from dcgan.gallery import from_file
 from support.page import (
     LAPTOP,
     PHONE,
+    assert_moves,
     captions,
     copied,
     download,
@@ -17,6 +18,7 @@ from support.page import (
     wait_for_faces,
     wait_for_keyframes,
     wait_for_walk,
+    wait_until_quiet,
 )
 
 IN_SIGHT = """(id) => {
@@ -34,8 +36,7 @@ def test_a_walk_plays_at_once_on_one_screen_and_is_drawn_anew_with_its_faces(ope
     wait_for_faces(page, 16)
     address = page.url
     open_walk(page, "0", "1", "2")
-    moments = [page.locator("#walk img").screenshot() for _ in range(3) if page.wait_for_timeout(450) is None]
-    assert len(set(moments)) > 1, "the walk doesn't move"
+    assert_moves(page, "#walk img")
     assert page.evaluate("document.documentElement.scrollHeight") == 720
     for control in ("keyframes", "make-walk", "walk", "walk-download", "copy-walk-link"):
         assert page.evaluate(IN_SIGHT, control), control
@@ -88,6 +89,34 @@ def drag(page, source, x, y):
         a, b = centre(page, source) if share == 0.3 else (x, y)
         page.mouse.move(a + (x - a) * share, b + (y - b) * share)
     page.mouse.up()
+
+
+def finger(page):
+    """Gives what puts a finger down, moves it and lifts it, as the screen of a phone would tell."""
+    screen = page.context.new_cdp_session(page)
+
+    def act(kind, *place):
+        points = [dict(zip("xy", place, strict=True))] if place else []
+        screen.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    return act
+
+
+def slide(page, source, target):
+    act = finger(page)
+    act("touchStart", *source)
+    act("touchMove", *target)
+    act("touchEnd")
+
+
+def drag_by_finger(page, source, target):
+    """Rest on a face until it is taken, and then move."""
+    act, (x, y) = finger(page), target
+    act("touchStart", *source)
+    page.locator("#keyframes .dragged").wait_for()
+    act("touchMove", (source[0] + x) / 2, (source[1] + y) / 2)
+    act("touchMove", x, y)
+    act("touchEnd")
 
 
 def test_faces_are_dragged_into_a_walk_to_another_place_in_it_and_out(open_page, screenshot):
@@ -143,7 +172,7 @@ def test_what_is_asked_for_is_never_replaced_by_what_is_made_by_itself(open_page
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()
     page.locator("#walk-video video").wait_for()
-    page.wait_for_timeout(4000)
+    wait_until_quiet(page, seconds=1)
     assert page.locator("#walk-video video").is_visible()
 
 
@@ -151,6 +180,16 @@ def test_on_a_phone_the_page_goes_to_the_walk_once_it_is_drawn(open_page, screen
     page = open_page("?kind=walk&seeds=3,4&__theme=dark", locale="zh-CN", **PHONE)
     wait_for_walk(page)
     assert page.evaluate(IN_SIGHT, "make-walk")
+    fourth = centre(page, "#keyframes li:nth-child(2) .face")
+    slide(page, fourth, centre(page, "#keyframes li:nth-child(1) .face"))  # which would scroll
+    drag_by_finger(page, fourth, centre(page, "#keyframes li:nth-child(1) .face"))
+    wait_for_keyframes(page, "4", "3")
+    x, y = centre(page, "#keyframes li:nth-child(1) .face")
+    page.locator("#add").tap()
+    wait_for_keyframes(page, "4", "3", "99")
+    drag_by_finger(page, (x, y), (x, y + 260))
+    wait_for_keyframes(page, "3", "99")
+    page.locator("#walk img[alt*=' 3, 99 ']").wait_for()
     page.locator("#walk-more button").first.tap()
     page.locator("#mode").get_by_text("单程").tap()
     below = page.evaluate("scrollY")

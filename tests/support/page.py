@@ -2,6 +2,8 @@
 
 import base64
 import io
+import time
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
@@ -18,6 +20,7 @@ DROP = """async ([name, base64]) => {
   for (const kind of ['dragover', 'drop'])
     document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+QUIET_SECONDS = 0.3
 AT_REST = "() => ![...document.querySelectorAll('.pending, .generating')].some((each) => each.checkVisibility())"
 NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, button, [role=slider], [role=tab]')]
   .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.type !== 'file')
@@ -50,11 +53,8 @@ def picture(page, address):
 
 def shown_in(page, canvas):
     """Pixels of a canvas."""
-    size, data = page.locator(canvas).evaluate(
-        "all => { const { width, height } = all; const image = all.getContext('2d').getImageData(0, 0, width, height);"
-        " return [width, [...image.data]] }"
-    )
-    return np.array(data, np.uint8).reshape(size, size, 4)[..., :3]
+    address = page.locator(canvas).evaluate("canvas => canvas.toDataURL()")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB"))
 
 
 def faces_shown(page):
@@ -106,6 +106,13 @@ def choose(page, checkpoint):
     page.locator("#checkpoint").get_by_label(checkpoint, exact=True).click(force=True)
 
 
+def assert_moves(page, picture):
+    """Look at an animation until it shows something else."""
+    first, give_up = page.locator(picture).screenshot(), time.monotonic() + 10
+    while page.locator(picture).screenshot() == first:
+        assert time.monotonic() < give_up, f"{picture} doesn't move"
+
+
 def wait_for_walk(page):
     page.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
 
@@ -129,10 +136,31 @@ def make_walk(page):
     return page.locator("#walk img").get_attribute("src")
 
 
+under_way = WeakKeyDictionary()  # of each page, the requests that have no answer yet
+
+
+def note_requests(page):
+    """Keep count of what the page has asked for and not got. An answer of Gradio's streams until its event is over."""
+    requests = under_way[page] = set()
+    page.on("request", lambda request: "/heartbeat/" in request.url or requests.add(request))
+    for end in ("requestfinished", "requestfailed"):
+        page.on(end, lambda request: requests.discard(request))
+
+
+def wait_until_quiet(page, seconds=QUIET_SECONDS):
+    """Wait until the page has got all that it asked for, and asks for nothing more."""
+    page.wait_for_function(AT_REST)
+    give_up, quiet_since = time.monotonic() + 30, time.monotonic()
+    while time.monotonic() - quiet_since < seconds:
+        assert time.monotonic() < give_up, [request.url for request in under_way[page]]
+        page.wait_for_timeout(50)
+        if under_way[page]:
+            quiet_since = time.monotonic()
+
+
 def reload(page):
     """Once the page has told the server what it had to: a request cut off is a console error."""
-    page.wait_for_function(AT_REST)
-    page.wait_for_timeout(2000)
+    wait_until_quiet(page)
     page.reload()
 
 

@@ -58,12 +58,18 @@ class Served:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-@contextmanager
-def served(scratch: Path, program: Sequence[str], environment: Mapping[str, str]) -> Iterator[Served]:
-    """Have the program, a command that ends in options of app.py, serve on a free port."""
+def free_port() -> int:
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def served(
+    scratch: Path, program: Sequence[str], environment: Mapping[str, str], port: int | None = None
+) -> Iterator[Served]:
+    """Have the program, a command that ends in options of app.py, serve on this or a free port."""
+    port = port or free_port()
     log = scratch / "log"
     environment = {"TMPDIR": str(scratch), **environment}
     environment.pop("GRADIO_TEMP_DIR", None)  # of this process, which imported the app, too
