@@ -7,7 +7,7 @@ from dcgan.gallery.export import Exported
 from dcgan.gallery.finding import Found
 from dcgan.gallery.local_catalog import LocalCatalog
 from dcgan.gallery.looking import Look
-from dcgan.gallery.renderer import MAX_MEGABYTES, MEGABYTE, SHOWN_LARGE, STILL_FACTORS, Face, Renderer, of_one_face
+from dcgan.gallery.renderer import MAX_MEGABYTES, MEGABYTE, STILL_FACTORS, Face, Renderer, of_one_face
 from dcgan.gallery.spec import (
     COUNT,
     FORMAT,
@@ -49,7 +49,6 @@ __all__ = [
     "SCALING",
     "SEED",
     "SEPARATORS",
-    "SHOWN_LARGE",
     "SIZE",
     "STILL_FACTORS",
     "Catalog",

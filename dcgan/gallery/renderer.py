@@ -30,7 +30,6 @@ from dcgan.limits import MAX_OPENED_BYTES
 
 FILES_KEPT_SECONDS = 3600
 STILL_FACTORS = (1, 2, 4, 8)
-SHOWN_LARGE = 2  # of the stills, the one that fits a page
 STAGE_FACTOR = 4
 TABLE_FACTOR, TABLE_GAP = 2, 4  # of a mixing table: how large its faces are, and pixels between them
 STAGE_MS, LAST_STAGE_MS = 700, 2500  # in the GIF of how a face was learned

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from dcgan.gallery import COUNT, PSI, SHOWN_LARGE, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
+from dcgan.gallery import COUNT, PSI, STILL_FACTORS, Face, PictureSpec, Renderer, of_one_face, to_query
 from dcgan.latents import SEEDS
 from dcgan.ui.captions import alt_of, title_of
 from dcgan.ui.earlier import earlier
@@ -19,6 +19,7 @@ from dcgan.ui.face_strip import link_in
 from dcgan.ui.links import copy_button, face_in, remember, reveal, shown_link, spec_of
 from dcgan.ui.mix import Mix, closed
 from dcgan.ui.requests import BEST_OF, draw_faces, faces_request, varied_faces
+from dcgan.ui.sharing import copy_picture_button, share_button, smooth_button
 from dcgan.ui.steer import Steer
 from dcgan.ui.texts import i18n
 
@@ -70,11 +71,15 @@ class GenerateTab:
             self.steer_button = gr.Button(i18n("steer"), size="sm", min_width=60, elem_id="steer")
         gr.Markdown(i18n("download-png"), elem_classes="label")
         with gr.Row(elem_id="face-downloads"):
-            self.downloads = [gr.DownloadButton("PNG", size="sm", min_width=48) for _ in STILL_FACTORS]
+            self.downloads = [gr.DownloadButton("PNG", size="sm", min_width=44) for _ in STILL_FACTORS]
+            self.save_smooth = smooth_button(self.renderer, min_width=52)
         with gr.Row():
             self.use = gr.Button(i18n("use-as-keyframe"), size="sm", min_width=110, elem_id="use-as-keyframe")
             self.keep = gr.Button(i18n("keep"), size="sm", min_width=110, elem_id="keep")
-        self.copy_face = copy_button("copy-link")
+        with gr.Row():
+            self.copy_face = copy_button("copy-link", min_width=80)
+            self.copy_picture = copy_picture_button(min_width=80)
+            self.share = share_button("share-face", min_width=80)
         self.face_link = gr.Textbox(visible=False)
 
     @property
@@ -117,6 +122,9 @@ class GenerateTab:
         self.back.click(None, None, None, js="() => history.back()", api_visibility="private")
         self.copy(self.shown)
         self.copy_face(self.face_link)
+        self.copy_picture(self.downloads[-1])
+        self.share(self.downloads[-1], self.face_link)
+        self.save_smooth(self.face_link, self.message)
         reveal(self.gallery.select, "face-panel")
         reveal(self.button.click, "tabs")
         reveal(self.more.click, "tabs")
@@ -158,10 +166,7 @@ class GenerateTab:
         return self._generate(language, checkpoint, False, *values)
 
     def _restyle(self, language: str, shown: str, checkpoint: str, *values: Any) -> list[Any]:
-        """Draw in another style: Gradio tells of a choice twice, and of a list that is only closed.
-
-        Drawn again, the first face would take the place of one that was picked meanwhile.
-        """
+        """Draw in another style, once: Gradio tells of a choice twice, and a face may be picked in between."""
         if spec_of(shown).checkpoint == checkpoint:
             return [gr.skip() for _ in range(3 + len(self.panel))]
         return self._generate_same(language, checkpoint, *values)
@@ -211,7 +216,7 @@ class GenerateTab:
         buttons = [gr.DownloadButton(str(size), value=str(path)) for size, path in stills.items()]
         return [
             f'<h2 data-shown-face="{html.escape(str(shown))}">{html.escape(title_of(language, shown))}</h2>',
-            gr.Image(str(list(stills.values())[SHOWN_LARGE]), alt_text=alt_of(language, shown)),
+            gr.Image(str(next(iter(stills.values()))), alt_text=alt_of(language, shown)),
             *buttons,
             to_query(spec),
             gr.Button(visible=self.steer.can_steer(spec.checkpoint)),

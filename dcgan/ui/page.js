@@ -34,6 +34,10 @@ window.dcgan = {
     if (query?.length > MAX_QUERY_CHARACTERS) return;
     const link = (location.origin + location.pathname) + (query ? '?' + query : '');
     if (!(await dcgan.toClipboard(link))) return window.prompt('', link);
+    dcgan.tick(button);
+  },
+
+  tick(button) {
     const element = document.querySelector(button);
     element.classList.add('done');
     setTimeout(() => element.classList.remove('done'), 2000);

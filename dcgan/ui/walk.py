@@ -14,6 +14,7 @@ from dcgan.ui.inputs import keyframes
 from dcgan.ui.keyframes import Keyframes, asks_for_a_walk, faces_in, written
 from dcgan.ui.links import copy_button, remember, reveal, shown_link, spec_of
 from dcgan.ui.requests import walk_spec
+from dcgan.ui.sharing import share_button
 from dcgan.ui.still import still
 from dcgan.ui.texts import i18n, label, say
 from dcgan.ui.walk_settings import main_settings, more_settings, setting_values
@@ -58,9 +59,10 @@ class WalkTab:
         self.facts = gr.HTML(elem_id="walk-facts")
         with gr.Row():
             self.download = gr.DownloadButton(
-                label("download"), size="sm", min_width=110, interactive=False, elem_id="walk-download"
+                label("download"), size="sm", min_width=80, interactive=False, elem_id="walk-download"
             )
-            self.copy = copy_button("copy-walk-link")
+            self.copy = copy_button("copy-walk-link", min_width=80)
+            self.share = share_button("share-walk", min_width=80)
         gr.Markdown(i18n("files-remember"), elem_classes="hint")
 
     @property
@@ -73,6 +75,7 @@ class WalkTab:
         for event in made:
             reveal(event.then, "walk-result", "walk-message")
         self.copy(self.shown)
+        self.share(self.download, self.shown)
         changes = [self.face_strip.input, *(event.then for event in self.keyframes.added)]
         inputs = [self.shown, *inputs]
         self.made_anew = on(changes, self._make_anew, inputs, self.result, self.message, **self._options)

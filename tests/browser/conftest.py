@@ -49,11 +49,12 @@ def open_page(browser, app_url) -> Iterator:
     """Opens the app, or a link to it, in a fresh browser; on teardown nothing may have been complained of."""
     contexts, complaints = [], Complaints()
 
-    def open_one(query: str = "", url: str = app_url, **options) -> Page:
+    def open_one(query: str = "", url: str = app_url, script: str = "", **options) -> Page:
         context = browser.new_context(**DEFAULTS | options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(30_000)
+        page.add_init_script(script)
         note_requests(page)
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
         page.on("framenavigated", lambda frame: complaints.forgive_leaving())

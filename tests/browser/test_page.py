@@ -27,6 +27,7 @@ from support.page import (
     captions,
     choose,
     copied,
+    copied_picture,
     download,
     drop,
     faces_shown,
@@ -87,6 +88,12 @@ def test_a_face_that_is_picked_is_shown_large_and_taken_along_in_four_sharp_size
         taken = np.asarray(Image.open(path).convert("RGB"))
         assert np.array_equal(taken, face.repeat(size // 96, 0).repeat(size // 96, 1))
         assert from_file(path).shown == [5]
+    smooth = from_file(download(page, "#save-smooth", tmp_path))
+    assert (smooth.shown, smooth.scaling) == ([5], "smooth")
+    page.locator("#copy-picture").click()
+    page.locator("#copy-picture.done").wait_for()
+    assert np.array_equal(copied_picture(page), face.repeat(8, 0).repeat(8, 1))
+    assert not page.locator("#share-face").is_visible()  # there is no sheet here
     screenshot(page, "face")
 
 
@@ -477,8 +484,23 @@ def assert_nothing_overflows(page, width):
     assert max(edges) <= width + 1
 
 
+# As a phone's own sheet, whose user closes it each time
+SHEET = """
+window.shared = [];
+navigator.canShare = ({ files }) => files.every((file) => file instanceof File);
+navigator.share = async (told) => { window.shared.push(told); throw new DOMException('', 'AbortError'); };
+"""
+
+
+def shared(page):
+    """What the sheet was told last: the file's name and type, and the seed in the link."""
+    page.wait_for_function("window.shared.length")
+    name, kind, link = page.evaluate("(({ files: [file], url }) => [file.name, file.type, url])(window.shared.pop())")
+    return [name, kind, parse_qs(urlsplit(link).query).get("seed", [""])[0]]
+
+
 def test_the_page_fits_a_phone_and_its_main_button_is_under_the_thumb(open_page, screenshot):
-    page = open_page(**PHONE)
+    page = open_page(script=SHEET, **PHONE)
     wait_for_faces(page, 16)
     assert_nothing_overflows(page, 390)
     button = page.locator("#generate").bounding_box()
@@ -491,9 +513,15 @@ def test_the_page_fits_a_phone_and_its_main_button_is_under_the_thumb(open_page,
         "() => { const face = document.querySelector('#face-panel').getBoundingClientRect();"
         " return face.top >= -5 && face.top < 400 }"
     )
+    face = page.locator("#face-title [data-shown-face]").get_attribute("data-shown-face")
+    page.locator("#share-face").tap()
+    assert shared(page) == [f"portraits-96_seed-{face}_768px.png", "image/png", face]
     open_tab(page, "walk")
     wait_for_walk(page)
     assert_nothing_overflows(page, 390)
+    page.locator("#share-walk").tap()
+    name, kind, _ = shared(page)
+    assert (name.endswith("_48f.gif"), kind) == (True, "image/gif")
     screenshot(page, "walk-phone")
     for tab, wanted in (("studio", "#add-up"), ("training", "#run-facts table"), ("about", "#networks svg")):
         open_tab(page, tab)

@@ -87,6 +87,17 @@ def copied(page, button):
     return page.evaluate("navigator.clipboard.readText()")
 
 
+def copied_picture(page):
+    """Pixels of the PNG that the clipboard has."""
+    content = page.evaluate(
+        """async () => {
+          const [item] = await navigator.clipboard.read();
+          return [...new Uint8Array(await (await item.getType('image/png')).arrayBuffer())];
+        }"""
+    )
+    return np.asarray(Image.open(io.BytesIO(bytes(content))).convert("RGB"))
+
+
 def keyframes(page):
     return page.locator("#keyframes .seed").all_inner_texts()
 
