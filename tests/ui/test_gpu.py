@@ -26,7 +26,9 @@ def GPU(duration):
 VISIT = """
 import app, gradio, tempfile, sys
 from pathlib import Path
+from types import SimpleNamespace
 def visit(blocks, **options):
+    blocks.server = SimpleNamespace(config=SimpleNamespace(http_protocol_class=object))
     from dcgan.ui.api import Api
     api = next(f.fn.__self__ for f in blocks.fns.values() if isinstance(getattr(f.fn, '__self__', None), Api))
     api.generate(1, 2, best_of=2), api.avatar(), api.interpolate(frames=8)
