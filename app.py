@@ -31,11 +31,12 @@ from dcgan.environment import (
     unused_temporary_folder,
     without_bad_port,
     without_proxies,
+    without_stubs,
 )
 
 FILES = unused_temporary_folder("dcgan-app-")
 keep_gradios_files_in(FILES)
-with without_proxies(), without_bad_port():
+with without_proxies(), without_bad_port(), without_stubs():
     import gradio as gr
 
 from starlette.middleware import Middleware

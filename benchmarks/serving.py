@@ -55,6 +55,11 @@ def resident_bytes(process: int) -> int:
     return int(path.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
+def program(words: Sequence[str]) -> list[str]:
+    """Give the command that does what `python WORDS` does."""
+    return [sys.executable, *words]
+
+
 @contextmanager
 def served(words: Sequence[str]) -> Iterator[Server]:
     """Start `python WORDS` on a free port, wait for its first answer, and end it afterwards."""
@@ -62,7 +67,7 @@ def served(words: Sequence[str]) -> Iterator[Server]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     address = f"http://127.0.0.1:{port}/"
-    command = [sys.executable, *words, "--host", "127.0.0.1", "--port", str(port)]
+    command = [*program(words), "--host", "127.0.0.1", "--port", str(port)]
     with tempfile.TemporaryDirectory() as scratch, open(Path(scratch) / "log", "w+b") as log:
         environment = {**os.environ, "TMPDIR": scratch}
         began = time.perf_counter()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dcgan.errors import InputError
 
@@ -50,6 +53,27 @@ def without_bad_port() -> Iterator[None]:
     finally:
         if port is not None and is_bad:
             os.environ[GRADIO_PORT] = port
+
+
+@contextmanager
+def without_stubs() -> Iterator[None]:
+    """Keep Gradio, which is imported within, from working out the stubs for editors that lie beside its own files.
+
+    It does so anew for each of its components at each start, which is two thirds of what its import takes; it leaves
+    out a component whose source it can't find.
+    """
+    find = inspect.getfile
+
+    def hide(what: Any) -> str:
+        if sys._getframe(1).f_globals.get("__name__") == "gradio.component_meta":
+            raise OSError("it is of no use here")
+        return find(what)
+
+    inspect.getfile = hide  # type: ignore[assignment] # which takes whatever it hands on
+    try:
+        yield
+    finally:
+        inspect.getfile = find
 
 
 def keep_gradios_files_in(folder: Path) -> None:

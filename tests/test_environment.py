@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -14,6 +15,8 @@ from gradio_client import Client
 
 from dcgan.environment import keep_gradios_files_in, made, provide_home, unused_temporary_folder, without_proxies
 from dcgan.errors import InputError
+from support import warm
+from support.paths import ROOT
 from support.sub_path import shown_below
 
 PROXIES = {"http_proxy": "http://127.0.0.1:9", "all_proxy": "socks5://127.0.0.1:9", "no_proxy": "[::1],fe80::/10"}
@@ -83,6 +86,23 @@ def test_what_is_excepted_from_proxies_may_be_written_in_any_way_and_stays(name,
     with without_proxies(), httpx.Client() as client:
         assert not any(client._mounts.values())
     assert dict(os.environ) == before
+
+
+STUBS_THAT_ARE_MADE = """
+import jinja2
+made, make = [], jinja2.Template.__new__
+jinja2.Template.__new__ = lambda *given, **named: made.append(given[1]) or make(*given, **named)
+import app, inspect
+from gradio.component_meta import INTERFACE_TEMPLATE
+print(made.count(INTERFACE_TEMPLATE) < 5, inspect.getfile(app.gr.HTML) == app.gr.components.html.__file__)
+"""
+
+
+@pytest.mark.slow
+def test_no_stubs_for_editors_are_made_at_each_start():
+    command = warm.python("-c", STUBS_THAT_ARE_MADE)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == "True True\n", done.stderr
 
 
 def test_gradio_keeps_its_files_where_it_is_told_first(monkeypatch, tmp_path):

@@ -182,6 +182,7 @@ def test_back_works_after_the_server_has_started_anew(browser, trained_run, tmp_
         page.close()
 
 
+LAID_OUT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 ROWS = """() => {
   const rows = {};
   for (const face of document.querySelectorAll('#gallery .face')) {
@@ -201,7 +202,7 @@ def test_the_grid_is_full_at_any_width_and_two_tabs_draw_each_for_themselves(ope
     for shown, count in ((page, 16), (other, 12)):
         for width in (320, 390, 600, 768, 1024, 1280, 1920):
             shown.set_viewport_size({"width": width, "height": 800})
-            shown.wait_for_timeout(150)
+            shown.evaluate(LAID_OUT)
             rows, narrowest = shown.evaluate(ROWS)
             assert sum(rows) == count
             assert len(set(rows)) == 1, f"{rows} at {width}"

@@ -72,7 +72,7 @@ def test_strange_facts_are_shown_as_unknown_and_nobodys_markup_is_taken_over():
 def training(trained_run, tmp_path):
     """The Training tab of a run of which one snapshot is gone."""
     shutil.copytree(trained_run, tmp_path / "run")
-    os.utime(tmp_path / "run" / "metrics.jsonl")  # as if it had just ended, however long the tests have run
+    (tmp_path / "run" / "metrics.jsonl").touch()  # the run that it is of may have ended long ago
     (tmp_path / "files").mkdir()
     renderer = Renderer(LocalCatalog(tmp_path / "run", torch.device("cpu")), tmp_path / "files")
     shutil.rmtree(tmp_path / "run" / "epochs" / "epoch-0001")
