@@ -39,7 +39,8 @@ class FirstFaces:
 
     def __call__(self) -> str:
         """Write the faces as HTML, as they were last drawn; "" before that."""
-        Thread(target=self._draw_what_is_new, daemon=True).start()
+        if not self._drawing.locked():
+            Thread(target=self._draw_what_is_new, daemon=True).start()
         return self._html
 
     def _draw_what_is_new(self) -> None:
