@@ -64,7 +64,7 @@ class Uploads:
             if message["type"] == "http.disconnect":
                 raise MultiPartException("It was broken off.")
             try:
-                take(message["body"])
+                take(message.get("body", b""))
             except RefusedError as refused:
                 raise MultiPartException(refused.in_language(language_of(request))) from None
             is_whole = not message.get("more_body", False)
