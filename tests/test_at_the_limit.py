@@ -45,6 +45,7 @@ ELSEWHERE = {
     "MAX_SECONDS_TO_TAKE": "tests/ui/test_connections.py",
     "MAX_UNFINISHED": "tests/ui/test_connections.py",
     "MAX_ECHOED_CHARACTERS": "tests/ui/test_generate.py",
+    "MAX_UNHEARD": "tests/test_visitors.py",
     "MAX_WAITING": "tests/test_visitors.py",
     "MAX_SESSIONS": "tests/test_odd_inputs.py",
 }

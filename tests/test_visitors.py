@@ -17,7 +17,8 @@ from benchmarks import promises
 from benchmarks.machine import now
 from dcgan import faces
 from dcgan.checkpoints import load_generator
-from dcgan.limits import MAX_UNFINISHED, MAX_WAITING
+from dcgan.limits import MAX_UNFINISHED, MAX_UNHEARD, MAX_WAITING
+from dcgan.ui.texts import ENGLISH, say
 from support import warm
 from support.odd_inputs import Asker
 from support.paths import ROOT
@@ -84,6 +85,25 @@ def test_more_than_can_wait_are_told_so_in_their_language(tiny_page):
             with client.stream("GET", "gradio_api/queue/data", params={"session_hash": f"crowd-{number}"}):
                 pass
         wait_until(lambda: client.get("gradio_api/queue/status").json()["queue_size"] == 0, 60)
+
+
+def test_who_never_fetches_his_answers_fills_no_memory_with_them(tiny_page):
+    listing = events_of(tiny_page)["list_checkpoints"]
+    with httpx2.Client(base_url=tiny_page.url) as client:
+
+        def ask() -> httpx2.Response:
+            body = {"data": [], "fn_index": listing, "session_hash": "deaf"}
+            answer = client.post("gradio_api/queue/join", json=body)
+            wait_until(lambda: client.get("gradio_api/queue/status").json()["queue_size"] == 0, 60)
+            return answer
+
+        answers = [ask() for _ in range(MAX_UNHEARD)]  # each of which has several messages
+        assert answers[0].status_code == 200
+        assert answers[-1].json()["detail"] == say(ENGLISH, "unheard")
+        with client.stream("GET", "gradio_api/queue/data", params={"session_hash": "deaf"}) as events:
+            heard = "".join(events.iter_lines())
+        assert MAX_UNHEARD < heard.count("event_id") < MAX_UNHEARD + 10
+        assert ask().status_code == 200
 
 
 def test_what_is_sent_without_end_or_never_keeps_nobody_from_the_page(serve, trained_run):

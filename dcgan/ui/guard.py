@@ -14,13 +14,14 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
+from gradio.utils import LRUCache
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dcgan.limits import MAX_BODY_BYTES
+from dcgan.limits import MAX_BODY_BYTES, MAX_SESSIONS, MAX_UNHEARD
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of, one_line
 from dcgan.ui.uploads import Uploads
@@ -38,8 +39,22 @@ NOT_READ = (
 )  # fmt: skip
 
 
+class Latest(LRUCache[str, Any]):
+    """A dictionary of the last so many that were set or asked for; Gradio's forgets also who is waiting."""
+
+    def __getitem__(self, key: str) -> Any:
+        self.move_to_end(key)
+        return super().__getitem__(key)
+
+
 class Page(gr.Blocks):
-    """Blocks whose own checks of an event's values are refusals in the visitor's language."""
+    """Blocks that remember few sessions, and whose own checks are refusals in the visitor's language."""
+
+    def queue(self, *values: Any, **named: Any) -> Page:
+        super().queue(*values, **named)
+        self._queue.pending_messages_per_session = Latest(MAX_SESSIONS)
+        self._queue.pending_event_ids_session = Latest(MAX_SESSIONS)
+        return self
 
     async def process_api(
         self, block_fn: Any, inputs: list[Any], state: Any = None, request: Any = None, *rest: Any, **named: Any
@@ -125,12 +140,15 @@ def _refuse_route(request: Request) -> None:
 
 
 async def _event_of(request: Request) -> Receive:
-    """Give what Gradio is to receive of a request that sends an event.
+    """Give what Gradio is to receive of a request that sends an event: with a question mark for each half of a
+    character, which nothing after this could write.
 
     Raises:
         RefusedError: it is to receive nothing.
     """
-    body = _cleaned(await _body_of(request))
+    values = _cleaned(await _body_of(request))
+    _refuse_who_never_listens(request, values.get("session_hash"))
+    body = json.dumps(values, ensure_ascii=False).encode(errors="replace")
     request.scope["headers"] = [
         (name, str(len(body)).encode() if name == b"content-length" else value)
         for name, value in request.scope["headers"]
@@ -152,10 +170,8 @@ async def _body_of(request: Request) -> bytes:
     return bytes(body)
 
 
-def _cleaned(body: bytes) -> bytes:
-    """Write JSON anew: of event_data which one was picked or a text, and a question mark for each half of a character.
-
-    Nothing after this could write such halves, and what else stands in event_data no event here asks for.
+def _cleaned(body: bytes) -> dict[str, Any]:
+    """Read what an event sends, and of event_data only which one was picked or a text: no event here asks for more.
 
     Raises:
         RefusedError: it isn't what an event sends.
@@ -175,7 +191,19 @@ def _cleaned(body: bytes) -> bytes:
     sent = values.get("event_data")
     known = sent if isinstance(sent, dict) else {}
     values["event_data"] = {k: known[k] for k, kind in EVENT_DATA.items() if isinstance(known.get(k), kind)} or None
-    return json.dumps(values, ensure_ascii=False).encode(errors="replace")
+    return values
+
+
+def _refuse_who_never_listens(request: Request, session: str | None) -> None:
+    """Refuse another event of a session for which answers lie ready that nobody fetched.
+
+    Raises:
+        RefusedError: there are too many of them.
+    """
+    page = getattr(request.scope["app"], "blocks", None)
+    told = page._queue.pending_messages_per_session.get(session) if page else None
+    if told is not None and told.qsize() > MAX_UNHEARD:
+        raise RefusedError("unheard")
 
 
 def _unreadable(why: str) -> RefusedError:

@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from dcgan.limits import MAX_BODY_BYTES
-from dcgan.ui.guard import Guard
+from dcgan.limits import MAX_BODY_BYTES, MAX_SESSIONS
+from dcgan.ui.guard import Guard, Page
 from dcgan.ui.texts import CHINESE, ENGLISH, say
 
 JOIN = "/gradio_api/queue/join"
@@ -69,6 +69,19 @@ def test_what_an_event_sends_goes_through_without_what_nothing_here_asks_for():
     }
     told = {"index": 3, "told": "[1]"}
     assert got(json.dumps(sent).encode()) == {"data": ["脸", 7], "session_hash": "abc", "event_data": told}
+
+
+def test_no_more_sessions_are_remembered_than_may_be_and_those_that_go_on_stay():
+    with Page() as page:
+        pass
+    for remembered in (page._queue.pending_messages_per_session, page._queue.pending_event_ids_session):
+        for number in range(MAX_SESSIONS):
+            remembered[str(number)] = number
+        assert remembered["0"] == 0
+        remembered["one more"] = 7
+        assert len(remembered) == MAX_SESSIONS
+        assert "0" in remembered
+        assert "1" not in remembered
 
 
 def test_half_a_character_becomes_a_question_mark():

@@ -239,6 +239,7 @@ TEXTS = {
     "unreadable": "无法读懂发来的内容：{why}。请刷新页面；接口需要什么，页面底部有说明。",
     "no-such-event": "页面打开之后，这里已经更新；请刷新页面。",
     "body-too-large": "发来的内容超过 {most} MB；请一次少发一些。",
+    "unheard": "请先取走之前操作的结果（queue/data），再发送新的。",
     "uploads-full": "现在上传的内容太多了；请过几秒再试。",
     "foreign-file": "这里不提供别处的文件。",
     "not-whole": "{what}是 {shown}；必须是 {low} 到 {high} 之间的整数。",

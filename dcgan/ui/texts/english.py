@@ -260,6 +260,7 @@ TEXTS = {
     "unreadable": "What was sent can't be read: {why}. Reload the page; what the API takes is described at its foot.",
     "no-such-event": "The page has changed since it was opened here; reload it.",
     "body-too-large": "What was sent is larger than {most} MB; send less at once.",
+    "unheard": "Fetch first what was answered to earlier events (queue/data), then send more.",
     "uploads-full": "Too much is being uploaded at the moment; try again in some seconds.",
     "foreign-file": "Files from other places aren't served here.",
     "not-whole": "{what} is {shown}; it must be a whole number from {low} to {high}.",
