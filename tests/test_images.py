@@ -5,7 +5,18 @@ import torch
 from PIL import Image
 
 from dcgan.errors import InputError
-from dcgan.images import check_colours, enlarge, grid, save_gif, save_mp4, save_png, save_webp, to_float, to_uint8
+from dcgan.images import (
+    check_colours,
+    enlarge,
+    grid,
+    save_gif,
+    save_mp4,
+    save_png,
+    save_webp,
+    scaled,
+    to_float,
+    to_uint8,
+)
 
 
 def stripes(count: int, side: int = 24) -> np.ndarray:
@@ -52,6 +63,26 @@ def test_a_grid_holds_each_picture_in_its_place_on_white():
     assert (sheet[14:24, 26:36] == 255).all()
 
 
+@pytest.mark.parametrize(("count", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (5, 2, 3), (9, 3, 3), (10, 3, 4)])
+def test_a_grid_is_nearly_a_square_and_is_read_row_by_row(count, rows, columns):
+    pictures = np.stack([np.full((4, 6, 3), number, np.uint8) for number in range(count)])
+    sheet = grid(pictures, gap=1)
+    assert sheet.shape == (5 * rows + 1, 7 * columns + 1, 3)
+    places = sheet[2::5, 3::7, 0].ravel()[:count]
+    assert places.tolist() == list(range(count))
+
+
+@pytest.mark.parametrize(
+    ("size", "scaling", "side"), [(60, "pixels", 48), (60, "smooth", 60), (24, "smooth", 24), (10, "smooth", 24)]
+)
+def test_pictures_are_scaled_in_whole_steps_or_smoothly_to_any_size_and_never_down(size, scaling, side):
+    frames = stripes(2)
+    large = scaled(frames, size, scaling)
+    assert large.shape == (2, side, side, 3)
+    colours = {tuple(colour) for colour in large.reshape(-1, 3)}
+    assert (len(colours) > 10) == (side == 60)  # between those that were there
+
+
 def test_a_png_read_back_is_the_same(tmp_path):
     save_png(stripes(1)[0], tmp_path / "a.png")
     assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), stripes(1)[0])
@@ -95,6 +126,7 @@ def test_a_webp_has_every_frame_nearly_as_it_was(tmp_path):
     save_webp(frames, tmp_path / "a.webp", 50)
     with Image.open(tmp_path / "a.webp") as webp:
         assert webp.n_frames == 6
+        assert webp.info["loop"] == 0
         for i, frame in enumerate(frames):
             webp.seek(i)
             assert np.abs(np.asarray(webp.convert("RGB")).astype(int) - frame).mean() < 4
