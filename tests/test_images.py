@@ -56,7 +56,7 @@ def test_enlarging_keeps_pixels_sharp():
 
 
 def test_a_grid_holds_each_picture_in_its_place_on_white():
-    sheet = grid(np.zeros((5, 10, 10, 3), np.uint8), columns=3, gap=2)
+    sheet = grid(np.zeros((5, 10, 10, 3), np.uint8), columns=3)
     assert sheet.shape == (26, 38, 3)
     assert not sheet[2:12, 2:12].any()
     assert not sheet[14:24, 14:24].any()
