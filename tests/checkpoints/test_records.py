@@ -199,6 +199,43 @@ def test_null_is_read_where_nothing_need_be_and_named_elsewhere_and_never_stops_
             record.read(path)
 
 
+@pytest.mark.parametrize(
+    ("keys", "value", "said"),
+    [
+        ("run_id", 7, "run_id is 7, not a text"),
+        ("run_id", None, "run_id is None, not a text"),
+        ("seconds", "7", "seconds is '7', not a number"),
+        ("seconds", True, "seconds is True, not a number"),
+        ("step", 7.0, "step is 7.0, not a whole number from 0 up"),
+        ("step", -1, "step is -1, not a whole number from 0 up"),
+        ("good", 1, "good is 1, not true or false"),
+        ("config", [], "config is [], not an object"),
+        ("watch.losses.loss_d", "low", "watch.losses.loss_d is 'low', not a number"),
+        ("watch.tries", "x" * 38, f"watch.tries is '{'x' * 38}', not a number"),
+        ("watch.tries", "x" * 39, f"watch.tries is '{'x' * 39}..., not a number"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_said_in_one_short_sentence(keys, value, said, tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(changed(written(StateFacts), tuple(keys.split(".")), value)), encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        StateFacts.read(path)
+    assert str(error.value) == f"{path} can't be read ({said}); it was written by another version or is damaged."
+
+
+def test_a_file_that_is_no_object_is_called_that(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text("[7]", encoding="utf-8")
+    with pytest.raises(InputError, match=r"\(it is \[7\], not an object\)"):
+        StateFacts.read(path)
+
+
+def test_a_count_may_be_0(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text(json.dumps(changed(written(StateFacts), ("step",), 0)), encoding="utf-8")
+    assert StateFacts.read(path).step == 0
+
+
 @pytest.mark.parametrize("record", FILES)
 @pytest.mark.parametrize(
     "content",
