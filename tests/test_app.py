@@ -1,5 +1,6 @@
 """The endpoints as a client of the API calls them, and the command line."""
 
+import asyncio
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import gradio as gr
@@ -352,18 +354,28 @@ def test_twenty_visitors_at_once_get_the_faces_of_their_own_seeds(client, catalo
 # The command line
 
 
-def test_the_bundled_checkpoint_serves_where_none_is_named(monkeypatch):
-    launched = []
+@pytest.fixture
+def launched(monkeypatch) -> list[dict]:
+    """What `launch` is told, which serves nothing here."""
+    told = []
+    server = SimpleNamespace(config=SimpleNamespace(http_protocol_class=asyncio.Protocol))
+    monkeypatch.setattr(gr.Blocks, "server", server, raising=False)
+    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: told.append(options))
+    return told
+
+
+def test_the_bundled_checkpoint_serves_where_none_is_named(launched, monkeypatch):
     monkeypatch.delenv("MODEL_ID", raising=False)
-    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
     assert app.main([]) == 0
     assert (launched[0]["server_name"], launched[0]["server_port"], launched[0]["share"]) == (None, None, False)
 
 
-def test_on_zero_gpu_a_network_that_cannot_be_had_costs_neither_the_page_nor_any_other(trained_run, monkeypatch):
+def test_on_zero_gpu_a_network_that_cannot_be_had_costs_neither_the_page_nor_any_other(
+    launched, trained_run, monkeypatch
+):
     catalog = LocalCatalog(trained_run, torch.device("cpu"))
     bad = [("generator", "tiny@epoch-0001"), ("discriminator", "tiny@epoch-0002")]
-    loaded, launched = [], []
+    loaded = []
 
     def loading(kind):
         def load(name):
@@ -378,7 +390,6 @@ def test_on_zero_gpu_a_network_that_cannot_be_had_costs_neither_the_page_nor_any
     monkeypatch.setattr(app, "ON_ZERO_GPU", True)
     monkeypatch.setattr(app, "open_catalog", lambda *_: catalog)
     monkeypatch.setattr(app, "build_app", lambda *_: gr.Blocks())
-    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
     assert app.main([]) == 0
     assert launched
     assert {*loaded, *bad} == {(kind, name) for kind in ("generator", "discriminator") for name in catalog.names}
@@ -386,9 +397,7 @@ def test_on_zero_gpu_a_network_that_cannot_be_had_costs_neither_the_page_nor_any
 
 
 @pytest.mark.parametrize("installed", [True, False])
-def test_tools_for_assistants_are_served_where_what_they_need_is_installed(installed, monkeypatch):
-    launched = []
-    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
+def test_tools_for_assistants_are_served_where_what_they_need_is_installed(installed, launched, monkeypatch):
     monkeypatch.setattr(app, "find_spec", lambda name: object() if installed and name == "mcp" else None)
     assert app.main([]) == 0
     assert launched[0]["mcp_server"] is installed
@@ -406,9 +415,7 @@ def test_tools_for_assistants_are_served_where_what_they_need_is_installed(insta
         ([], {}, None),
     ],
 )
-def test_the_port_is_the_option_then_gradios_variable_then_the_hosts(arguments, variables, port, monkeypatch):
-    launched = []
-    monkeypatch.setattr(gr.Blocks, "launch", lambda self, **options: launched.append(options))
+def test_the_port_is_the_option_then_gradios_variable_then_the_hosts(arguments, variables, port, launched, monkeypatch):
     for name in ("GRADIO_SERVER_PORT", "PORT"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
