@@ -131,9 +131,14 @@ def _two_processes(effort: Effort) -> Spread:
     return Spread.of_ratios(rates[2], rates[1])
 
 
-def _pictures_per_second(processes: int, tiny: bool) -> float:
+def training_in(processes: int) -> list[str]:
+    """Give the command that trains in so many processes."""
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"] if processes > 1 else []
-    words = [sys.executable, *launcher, "-m", "benchmarks.one_process", *(["--tiny"] if tiny else [])]
+    return [sys.executable, *launcher, "-m", "benchmarks.one_process"]
+
+
+def _pictures_per_second(processes: int, tiny: bool) -> float:
+    words = [*training_in(processes), *(["--tiny"] if tiny else [])]
     environment = os.environ | {"OMP_NUM_THREADS": str(2 // processes)}
     told = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     return float(told.stdout.split()[-1])
