@@ -69,8 +69,8 @@ REASONS = {
         "by profile two fifths of an answer are the network, a fifth PNGs and two fifths Gradio's event loop, all on "
         "both cores already when one visitor asks alone: four times as many answers would need all three to take much "
         "less. Batching the network (one draw for several visitors) could save none of it: eight faces at once draw as "
-        "fast as the machine convolves. Memory rises once, with the first crowd: over 2,000 requests it stays flat (see "
-        "the row of memory)"
+        "fast as the machine convolves. Memory rises once, with the first crowd: over 2,000 requests it stays flat, as "
+        "the row of memory says"
     ),
     "memory": ("not looked into: a page may still be growing towards what it holds at its busiest moment"),
     "growth": ("not looked into"),
