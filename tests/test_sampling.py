@@ -33,6 +33,25 @@ def test_a_thousand_faces_are_equal_bit_for_bit_alone_and_together(generator):
     assert all(np.array_equal(faces(generator, [seed])[0], together[seed]) for seed in range(1000))
 
 
+def packs_nothing(layer, size):
+    raise RuntimeError("not on this machine")
+
+
+def packs_wrongly(layer, size):
+    wrong = copy.deepcopy(layer)
+    wrong.weight.mul_(1.1)
+    return wrong
+
+
+@pytest.mark.parametrize("packed", [packs_nothing, packs_wrongly])
+def test_where_weights_cannot_be_packed_the_layers_draw_as_they_are(generator, packed, monkeypatch):
+    expected = faces(generator, [5])
+    monkeypatch.setattr(folding, "_Packed", packed)
+    other = copy.deepcopy(generator)
+    assert np.array_equal(faces(other, [5]), expected)
+    assert any(isinstance(layer, nn.ConvTranspose2d) for layer in folded(other).layers)
+
+
 def test_where_a_face_alone_would_differ_it_is_padded(generator, monkeypatch):
     """As if this machine computed one alone differently."""
     plain, rows = nn.ConvTranspose2d.forward, []
@@ -42,7 +61,7 @@ def test_where_a_face_alone_would_differ_it_is_padded(generator, monkeypatch):
         return plain(layer, x, *arguments) * (1.001 if len(x) == 1 else 1)
 
     expected = faces(generator, [5, 6])[0]
-    monkeypatch.setattr(folding, "_one_dnn_packs", lambda: False)  # as on machines without
+    monkeypatch.setattr(folding, "_Packed", packs_nothing)
     monkeypatch.setattr(nn.ConvTranspose2d, "forward", forward)
     other = copy.deepcopy(generator)
     assert np.array_equal(faces(other, [5])[0], expected)
