@@ -172,6 +172,8 @@ def test_back_works_after_the_server_has_started_anew(browser, trained_run, tmp_
         page.locator("#seed input").fill("100")
         page.locator("#generate").click()
         page.wait_for_function("location.search.includes('seed=100')")
+        wait_for_faces(page, 16)
+        page.locator("#earlier button").nth(1).wait_for()
     with served(tmp_path, program, os.environ, first.port):
         page.locator("#back").click()
         wait_for_first(page, "0")
