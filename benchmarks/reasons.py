@@ -47,8 +47,9 @@ REASONS = {
         "for the server, which draws the walk's faces and tells the strip, the message and the count"
     ),
     "first-load": (
-        "what comes after Gradio's own scripts are 16 faces and the large one as PNGs, to be the same to the bit as "
-        "what is saved. Done: the document is compressed, to a sixth, and holds small first faces"
+        "the page uses many of Gradio's components, each with scripts of its own, and shows 16 faces and the large one "
+        "as PNGs, the same to the bit as what is saved. Done: the document is compressed, to a sixth, and holds small "
+        "first faces"
     ),
     "first-answer": (
         "ours loads three generators and makes five tabs before it answers; by import times 19 of 20 parts of what is "

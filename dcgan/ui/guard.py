@@ -140,8 +140,9 @@ def _refuse_route(request: Request) -> None:
 
 
 async def _event_of(request: Request) -> Receive:
-    """Give what Gradio is to receive of a request that sends an event: with a question mark for each half of a
-    character, which nothing after this could write.
+    """Give what Gradio is to receive of a request that sends an event.
+
+    A half of a character, which nothing after this could write, becomes a question mark.
 
     Raises:
         RefusedError: it is to receive nothing.
