@@ -81,14 +81,21 @@ class AveragedRun:
     state: TrainState
     averages: Averages
     run_id: str
+    compile: bool = False  # record a GPU's steps
     seconds: float = 0.0
 
     @classmethod
     def start(
-        cls, folder: Path, config: TrainConfig, pictures: Pictures, decays: Sequence[float], device: torch.device
+        cls,
+        folder: Path,
+        config: TrainConfig,
+        pictures: Pictures,
+        decays: Sequence[float],
+        device: torch.device,
+        compile: bool = False,
     ) -> AveragedRun:
         state = TrainState(config, device)
-        return cls(folder, config, pictures, state, Averages(state.generator, decays), new_run_id())
+        return cls(folder, config, pictures, state, Averages(state.generator, decays), new_run_id(), compile)
 
     def resume(self) -> None:
         """Become what was last saved in the folder."""
@@ -113,7 +120,7 @@ class AveragedRun:
     def train(self, stop: StopRequest) -> int:
         """Train to the end or a request to stop, and save; return the exit status. A loss that is no number ends it."""
         total = Schedule.of(self.config, len(self.pictures)).total_steps
-        steps = training.train(self.state, self.config, self.pictures)
+        steps = training.train(self.state, self.config, self.pictures, self.compile)
         with tqdm(total=total, initial=self.state.step, unit="step", mininterval=5) as bar:
             while self.state.step < total and stop.signal is None:
                 began = time.perf_counter()
@@ -159,7 +166,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = training.given_options(options)
     config = config_to_resume(folder, given) if options.resume else config_of(given)
     pictures = train.open_pictures(config)
-    run = AveragedRun.start(folder, config, pictures, decays, pick_device(training.launch_of(options).device))
+    launch = training.launch_of(options)
+    run = AveragedRun.start(folder, config, pictures, decays, pick_device(launch.device), launch.compile)
     if options.resume:
         run.resume()
     else:

@@ -24,8 +24,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import NoReturn
 
-import torch
-
 from benchmarks import records, speed
 from benchmarks.arms import ARMS, AVERAGES
 from benchmarks.machine import ROOT, now
@@ -37,6 +35,7 @@ from dcgan.cli import DONE, INTERRUPTED, TERMINATED, Parser, command
 from dcgan.errors import InputError
 from dcgan.evaluation import EfficientNetLite0, Extractor, open_extractor, require_torch_fidelity
 from dcgan.files import path_of
+from dcgan.sampling import pick_device
 
 
 class TimeUpError(BaseException):
@@ -76,7 +75,7 @@ def alone_in(folder: Path) -> Iterator[int]:
 
 @cache
 def the_extractor() -> Extractor:
-    return open_extractor(EfficientNetLite0.option, None, torch.device("cpu"))
+    return open_extractor(EfficientNetLite0.option, None, pick_device("auto"))
 
 
 def run(options: argparse.Namespace) -> int:

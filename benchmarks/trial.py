@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from benchmarks import arms
 from benchmarks.averages import below, prefix_of
 from benchmarks.machine import ROOT, Machine, now, this_commit, this_machine
@@ -143,7 +145,8 @@ class Trial:
             words = shlex.split(self.config().command())[2:]
         averaged = ["-m", "benchmarks.averages", "--decays", ",".join(map(str, arms.AVERAGES.values()))]
         start = averaged if self.name == arms.AVERAGED else ["train.py"]
-        return [*start, *words, "--max-steps", str(end), "--output-dir", str(self.run.resolve())]
+        recorded = ["--compile"] if torch.cuda.is_available() else []  # a GPU's steps; the run stays the same
+        return [*start, *words, *recorded, "--max-steps", str(end), "--output-dir", str(self.run.resolve())]
 
     def _keep(self, end: int) -> None:
         """Keep the generator, or each average, of the state at a quarter's end."""
