@@ -43,7 +43,7 @@ MAX_SEARCHED_PIXELS = 64_000_000  # of a picture whose face is searched for; wha
 MAX_BODY_BYTES = 4 * 2**20  # of what an event sends; 48 favourites with the longest expressions take an eighth
 MAX_ECHOED_CHARACTERS = 8000  # of what only the browser reads, and is sent back
 MAX_WAITING = 64  # events in the queue
-MAX_UNHEARD = 50  # messages to a session that lie ready; where nobody fetches them it can ask for no more
+MAX_UNHEARD = 50  # answers to a session that lie ready; where nobody fetches them it can ask for no more
 MAX_SESSIONS = 500  # that Gradio keeps in mind, each with 0.4 MB; a page that it forgot works on
 
 # A connection of the page

@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
+from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import LRUCache
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -198,12 +199,14 @@ def _cleaned(body: bytes) -> dict[str, Any]:
 def _refuse_who_never_listens(request: Request, session: str | None) -> None:
     """Refuse another event of a session for which answers lie ready that nobody fetched.
 
+    What it is told while it waits doesn't count: that is much where it asks for much at once, however fast it listens.
+
     Raises:
         RefusedError: there are too many of them.
     """
     page = getattr(request.scope["app"], "blocks", None)
     told = page._queue.pending_messages_per_session.get(session) if page else None
-    if told is not None and told.qsize() > MAX_UNHEARD:
+    if told is not None and sum(isinstance(each, ProcessCompletedMessage) for each in told._queue) > MAX_UNHEARD:
         raise RefusedError("unheard")
 
 
