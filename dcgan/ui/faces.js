@@ -13,6 +13,18 @@ const AS_IT_IS = { __type__: 'update' }; // what Gradio takes for no change
 dcgan.takeSuggestion = (suggestion, suggested, strip) =>
   suggestion && ['', suggested].includes(written(strip)) ? suggestion : [AS_IT_IS, AS_IT_IS];
 
+// A walk comes too late where one that was asked for after it is there, or where the strip has other faces by now
+let walksAskedFor = 0, shownWalk = 0;
+dcgan.askForWalk = () => ++walksAskedFor;
+dcgan.takeWalk = (walk, strip) => {
+  if (!walk || walk.asked <= shownWalk || walk.faces !== written(strip)) return Array(5).fill(AS_IT_IS);
+  shownWalk = walk.asked;
+  const { file, isFilm, alt, facts, link } = walk;
+  const place = (visible) => ({ ...AS_IT_IS, value: visible ? file : null, visible });
+  const download = { ...AS_IT_IS, value: file, interactive: true };
+  return [{ ...place(!isFilm), alt_text: alt }, place(isFilm), facts, download, link];
+};
+
 dcgan.shownFace = () => document.querySelector('#face-panel [data-shown-face]')?.dataset.shownFace;
 
 // Only what differs is written, as each change comes back here

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -71,23 +72,36 @@ class WalkTab:
 
     def _connect(self) -> None:
         inputs = [self.face_strip, self.checkpoint, *self.settings.values()]
-        made = on([self.button.click], self._make, inputs, self.result, self.message, **self._options)
+        made = self._on([self.button.click], self._make, inputs, **self._options)
         for event in made:
             reveal(event.then, "walk-result", "walk-message")
         self.copy(self.shown)
         self.share(self.download, self.shown)
         changes = [self.face_strip.input, *(event.then for event in self.keyframes.added)]
-        inputs = [self.shown, *inputs]
-        self.made_anew = on(changes, self._make_anew, inputs, self.result, self.message, **self._options)
-        # Of changes in a hurry, an earlier one may be answered last: then what is shown isn't of these faces
-        late = [event.then for event in self.made_anew]
-        made_again = on(late, self._make_anew, inputs, self.result, self.message, **self._options)
-        remember([*made, *self.made_anew, *made_again], self.shown)
+        remember([*made, *self._on(changes, self._make_anew, [self.shown, *inputs], **self._options)], self.shown)
 
     @property
     def _options(self) -> dict[str, Any]:
         shows = {"show_progress_on": [self.picture, self.video]}
         return shows | {"concurrency_limit": 2, "concurrency_id": "walks"} | LAST_COUNTS
+
+    def _on(
+        self, listeners: list[Listener], function: Callable[..., list[Any]], inputs: list[Any], **options: Any
+    ) -> list[Any]:
+        """Show the walk that `function(language, asked, *inputs)` makes on each of the events.
+
+        They may be answered in any order, and the faces may have changed meanwhile: faces.js counts the walks that are
+        asked for, and shows none that comes too late.
+        """
+        ask = "(_, ...values) => [dcgan.askForWalk(), ...values]"
+        take = "(walk, strip) => dcgan.takeWalk(walk, strip)"
+        shown = []
+        for listener in listeners:
+            walk = gr.HTML(visible=False)  # not gr.JSON, which serves no files
+            asked = gr.Number(0, precision=0, visible=False)
+            [made] = on([listener], function, [asked, *inputs], [walk], self.message, js=ask, **options)
+            shown.append(made.then(None, [walk, self.face_strip], self.result, js=take, api_visibility="private"))
+        return shown
 
     def open(self, listener: Listener, gallery_link: gr.Textbox, pending_link: gr.Textbox) -> None:
         """Show a walk as soon as the tab is looked at; where nobody chose its faces, it goes through the gallery's.
@@ -96,14 +110,7 @@ class WalkTab:
         """
         filled = self.keyframes.suggest(listener, pending_link, gallery_link)
         inputs = [pending_link, self.shown, self.face_strip, self.checkpoint, *self.settings.values()]
-        [opened] = on([filled.then], self._make_opened, inputs, self.result, self.message, **self._options)
-        # What is made by itself must not come after what is asked for, and replace it
-        of_the_strip, *of_adds = self.made_anew
-        self._stop([self.face_strip.input], [opened, *of_adds])
-        self._stop([*self.keyframes.adds, self.button.click], [opened, of_the_strip, *of_adds])
-
-    def _stop(self, events: list[Any], late: list[Any]) -> None:
-        gr.on(events, None, None, None, cancels=late, api_visibility="private")
+        self._on([filled.then], self._make_opened, inputs, **self._options)
 
     def prepare(self, spec: PictureSpec, checkpoint: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """Give the face strip, and the settings by name, that a spec asks for; no face where it is no walk."""
@@ -114,41 +121,43 @@ class WalkTab:
     def draw_pending(self, listeners: list[Listener], pending_link: gr.Textbox) -> list[Any]:
         """Make the walk that a link asks for, if it asks for one, when something else has happened."""
         options = {"show_progress_on": [self.picture]} | LAST_COUNTS
-        return on(listeners, self._make_linked, [pending_link], self.result, self.message, **options)
+        return self._on(listeners, self._make_linked, [pending_link], **options)
 
-    def _make(self, language: str, strip: object, checkpoint: str, *values: Any) -> list[Any]:
+    def _make(self, language: str, asked: int, strip: object, checkpoint: str, *values: Any) -> list[Any]:
         settings = dict(zip(self.settings, values, strict=True))
         seeds = keyframes(written(faces_in(strip)))
-        return self._made(language, walk_spec(seeds=seeds, checkpoint=checkpoint, **settings))
+        return self._made(language, asked, walk_spec(seeds=seeds, checkpoint=checkpoint, **settings))
 
-    def _make_anew(self, language: str, shown: str, strip: object, checkpoint: str, *values: Any) -> list[Any]:
+    def _make_anew(
+        self, language: str, asked: int, shown: str, strip: object, checkpoint: str, *values: Any
+    ) -> list[Any]:
         """Make the walk where other faces than its own are there, and enough; who presses the button is told if not."""
         faces, walk = faces_in(strip), spec_of(shown)
         is_shown = (walk.kind, walk.seeds, walk.checkpoint) == ("walk", faces, checkpoint)
         if is_shown or len(set(faces)) < KEYFRAMES.min_count:
-            return [gr.skip() for _ in self.result]
-        return self._make(language, strip, checkpoint, *values)
+            return [gr.skip()]
+        return self._make(language, asked, strip, checkpoint, *values)
 
-    def _make_opened(self, language: str, pending: str, *values: Any) -> list[Any]:
+    def _make_opened(self, language: str, asked: int, pending: str, *values: Any) -> list[Any]:
         is_drawn_anyway = asks_for_a_walk(pending)
-        return [gr.skip() for _ in self.result] if is_drawn_anyway else self._make_anew(language, *values)
+        return [gr.skip()] if is_drawn_anyway else self._make_anew(language, asked, *values)
 
-    def _make_linked(self, language: str, link: str) -> list[Any]:
-        if not asks_for_a_walk(link):
-            return [gr.skip() for _ in self.result]
-        return self._made(language, spec_of(link))
+    def _make_linked(self, language: str, asked: int, link: str) -> list[Any]:
+        return self._made(language, asked, spec_of(link)) if asks_for_a_walk(link) else [gr.skip()]
 
-    def _made(self, language: str, spec: PictureSpec) -> list[Any]:
+    def _made(self, language: str, asked: int, spec: PictureSpec) -> list[Any]:
+        """Make a walk, and give what `takeWalk` of faces.js reads."""
         spec, file = self.renderer.walk(spec)
-        path, is_film = str(file.path), spec.format == "MP4"
-        alt = say(language, "walk-alt", seeds=", ".join(shortened(str(face)) for face in spec.seeds))
-        return [
-            gr.Image(None if is_film else path, visible=not is_film, alt_text=alt),
-            gr.Video(path if is_film else None, visible=is_film),
-            f"<p>{html.escape(facts_of(language, spec, file))}</p>",
-            gr.DownloadButton(value=path, interactive=True),
-            shown_link(spec),
-        ]
+        walk = {
+            "asked": asked,
+            "faces": written(spec.seeds),
+            "file": {"path": str(file.path), "orig_name": file.path.name, "meta": {"_type": "gradio.FileData"}},
+            "isFilm": spec.format == "MP4",
+            "alt": say(language, "walk-alt", seeds=", ".join(shortened(str(face)) for face in spec.seeds)),
+            "facts": f"<p>{html.escape(facts_of(language, spec, file))}</p>",
+            "link": shown_link(spec),
+        }
+        return [walk]
 
 
 def facts_of(language: str, spec: PictureSpec, file: Exported) -> str:

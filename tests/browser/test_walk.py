@@ -10,7 +10,9 @@ from support.page import (
     captions,
     copied,
     download,
+    hold_back,
     keyframes,
+    let_go,
     make_walk,
     open_tab,
     open_walk,
@@ -25,6 +27,10 @@ IN_SIGHT = """(id) => {
   const { top, bottom } = document.getElementById(id).getBoundingClientRect();
   return top >= -1 && bottom <= innerHeight + 1;
 }"""
+
+NOTE_FILMS = """window.films = [];
+const note = () => films.push(...[...document.querySelectorAll('#walk-video video')].map((one) => one.ariaLabel));
+new MutationObserver(note).observe(document.body, { subtree: true, childList: true, attributes: true })"""
 
 
 def wait_for_walk_through(page, *seeds):
@@ -167,13 +173,26 @@ def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_pag
 def test_what_is_asked_for_is_never_replaced_by_what_is_made_by_itself(open_page):
     page = open_page(**LAPTOP)
     wait_for_faces(page, 16)
+    wait_until_quiet(page)
+    held = hold_back(page, 2)  # of its faces, and of its walk
     open_tab(page, "walk")
-    wait_for_keyframes(page, "0", "1", "2")  # its walk is being drawn
+    wait_for_keyframes(page, "0", "1", "2")
     page.locator("#format").get_by_label("MP4").check()
     page.locator("#make-walk").click()
     page.locator("#walk-video video").wait_for()
-    wait_until_quiet(page, seconds=1)
+    let_go(page, held)
+    wait_until_quiet(page)
     assert page.locator("#walk-video video").is_visible()
+
+    page.evaluate(NOTE_FILMS)
+    held = hold_back(page, 2)  # of a face, and of the walk through it as well
+    page.locator("#add").click()
+    wait_for_keyframes(page, "0", "1", "2", "99")
+    page.locator("#keyframes [data-do=remove]").nth(3).click()
+    wait_for_keyframes(page, "0", "1", "2")
+    let_go(page, held)
+    wait_until_quiet(page)
+    assert {*page.evaluate("films")} == {"portraits-96_seed-0-1-2_48f"}
 
 
 def test_on_a_phone_the_page_goes_to_the_walk_once_it_is_drawn(open_page, screenshot):

@@ -169,6 +169,27 @@ def wait_until_quiet(page, seconds=QUIET_SECONDS):
             quiet_since = time.monotonic()
 
 
+def hold_back(page, nth):
+    """Keep the nth event that the page sends from now on, until it is `let_go`."""
+    held, sent = [], []
+
+    def send(route):
+        sent.append(route)
+        held.append(route) if len(sent) == nth else route.continue_()
+
+    page.route("**/queue/join**", send)
+    return held
+
+
+def let_go(page, held):
+    """Send what was held back, once the page has got all else that it asked for."""
+    give_up = time.monotonic() + 30
+    while not held or under_way[page] - {held[0].request}:
+        assert time.monotonic() < give_up, [request.url for request in under_way[page]]
+        page.wait_for_timeout(50)
+    held.pop().continue_()
+
+
 def reload(page):
     """Once the page has told the server what it had to: a request cut off is a console error."""
     wait_until_quiet(page)

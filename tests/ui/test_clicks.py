@@ -154,7 +154,7 @@ def test_a_face_of_the_gallery_goes_into_the_walk_and_out_again(renderer, costs)
 def test_a_walk_takes_one_loan(renderer, costs):
     walk = tab(WalkTab, renderer)
     values = [8 if name == "frames" else control.value for name, control in walk.settings.items()]
-    walk._make("en", [{"seed": 1}, {"seed": 2}], "tiny", *values)
+    walk._make("en", 1, [{"seed": 1}, {"seed": 2}], "tiny", *values)
     assert costs.loans == 1
 
 
