@@ -13,6 +13,18 @@ const AS_IT_IS = { __type__: 'update' }; // what Gradio takes for no change
 dcgan.takeSuggestion = (suggestion, suggested, strip) =>
   suggestion && ['', suggested].includes(written(strip)) ? suggestion : [AS_IT_IS, AS_IT_IS];
 
+// An answer tells what to do with the strip as it is by now. The null is so that nothing is done twice
+dcgan.changeStrip = (change, suggested, strip) => {
+  if (!change) return [AS_IT_IS, AS_IT_IS, null];
+  const { add, once, remove, redrawn = [], isChosen, psi = AS_IT_IS } = change;
+  const isFace = (face) => (entry) => String(entry.seed) === String(face);
+  const faces = (isChosen && written(strip) === suggested ? [] : strip ?? [])
+    .filter((entry) => remove === undefined || !isFace(remove)(entry))
+    .map((entry) => redrawn.find(isFace(entry.seed)) ?? entry);
+  const isNew = add && !(once && faces.some(isFace(add.seed)));
+  return [isNew ? [...faces, add] : faces, psi, null];
+};
+
 // A walk comes too late where one that was asked for after it is there, or where the strip has other faces by now
 let walksAskedFor = 0, shownWalk = 0;
 dcgan.askForWalk = () => ++walksAskedFor;

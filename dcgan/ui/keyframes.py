@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -41,13 +42,35 @@ class Keyframes:
         self._connect()
 
     def _connect(self) -> None:
-        drawn_with, outputs = [self.strip, self.checkpoint, self.psi], [self.strip]
-        quietly = {"show_progress": "hidden"} | LAST_COUNTS
-        self.adds: list[Listener] = [self.add.click, self.new_seed.submit, self.add_random.click]
-        self.added = on(self.adds[:2], self._add, [self.new_seed, *drawn_with], outputs, self.message, **quietly)
-        self.added += on(self.adds[2:], self._add_random, drawn_with, outputs, self.message, **quietly)
-        on([self.checkpoint.input], self._redraw, drawn_with, outputs, self.message, **quietly)
+        drawn_with = [self.strip, self.checkpoint, self.psi]
+        quietly: dict[str, Any] = {"show_progress": "hidden"} | LAST_COUNTS
+        adds: list[Listener] = [self.add.click, self.new_seed.submit]
+        self.added = [self._on(each, self._add, [self.new_seed, *drawn_with], self.message, **quietly) for each in adds]
+        self.added.append(self._on(self.add_random.click, self._add_random, drawn_with, self.message, **quietly))
+        self._on(self.checkpoint.input, self._redraw, drawn_with, self.message, **quietly)
         self.count([self.strip.input, *(event.then for event in self.added)])
+
+    def _on(
+        self,
+        listener: Listener,
+        function: Callable[..., list[Any]],
+        inputs: list[Any],
+        message: gr.HTML,
+        of_one: bool = False,
+        **options: Any,
+    ) -> Any:
+        """Change the strip as `function(language, *inputs)` says; with `of_one`, `function(language, index, *inputs)`.
+
+        Meanwhile the visitor may have moved and removed faces himself. So it doesn't give another strip but what is to
+        be done with the one that is there by then, by `changeStrip` of faces.js.
+        """
+        change = gr.JSON(visible=False)
+        if of_one:
+            asked = on_select(listener, function, inputs, [change], message, **options)
+        else:
+            [asked] = on([listener], function, inputs, [change], message, **options)
+        now, js = [change, self.suggested, self.strip], "(...now) => dcgan.changeStrip(...now)"
+        return asked.then(None, now, [self.strip, self.psi, change], js=js, api_visibility="private")
 
     def count(self, events: list[Listener]) -> None:
         """Tell page.js after each event which faces were chosen, so that they are marked and counted elsewhere."""
@@ -61,14 +84,13 @@ class Keyframes:
 
     def accept(self, listener: Listener, face_link: gr.Textbox, message: gr.HTML) -> None:
         """Take a face from elsewhere as the next keyframe."""
-        inputs, outputs = [face_link, *self._all], [self.strip, self.psi]
-        [accepted] = on([listener], self._accept, inputs, outputs, message, show_progress="hidden")
-        self.count([accepted.then])
+        inputs = [face_link, *self._all]
+        self.count([self._on(listener, self._accept, inputs, message, show_progress="hidden").then])
 
     def accept_one_of(self, listener: Listener, gallery_link: gr.Textbox, message: gr.HTML) -> None:
         """Take one of the gallery's faces as the next keyframe, or out where it is one."""
-        inputs, outputs = [gallery_link, *self._all], [self.strip, self.psi]
-        self.count([on_select(listener, self._toggle, inputs, outputs, message, show_progress="hidden").then])
+        inputs = [gallery_link, *self._all]
+        self.count([self._on(listener, self._toggle, inputs, message, of_one=True, show_progress="hidden").then])
 
     def strip_of(self, faces: tuple[AnyFace, ...], checkpoint: str, psi: object) -> list[dict[str, Any]]:
         """Draw the faces for the strip."""
@@ -83,23 +105,27 @@ class Keyframes:
         ]
 
     def _add(self, language: str, face: object, strip: object, checkpoint: str, psi: object) -> list[Any]:
-        faces = (*faces_in(strip), one_face("" if face is None else face))
-        if len(faces) > KEYFRAMES.max_count:
-            raise RefusedError("too-many-keyframes", most=KEYFRAMES.max_count)
-        return [self.strip_of(faces, checkpoint, psi)]
+        return [{"add": self._entry(one_face("" if face is None else face), len(faces_in(strip)), checkpoint, psi)}]
 
     def _add_random(self, language: str, *drawn_with: Any) -> list[Any]:
         return self._add(language, random.randrange(SEEDS), *drawn_with)
+
+    def _entry(self, face: AnyFace, others: int, checkpoint: str, psi: object) -> dict[str, Any]:
+        """Draw a face that comes to so many others."""
+        if others >= KEYFRAMES.max_count:
+            raise RefusedError("too-many-keyframes", most=KEYFRAMES.max_count)
+        [entry] = self.strip_of((face,), checkpoint, psi)
+        return entry
 
     def _accept(
         self, language: str, face: str, strip: object, checkpoint: str, psi: object, suggested: str = ""
     ) -> list[Any]:
         spec = spec_of(face)
-        faces, psi = self._with_another(language, spec, strip, checkpoint, psi, suggested)
-        said = [say(language, "added-to-walk", seed=shortened(str(spec.shown[0])), count=len(faces))]
-        said += [say(language, "one-psi", psi=psi)] if psi != spec.psi else []
+        change, count = self._with_another(spec, strip, checkpoint, psi, suggested)
+        said = [say(language, "added-to-walk", seed=shortened(str(spec.shown[0])), count=count)]
+        said += [say(language, "one-psi", psi=change["psi"])] if change["psi"] != spec.psi else []
         gr.Info(" ".join(said), duration=4, title="")
-        return [faces, psi]
+        return [change]
 
     def _toggle(
         self, language: str, index: int, gallery: str, strip: object, checkpoint: str, psi: object, suggested: str
@@ -107,25 +133,28 @@ class Keyframes:
         spec = spec_of(gallery)
         face = spec.shown[min(index, len(spec.shown) - 1)]
         if was_chosen(strip, suggested) and face in faces_in(strip):
-            return [[entry for entry in entries_of(strip) if face not in faces_in([entry])], gr.skip()]
-        return self._with_another(language, of_one_face(spec, face), strip, checkpoint, psi, suggested)
+            return [{"remove": str(face)}]
+        change, _ = self._with_another(of_one_face(spec, face), strip, checkpoint, psi, suggested)
+        return [change | {"once": True}]
 
     def _with_another(
-        self, language: str, spec: PictureSpec, strip: object, checkpoint: str, psi: object, suggested: str
-    ) -> list[Any]:
-        """Give the face strip with one more face, and the truncation of all of them."""
+        self, spec: PictureSpec, strip: object, checkpoint: str, psi: object, suggested: str
+    ) -> tuple[dict[str, Any], int]:
+        """Give what adds one more face, in place of what was suggested, and how many there are then."""
         psi = number("the-psi", PSI, psi)
         if spec.checkpoint != checkpoint:
             raise RefusedError("another-checkpoint", theirs=spec.checkpoint)
+        others = len(faces_in(strip))
         if not was_chosen(strip, suggested):
-            strip, psi = [], spec.psi
-        return [*self._add(language, spec.shown[0], strip, checkpoint, psi), psi]
+            others, psi = 0, spec.psi
+        entry = self._entry(spec.shown[0], others, checkpoint, psi)
+        return {"add": entry, "psi": psi, "isChosen": True}, others + 1
 
     def _redraw(self, language: str, strip: object, checkpoint: str, psi: object) -> list[Any]:
         links = [str(entry.get("query", "")) for entry in entries_of(strip)]
         if all(spec_of(link).checkpoint == checkpoint for link in links):
-            return [gr.skip()]  # or a face that was added meanwhile would be lost
-        return [self.strip_of(faces_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)]
+            return [gr.skip()]
+        return [{"redrawn": self.strip_of(faces_in(strip)[: KEYFRAMES.max_count], checkpoint, psi)}]
 
     def suggest(self, listener: Listener, pending_link: gr.Textbox, gallery_link: gr.Textbox) -> Any:
         """Fill the strip with the gallery's first faces when something happens, where nobody chose any."""

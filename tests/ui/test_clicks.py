@@ -131,8 +131,12 @@ def test_a_face_that_becomes_a_keyframe_takes_one_loan(renderer, costs, monkeypa
 def test_keyframes_are_drawn_once_in_a_style_that_is_told_twice(renderer, costs):
     keyframes = tab(WalkTab, renderer).keyframes
     faces = keyframes.strip_of((1, 2), EARLY, 1.0)
-    [redrawn] = keyframes._redraw("en", faces, "tiny", 1.0)
-    assert keyframes._redraw("en", redrawn, "tiny", 1.0) == keyframes._redraw("en", [], "tiny", 1.0) == [gr.skip()]
+    [change] = keyframes._redraw("en", faces, "tiny", 1.0)
+    assert (
+        keyframes._redraw("en", change["redrawn"], "tiny", 1.0)
+        == keyframes._redraw("en", [], "tiny", 1.0)
+        == [gr.skip()]
+    )
     assert {name for name, calls in costs.calls.items() if calls} == {"Generator of tiny", f"Generator of {EARLY}"}
     assert costs.loans == 2
 
@@ -140,13 +144,14 @@ def test_keyframes_are_drawn_once_in_a_style_that_is_told_twice(renderer, costs)
 def test_a_face_of_the_gallery_goes_into_the_walk_and_out_again(renderer, costs):
     faces = tab(WalkTab, renderer).keyframes
     gallery, suggested = to_query(PictureSpec(checkpoint="tiny", seed=5)), "5 6 7"
-    strip, psi = faces._toggle("en", 2, gallery, [{"seed": 5}, {"seed": 6}, {"seed": 7}], "tiny", 1.0, suggested)
-    assert ([entry["seed"] for entry in strip], psi) == ([7], 1.0), "what nobody chose gives way"
+    at_first = [{"seed": 5}, {"seed": 6}, {"seed": 7}]
+    [change] = faces._toggle("en", 2, gallery, at_first, "tiny", 1.0, suggested)
+    assert (change["add"]["seed"], change["psi"], change["isChosen"]) == (7, 1.0, True)
     assert_costs(costs, generator=1)
-    strip, _ = faces._toggle("en", 9, gallery, strip, "tiny", 1.0, suggested)
-    assert [entry["seed"] for entry in strip] == [7, 14]
-    strip, _ = faces._toggle("en", 2, gallery, strip, "tiny", 1.0, suggested)
-    assert [entry["seed"] for entry in strip] == [14]
+    strip = [change["add"]]
+    [change] = faces._toggle("en", 9, gallery, strip, "tiny", 1.0, suggested)
+    assert change["add"]["seed"] == 14
+    assert faces._toggle("en", 2, gallery, [*strip, change["add"]], "tiny", 1.0, suggested) == [{"remove": "7"}]
     with pytest.raises(RefusedError, match="at most; remove one first"):
         faces._toggle("en", 0, gallery, [{"seed": seed} for seed in range(20, 32)], "tiny", 1.0, suggested)
 

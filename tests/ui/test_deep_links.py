@@ -144,8 +144,8 @@ def test_a_strip_of_keyframes_holds_expressions_too(page):
     made = settings(page, page.open_link(request(kind="walk", seeds="7,7:42@0.5")))
     assert [face["seed"] for face in made["face_strip"]] == [7, "7:42@0.5"]
     link = to_query(PictureSpec(checkpoint="tiny", face="7-12+42"))
-    strip, _ = page.walk.keyframes._accept("en", link, made["face_strip"], "tiny", 1.0)
-    assert [face["seed"] for face in strip] == [7, "7:42@0.5", "7-12+42"]
+    [change] = page.walk.keyframes._accept("en", link, made["face_strip"], "tiny", 1.0)
+    assert change["add"]["seed"] == "7-12+42"
 
 
 def test_an_expression_can_be_kept_and_a_favourite_that_cannot_be_drawn_is_grey(page):
@@ -301,14 +301,14 @@ def test_a_face_of_another_checkpoint_is_not_taken_into_a_walk(page):
     face = to_query(PictureSpec(checkpoint="tiny@epoch-0001", seed=5, count=1))
     with pytest.raises(RefusedError, match="This face is of tiny@epoch-0001"):
         page.walk.keyframes._accept("en", face, [], "tiny", 1.0)
-    strip, psi = page.walk.keyframes._accept(
+    [change] = page.walk.keyframes._accept(
         "en", to_query(PictureSpec(checkpoint="tiny", seed=5, count=1, psi=0.5)), [], "tiny", 1.0
     )
-    assert ([face["seed"] for face in strip], psi) == ([5], 0.5)
-    strip, psi = page.walk.keyframes._accept(
-        "en", to_query(PictureSpec(checkpoint="tiny", seed=6, count=1)), strip, "tiny", psi
+    assert (change["add"]["seed"], change["psi"]) == (5, 0.5)
+    [change] = page.walk.keyframes._accept(
+        "en", to_query(PictureSpec(checkpoint="tiny", seed=6, count=1)), [change["add"]], "tiny", change["psi"]
     )
-    assert ([face["seed"] for face in strip], psi) == ([5, 6], 0.5)
+    assert (change["add"]["seed"], change["psi"]) == (6, 0.5)
 
 
 def test_favourites_that_are_drawn_alike_are_drawn_together_and_stay_in_their_order(page, catalog, monkeypatch):

@@ -279,7 +279,8 @@ def test_a_link_to_faces_that_is_still_being_drawn_keeps_no_walk_from_being_ther
         tab = WalkTab(Renderer(LocalCatalog(trained_run, torch.device("cpu")), tmp_path), gr.Dropdown())
     [(suggested, strip)] = tab.keyframes._suggest("en", "seed=5&count=4", "seed=5&count=4", "", [], "tiny", 1.0)
     assert (suggested, len(strip)) == ("5 6 7", 3)
-    made = tab._make_opened("en", "seed=5&count=4", "", strip, "tiny", *(each.value for each in tab.settings.values()))
-    assert spec_of(made[-1]).seeds == (5, 6, 7)
+    values = (each.value for each in tab.settings.values())
+    [walk] = tab._make_opened("en", 1, "seed=5&count=4", "", strip, "tiny", *values)
+    assert (walk["faces"], spec_of(walk["link"]).seeds) == ("5 6 7", (5, 6, 7))
     of_a_walk = "kind=walk&seeds=3,4"
     assert tab.keyframes._suggest("en", of_a_walk, "seed=5", "", [], "tiny", 1.0) == [None]
