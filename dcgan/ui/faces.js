@@ -25,6 +25,16 @@ dcgan.changeStrip = (change, suggested, strip) => {
   return [isNew ? [...faces, add] : faces, psi, null];
 };
 
+dcgan.takeFavourites = (drawn, kept, strip) => {
+  if (!drawn) return [null, AS_IT_IS, AS_IT_IS];
+  const links = (entries) => entries.map((entry) => entry.query), { entries, areNew } = drawn;
+  const before = Array.isArray(kept) ? kept : []; // whatever this browser has kept
+  const all = areNew ? [...new Set([...links(entries), ...before])] : before;
+  const shown = [...entries, ...strip].filter((entry) => all.includes(entry.query));
+  const inOrder = all.map((link) => shown.find((entry) => entry.query === link)).filter(Boolean);
+  return [null, areNew ? all : AS_IT_IS, inOrder];
+};
+
 // A walk comes too late where one that was asked for after it is there, or where the strip has other faces by now
 let walksAskedFor = 0, shownWalk = 0;
 dcgan.askForWalk = () => ++walksAskedFor;

@@ -43,18 +43,27 @@ class Favourites:
                 )
             self.message = message("favourites-message")
         quietly = {"show_progress": "hidden"} | LAST_COUNTS
-        on([self.face_strip.input], self._take_over, [self.face_strip], [self.kept], self.message, **quietly)
+        js = "(strip) => [strip.map((entry) => entry.query)]"
+        self.face_strip.input(None, [self.face_strip], [self.kept], js=js, api_visibility="private")
         on([self.kept.change], self._prepare_export, [self.kept], [self.export], self.message, **quietly)
 
     def show(self, listener: Listener) -> None:
         """Draw what the browser has kept."""
-        outputs = [self.face_strip, self.export]
-        on([listener], self._show, [self.kept], outputs, self.message, show_progress="hidden")
+        drawn = gr.JSON(visible=False)
+        outputs = [drawn, self.export]
+        [event] = on([listener], self._show, [self.kept], outputs, self.message, show_progress="hidden")
+        self._take(event, drawn)
 
     def accept(self, listener: Listener, face_link: gr.Textbox, message: gr.HTML) -> None:
         """Keep a face."""
-        inputs, outputs = [face_link, self.kept], [self.kept, self.face_strip]
-        on([listener], self._keep, inputs, outputs, message, show_progress="hidden")
+        drawn = gr.JSON(visible=False)
+        [event] = on([listener], self._keep, [face_link, self.kept], [drawn], message, show_progress="hidden")
+        self._take(event, drawn)
+
+    def _take(self, event: Any, drawn: gr.JSON) -> None:
+        """Take what was drawn into the strip; the visitor may have moved and removed others meanwhile."""
+        outputs, js = [drawn, self.kept, self.face_strip], "(...now) => dcgan.takeFavourites(...now)"
+        event.then(None, outputs, outputs, js=js, api_visibility="private")
 
     def walk_through(self, settings: Callable[[PictureSpec], list[Any]], outputs: list[Any]) -> list[Any]:
         """Set the controls to a walk through the favourites; `settings(spec)` is what the outputs then are."""
@@ -70,20 +79,15 @@ class Favourites:
         link = to_query(of_one_face(spec, spec.shown[0]))
         if link in links:
             gr.Info(say(language, "kept-before", seed=seed), duration=4, title="")
-            return [gr.skip(), gr.skip()]
+            return [gr.skip()]
         if len(links) >= MAX_FAVOURITES:
             raise RefusedError("favourites-full", most=MAX_FAVOURITES)
-        links = [link, *links]
         gr.Info(say(language, "kept", seed=seed), duration=4, title="")
-        return [links, self.face_strip_of(language, links)]
-
-    def _take_over(self, language: str, strip: object) -> list[Any]:
-        faces = strip if isinstance(strip, list) else []
-        return [links_in([face.get("query") for face in faces if isinstance(face, dict)])]
+        return [{"entries": self.face_strip_of(language, [link]), "areNew": True}]
 
     def _show(self, language: str, kept: object) -> list[Any]:
         links = links_in(kept)
-        return [self.face_strip_of(language, links), *self._prepare_export(language, links)]
+        return [{"entries": self.face_strip_of(language, links)}, *self._prepare_export(language, links)]
 
     def _prepare_export(self, language: str, kept: object) -> list[Any]:
         links = links_in(kept)

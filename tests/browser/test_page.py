@@ -31,7 +31,9 @@ from support.page import (
     download,
     drop,
     faces_shown,
+    hold_back,
     keyframes,
+    let_go,
     make_walk,
     open_tab,
     open_walk,
@@ -403,13 +405,19 @@ def test_favourites_stay_in_the_browser_and_can_be_exported_opened_walked_and_re
     other.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
     assert keyframes(other) == ["9", "2"]
 
+    pick(page, 5)
+    wait_until_quiet(page)
+    held = hold_back(page, 1)
+    page.locator("#keep").click()
     page.locator("#favourite-faces [data-do=remove]").first.click()
     page.wait_for_function("document.querySelectorAll('#favourite-faces li').length == 1")
+    let_go(page, held)
+    page.get_by_text("Face 5 is kept").wait_for()
     reload(page)
     wait_for_faces(page, 16)
     page.locator("#favourites button").first.click()
-    kept.first.wait_for()
-    assert kept.all_inner_texts() == ["2"]
+    kept.nth(1).wait_for()
+    assert kept.all_inner_texts() == ["5", "2"]
 
 
 # Bad input

@@ -163,10 +163,16 @@ def test_a_walk_takes_one_loan(renderer, costs):
     assert costs.loans == 1
 
 
-def test_a_favourite_that_is_kept_takes_one_loan_whichever_checkpoints_the_others_are_of(renderer, costs, monkeypatch):
+def test_a_favourite_that_is_kept_takes_one_loan(renderer, costs, monkeypatch):
     monkeypatch.setattr(gr, "Info", lambda *_, **__: None)
-    kept = [to_query(PictureSpec(checkpoint=name, seed=1, count=1)) for name in (EARLY, LATE)]
+    kept = [to_query(PictureSpec(checkpoint=EARLY, seed=1, count=1))]
     tab(Favourites, renderer)._keep("en", to_query(PictureSpec(checkpoint="tiny", seed=1, count=1)), kept)
+    assert_costs(costs, generator=1)
+
+
+def test_favourites_are_shown_in_one_loan_whichever_checkpoints_they_are_of(renderer, costs):
+    kept = [to_query(PictureSpec(checkpoint=name, seed=1, count=1)) for name in ("tiny", EARLY, LATE)]
+    tab(Favourites, renderer)._show("en", kept)
     assert_costs(costs, generator=3)
 
 

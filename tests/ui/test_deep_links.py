@@ -150,8 +150,9 @@ def test_a_strip_of_keyframes_holds_expressions_too(page):
 
 def test_an_expression_can_be_kept_and_a_favourite_that_cannot_be_drawn_is_grey(page):
     good, bad = (to_query(PictureSpec(checkpoint="tiny", face=face)) for face in ("7-12+42", "7~nose=1"))
-    kept, strip = page.favourites._keep("en", good, [bad])
-    assert kept == [good, bad]
+    [drawn] = page.favourites._keep("en", good, [bad])
+    assert [(face["seed"], face["query"]) for face in drawn["entries"]] == [("7-12+42", good)]
+    strip = page.favourites._show("en", [good, bad])[0]["entries"]
     assert [face["seed"] for face in strip] == ["7-12+42", "7~nose=1"]
     assert walkable([good, to_query(PictureSpec(checkpoint="tiny", seed=5, count=1))]).seeds == ("7-12+42", 5)
 
@@ -292,9 +293,9 @@ def test_whatever_a_browser_sends_as_its_favourites_is_read_as_none(kept):
 
 
 def test_only_a_face_can_be_kept(page):
-    [links, strip] = page.favourites._keep("en", "kind=walk&seeds=5,6", [])
-    assert (spec_of(links[0]).kind, spec_of(links[0]).shown) == ("faces", [5])
-    assert len(strip) == 1
+    [drawn] = page.favourites._keep("en", "kind=walk&seeds=5,6", [])
+    [link] = [entry["query"] for entry in drawn["entries"]]
+    assert (spec_of(link).kind, spec_of(link).shown) == ("faces", [5])
 
 
 def test_a_face_of_another_checkpoint_is_not_taken_into_a_walk(page):
