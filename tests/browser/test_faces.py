@@ -143,8 +143,8 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     page.locator("#back").wait_for(state="hidden")
 
 
-def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page):
-    page = open_page("?seed=5&count=4&__theme=dark", locale="zh-CN", **PHONE)
+def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page, tiny_page):
+    page = open_page("?seed=5&count=4&__theme=dark", url=tiny_page.url, locale="zh-CN", **PHONE)
     wait_for_faces(page, 4)
     page.locator("#use-as-keyframe").tap()
     open_tab(page, "walk")
@@ -195,8 +195,8 @@ ROWS = """() => {
 }"""
 
 
-def test_the_grid_is_full_at_any_width_and_two_tabs_draw_each_for_themselves(open_page):
-    page = open_page("?seed=50", **LAPTOP)
+def test_the_grid_is_full_at_any_width_and_two_tabs_draw_each_for_themselves(open_page, tiny_page):
+    page = open_page("?seed=50", url=tiny_page.url, **LAPTOP)
     wait_for_faces(page, 16)
     other = page.context.new_page()
     other.goto(page.url.split("?")[0] + "?seed=7&count=12")

@@ -118,8 +118,8 @@ def test_fingers_find_everything_and_the_page_turns_with_the_phone(open_page, sc
     assert page.evaluate(TOO_SMALL) == []
 
 
-def test_nothing_moves_by_itself_for_who_wants_it_calm(open_page):
-    page = open_page(reduced_motion="reduce", **LAPTOP)
+def test_nothing_moves_by_itself_for_who_wants_it_calm(open_page, tiny_page):
+    page = open_page(url=tiny_page.url, reduced_motion="reduce", **LAPTOP)
     wait_for_faces(page, 16)
     open_walk(page, "0", "1", "2")
     page.wait_for_function(STILL)

@@ -376,8 +376,10 @@ def test_about_says_whose_work_it_is_draws_the_networks_and_shows_the_api(open_p
 # Favourites
 
 
-def test_favourites_stay_in_the_browser_and_can_be_exported_opened_walked_and_removed(open_page, screenshot, tmp_path):
-    page = open_page()
+def test_favourites_stay_in_the_browser_and_can_be_exported_opened_walked_and_removed(
+    open_page, tiny_page, screenshot, tmp_path
+):
+    page = open_page(url=tiny_page.url)
     wait_for_faces(page, 16)
     for seed in (2, 9):
         pick(page, seed)
@@ -394,7 +396,7 @@ def test_favourites_stay_in_the_browser_and_can_be_exported_opened_walked_and_re
     path = download(page, "#export-favourites", tmp_path)
     assert [one["seed"] for one in json.loads(path.read_text())] == [9, 2]
 
-    other = open_page()
+    other = open_page(url=tiny_page.url)
     wait_for_faces(other, 16)
     drop(other, path.name, path.read_bytes())
     other.get_by_text("2 favourites are kept").wait_for()

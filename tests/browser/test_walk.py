@@ -125,8 +125,8 @@ def drag_by_finger(page, source, target):
     act("touchEnd")
 
 
-def test_faces_are_dragged_into_a_walk_to_another_place_in_it_and_out(open_page, screenshot):
-    page = open_page(**LAPTOP)
+def test_faces_are_dragged_into_a_walk_to_another_place_in_it_and_out(open_page, tiny_page, screenshot):
+    page = open_page(url=tiny_page.url, **LAPTOP)
     wait_for_faces(page, 16)
     for face in (1, 2, 3):
         page.locator("#gallery .face").nth(face).drag_to(page.locator("[role=tab][data-tab-id=walk]"))
@@ -147,8 +147,8 @@ def test_faces_are_dragged_into_a_walk_to_another_place_in_it_and_out(open_page,
     page.locator("#face-title", has_text="Seed 3").wait_for()
 
 
-def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_page):
-    page = open_page(**LAPTOP)
+def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_page, tiny_page):
+    page = open_page(url=tiny_page.url, **LAPTOP)
     wait_for_faces(page, 16)
     open_walk(page, "0", "1", "2")
     open_tab(page, "generate")
@@ -170,8 +170,8 @@ def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_pag
     wait_for_walk_through(page, chosen[1], chosen[0])
 
 
-def test_what_is_asked_for_is_never_replaced_by_what_comes_late(open_page):
-    page = open_page(**LAPTOP)
+def test_what_is_asked_for_is_never_replaced_by_what_comes_late(open_page, tiny_page):
+    page = open_page(url=tiny_page.url, **LAPTOP)
     wait_for_faces(page, 16)
     wait_until_quiet(page)
     held = hold_back(page, 2)  # of its faces, and of its walk
@@ -192,7 +192,7 @@ def test_what_is_asked_for_is_never_replaced_by_what_comes_late(open_page):
     wait_for_keyframes(page, "0", "1", "2")
     let_go(page, held)
     wait_until_quiet(page)
-    assert {*page.evaluate("films")} == {"portraits-96_seed-0-1-2_48f"}
+    assert {*page.evaluate("films")} == {"tiny_seed-0-1-2_48f"}
 
     held = hold_back(page, 1)  # of another face; the strip that it was asked with has changed when it comes
     page.locator("#add").click()
