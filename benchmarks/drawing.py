@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ def faces_as_pixels(effort: Effort, count: int, target: float) -> Finding:
     return Finding(f"{ratio.words()}: {times}", ratio.median >= target and same, why)
 
 
+@cache
 def _both() -> tuple[Generator, Callable[[np.ndarray], np.ndarray]]:
     """Load the default's generator, and what draws the same with onnxruntime, in as many threads, none spinning."""
     need("onnxruntime")
