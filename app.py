@@ -64,6 +64,7 @@ from dcgan.ui.studio import StudioTab
 from dcgan.ui.style_picker import style_picker
 from dcgan.ui.texts import i18n, label, words_for_the_browser
 from dcgan.ui.training import TrainingTab
+from dcgan.ui.uploads import have_gradio_tidy_up
 from dcgan.ui.walk import WalkTab
 
 BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
@@ -277,6 +278,7 @@ def start(app: gr.Blocks, host: str | None, port: int | None, share: bool, first
     Raises:
         InputError: not at this address.
     """
+    have_gradio_tidy_up()
     document = Middleware(Document, picture=SOCIAL_CARD, first_faces=first_faces)
     try:
         with without_proxies():

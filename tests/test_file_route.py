@@ -102,6 +102,18 @@ def test_a_value_that_names_a_file_of_the_machine_is_refused(page, trained_run):
             assert '"success":false' in asker.join(opens_files, [file, []])
 
 
+def test_of_an_upload_no_file_is_kept_that_the_answer_does_not_name(page):
+    def files() -> set[Path]:
+        return {*page.folder.rglob("*")}
+
+    before = files()
+    other = [("other", ("a.png", b"x")), ("other", ("b.png", b"y"))]
+    assert httpx2.post(f"{page.url}{API}/upload", files=other).json() == []
+    assert files() == before
+    [kept] = httpx2.post(f"{page.url}{API}/upload", files=[*other, ("files", ("c.png", b"z"))]).json()
+    assert files() - before == {Path(kept), Path(kept).parent}
+
+
 def test_an_upload_may_be_as_large_as_the_limit_and_no_larger(page):
     with httpx2.Client(base_url=page.url, timeout=60) as client:
         assert (

@@ -6,6 +6,7 @@ that its route for files is given.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from http import HTTPStatus
@@ -14,6 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.context import LocalContext
 from gradio.route_utils import FnIndexInferError
+from gradio.routes import file_upload_statuses
 from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import LRUCache
 from starlette.exceptions import HTTPException
@@ -48,13 +50,24 @@ class Latest(LRUCache[str, Any]):
         return super().__getitem__(key)
 
 
+class Signals(Latest):
+    """What Gradio waits for, by name; one that it asks for and isn't there is made."""
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self:
+            self[key] = asyncio.Event()
+        return super().__getitem__(key)
+
+
 class Page(gr.Blocks):
-    """Blocks that remember few sessions, and whose own checks are refusals in the visitor's language."""
+    """Blocks that remember few sessions and uploads, and whose own checks are refusals in the visitor's language."""
 
     def queue(self, *values: Any, **named: Any) -> Page:
         super().queue(*values, **named)
         self._queue.pending_messages_per_session = Latest(MAX_SESSIONS)
         self._queue.pending_event_ids_session = Latest(MAX_SESSIONS)
+        file_upload_statuses._statuses = Latest(MAX_SESSIONS)
+        file_upload_statuses._signals = Signals(MAX_SESSIONS)  # type: ignore[assignment] # it is as good as a defaultdict
         return self
 
     async def process_api(
@@ -130,7 +143,7 @@ def _refuse_route(request: Request) -> None:
     """Refuse what Gradio would do for any page, and no page here needs.
 
     Raises:
-        RefusedError: it would fetch a file from elsewhere.
+        RefusedError: it would fetch a file from elsewhere, or remember a long name.
         LookupError: it would have FFmpeg read what is sent.
     """
     path = request.scope["path"]
@@ -138,6 +151,8 @@ def _refuse_route(request: Request) -> None:
         raise RefusedError("foreign-file")
     if RECORDING.search(path):
         raise LookupError
+    if not SESSION.fullmatch(request.query_params.get("upload_id") or "none"):
+        raise _unreadable("upload_id is no short word")
 
 
 async def _event_of(request: Request) -> Receive:

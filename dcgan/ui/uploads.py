@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import gradio.routes
+from gradio.route_utils import upload_fn
 from python_multipart.multipart import parse_options_header
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
@@ -15,16 +20,41 @@ from dcgan.ui.inputs import RefusedError
 from dcgan.ui.texts import language_of
 
 
+def have_gradio_tidy_up() -> None:
+    """Have Gradio keep nothing of an upload from now on that its answer doesn't name."""
+    gradio.routes.upload_fn = upload  # type: ignore[assignment, attr-defined] # its own, for itself
+
+
+async def upload(
+    request: Request, folder: str | Path, *limits: Any, **more: Any
+) -> tuple[list[str], list[str], list[str]]:
+    """Do as Gradio's `upload_fn`, and delete what that leaves.
+
+    It leaves fields that aren't called `files`, parts without an end, and all of a form that it gives up reading.
+    """
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as own:
+        files, *_ = await upload_fn(request, own, *limits, **more | {"force_move": True})
+        places = {file: Path(folder) / Path(file).relative_to(own) for file in files}
+        for file, place in places.items():
+            place.parent.mkdir(exist_ok=True)
+            Path(file).replace(place)
+        return [str(places[file]) for file in files], [], []  # nothing is left to be moved
+
+
 class Parts:
     """Counts the parts of a form as its bytes come; a file is opened for each."""
 
     def __init__(self, content_type: str):
         _, options = parse_options_header(content_type)
         self._mark = b"--" + options.get(b"boundary", b"")
+        self._is_form = b"boundary" in options
         self._seen, self._count = b"", 0
 
     def refuse_too_many(self, more: bytes) -> None:
         """Raise a RefusedError where more parts began than a form may have."""
+        if not self._is_form:
+            return
         seen = self._seen + more
         self._count += seen.count(self._mark)
         self._seen = seen[1 - len(self._mark) :]  # in which another mark may have begun

@@ -3,9 +3,12 @@
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from urllib.parse import urlencode
 
 import pytest
-from gradio.route_utils import FnIndexInferError
+from gradio import routes
+from gradio.route_utils import FileUploadProgressUnit, FnIndexInferError
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -20,11 +23,17 @@ from dcgan.ui.texts import CHINESE, ENGLISH, say
 JOIN = "/gradio_api/queue/join"
 
 
-def served(endpoint, path, body=b"{}", method="POST", **headers):
+def asyncio_run(work):
+    with ThreadPoolExecutor(1) as elsewhere:  # this thread may have a browser's event loop
+        return elsewhere.submit(asyncio.run, work).result()
+
+
+def served(endpoint, path, body=b"{}", method="POST", query=None, **headers):
     """Ask an app of one endpoint behind the guard; gives status, headers and body, or raises what the endpoint does."""
     app = Starlette(routes=[Route("/{path:path}", endpoint, methods=["GET", "POST"])], middleware=[Middleware(Guard)])
     sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": sent, "app": app}
+    scope = {"type": "http", "method": method, "path": path, "headers": sent, "app": app}
+    scope["query_string"] = urlencode(query or {}).encode()
     parts, answers = [{"type": "http.request", "body": body, "more_body": False}], []
 
     async def receive():
@@ -33,8 +42,7 @@ def served(endpoint, path, body=b"{}", method="POST", **headers):
     async def send(message):
         answers.append(message)
 
-    with ThreadPoolExecutor(1) as elsewhere:  # this thread may have a browser's event loop
-        elsewhere.submit(asyncio.run, app(scope, receive, send)).result()
+    asyncio_run(app(scope, receive, send))
     start, *bodies = answers
     return start["status"], dict(start["headers"]), b"".join(part.get("body", b"") for part in bodies)
 
@@ -82,6 +90,42 @@ def test_no_more_sessions_are_remembered_than_may_be_and_those_that_go_on_stay()
         assert len(remembered) == MAX_SESSIONS
         assert "0" in remembered
         assert "1" not in remembered
+
+
+def test_no_more_uploads_are_remembered_than_may_be():
+    """Gradio remembers each that it was ever asked how far it has come."""
+    with Page():
+        pass
+    statuses = routes.file_upload_statuses
+
+    async def ask() -> None:
+        for number in range(2 * MAX_SESSIONS):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(statuses.is_tracked(str(number)), 0)
+            statuses.append(f"other {number}", "a.png", b"")
+
+    asyncio_run(ask())
+    assert len(statuses._signals) == len(statuses._statuses) == MAX_SESSIONS
+
+
+def test_how_far_an_upload_has_come_is_heard_whoever_asks_first():
+    statuses = routes.file_upload_statuses
+
+    async def ask() -> FileUploadProgressUnit:
+        asked = asyncio.create_task(statuses.is_tracked("mine"))
+        await asyncio.sleep(0)
+        statuses.append("mine", "a.png", b"12345")
+        assert await asked
+        return statuses.pop("mine")
+
+    with Page():
+        pass
+    assert asyncio_run(ask()).chunk_size == 5
+
+
+@pytest.mark.parametrize(("name", "status"), [("", 200), ("1b" * 32, 200), ("1b" * 32 + "c", 400), ("\n", 400)])
+def test_the_name_of_an_upload_is_a_short_word(name, status):
+    assert served(echo, "/gradio_api/upload_progress", method="GET", query={"upload_id": name})[0] == status
 
 
 def test_half_a_character_becomes_a_question_mark():

@@ -1,12 +1,15 @@
 """Uploads: no larger than they may be, alone or together, and nothing is left of one that is broken off."""
 
 import asyncio
+import errno
+import gc
 import json
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from gradio.route_utils import upload_fn
+from gradio.route_utils import GradioUploadFile
 from starlette.applications import Starlette
 from starlette.formparsers import MultiPartException
 from starlette.middleware import Middleware
@@ -20,10 +23,16 @@ from dcgan.ui.guard import Guard
 from dcgan.ui.texts import CHINESE, say
 
 PATH = "/gradio_api/upload"
+FORM = b"multipart/form-data; boundary=b"
 BEGUN = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+OTHER = BEGUN.replace(b'"files"', b'"other"')
 FIELD = b'--b\r\nContent-Disposition: form-data; name="files"\r\n\r\n'
 END = b"\r\n--b--\r\n"
 CUT = None  # where the visitor leaves
+
+
+async def length(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(len(await request.body())))
 
 
 class Page:
@@ -31,23 +40,26 @@ class Page:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.app = Starlette(routes=[Route(PATH, self.upload, methods=["POST"])], middleware=[Middleware(Guard)])
+        routes = [Route(PATH, self.upload, methods=["POST"]), Route("/length", length, methods=["POST"])]
+        self.app = Starlette(routes=routes, middleware=[Middleware(Guard)])
 
     async def upload(self, request: Request):
         try:
-            return JSONResponse((await upload_fn(request, self.folder, 10**9, None))[0])
+            return JSONResponse((await uploads.upload(request, self.folder, 10**9, None))[0])
         except MultiPartException as error:
             return PlainTextResponse(error.message, 400)
 
     def files(self) -> list[Path]:
         return [path for path in self.folder.rglob("*") if path.is_file()]
 
-    def sent(self, *parts: bytes | None, path: str = PATH) -> tuple[int, str]:
+    def sent(self, *parts: bytes | None, path: str = PATH, kind: bytes = FORM) -> tuple[int, str]:
         """Give status and text of the answer to an upload that comes in these parts."""
-        return asyncio_run(self.answer_to(parts, path))
+        return asyncio_run(self.answer_to(parts, path, kind))
 
-    async def answer_to(self, parts, path: str = PATH, gate: asyncio.Event | None = None) -> tuple[int, str]:
-        headers = [(b"content-type", b"multipart/form-data; boundary=b"), (b"accept-language", b"zh-CN")]
+    async def answer_to(
+        self, parts, path: str = PATH, kind: bytes = FORM, gate: asyncio.Event | None = None
+    ) -> tuple[int, str]:
+        headers = [(b"content-type", kind), (b"accept-language", b"zh-CN")]
         scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers}
         coming, answers = list(parts), []
 
@@ -81,6 +93,15 @@ def _small(monkeypatch):
     monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 2**20)
 
 
+@pytest.fixture
+def _unclosed():
+    """Gradio leaves files open, too, until Python finds that nobody has them any more."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
 def filler(size: int, begun: bytes = BEGUN) -> list[bytes]:
     """The parts of an upload of so many bytes in all."""
     whole = begun + b"x" * (size - len(begun) - len(END)) + END
@@ -92,9 +113,49 @@ def test_a_whole_upload_is_kept(page):
     assert (status, [Path(path).read_bytes() for path in json.loads(said)]) == (200, [b"picture"])
 
 
+def test_the_same_file_twice_is_one_file(page):
+    status, said = page.sent(BEGUN, b"picture\r\n", BEGUN, b"picture", END)
+    assert (status, [Path(path) for path in json.loads(said)]) == (200, 2 * page.files())
+    assert page.sent(BEGUN, b"picture", END) == (200, json.dumps([str(*page.files())]))
+
+
 def test_nothing_is_left_of_an_upload_that_is_broken_off(page):
     page.sent(BEGUN, b"x" * 100_000, CUT)
-    assert not page.files()
+    assert not [*page.folder.iterdir()]
+
+
+@pytest.mark.usefixtures("_unclosed")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize(
+    ("status", "parts"),
+    [
+        pytest.param(200, [OTHER, END], id="a field of another name"),
+        pytest.param(400, [BEGUN, b"x\r\n", FIELD, END], id="a field without a file"),
+        pytest.param(200, [BEGUN, b"x"], id="no end"),
+        pytest.param(400, [BEGUN.replace(b"a.png", b".."), END], id="a name that is none"),
+    ],
+)
+def test_nothing_is_left_of_what_no_answer_names(status, parts, page):
+    """Gradio keeps it for as long as it runs."""
+    assert page.sent(*parts)[0] == status
+    assert not [*page.folder.iterdir()]
+
+
+@pytest.mark.usefixtures("_unclosed")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_nothing_is_left_of_an_upload_for_which_the_disk_has_no_room(page, monkeypatch):
+    async def no_room(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(GradioUploadFile, "write", no_room)
+    with pytest.raises(OSError, match="No space"):
+        page.sent(BEGUN, b"picture", END)
+    assert not [*page.folder.iterdir()]
+
+
+def test_what_is_no_form_may_have_as_many_dashes_as_it_likes(page):
+    """As what assistants send."""
+    assert page.sent(b"-" * 1000, path="/length", kind=b"application/json") == (200, "1000")
 
 
 @pytest.mark.usefixtures("_small")
