@@ -1,3 +1,6 @@
+from pathlib import Path
+from xml.etree import ElementTree
+
 import av
 import numpy as np
 import pytest
@@ -84,8 +87,49 @@ def test_pictures_are_scaled_in_whole_steps_or_smoothly_to_any_size_and_never_do
 
 
 def test_a_png_read_back_is_the_same(tmp_path):
-    save_png(stripes(1)[0], tmp_path / "a.png")
-    assert np.array_equal(np.asarray(Image.open(tmp_path / "a.png")), stripes(1)[0])
+    save_png(stripes(1)[0], tmp_path / "a")
+    with Image.open(tmp_path / "a") as png:
+        assert png.format == "PNG"
+        assert np.array_equal(np.asarray(png), stripes(1)[0])
+
+
+def png_note(path: Path) -> str | None:
+    with Image.open(path) as png:
+        return png.info.get("Comment")
+
+
+def gif_note(path: Path) -> str | None:
+    with Image.open(path) as gif:
+        return gif.info.get("comment", b"").decode() or None
+
+
+def webp_note(path: Path) -> str | None:
+    with Image.open(path) as webp:
+        xmp = webp.info.get("xmp")
+        return xmp and ElementTree.fromstring(xmp).findtext(".//{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li")
+
+
+def mp4_note(path: Path) -> str | None:
+    with av.open(path) as video:
+        return video.metadata.get("comment")
+
+
+@pytest.mark.parametrize(
+    ("save", "read"),
+    [
+        (lambda path, **note: save_png(stripes(1)[0], path, **note), png_note),
+        (lambda path, **note: save_gif(stripes(2), path, 50, **note), gif_note),
+        (lambda path, **note: save_webp(stripes(2), path, 50, **note), webp_note),
+        (lambda path, **note: save_mp4(stripes(2), path, 20, **note), mp4_note),
+    ],
+    ids=["PNG", "GIF", "WebP", "MP4"],
+)
+def test_a_note_stands_where_other_programs_look_for_it(save, read, tmp_path):
+    note = 'kind=faces&seed=7 <a> "b" 脸'
+    save(tmp_path / "a", note=note)
+    assert read(tmp_path / "a") == note
+    save(tmp_path / "a")
+    assert read(tmp_path / "a") is None
 
 
 def test_a_gif_has_the_frames_colours_and_durations_asked_for(tmp_path):
@@ -111,6 +155,32 @@ def test_a_gif_has_one_palette_for_all_frames(tmp_path):
     assert len(colours) <= 256
 
 
+def test_a_gif_is_enlarged_to_sharp_squares_unless_it_is_to_be_smooth(tmp_path):
+    frames = stripes(2)
+    for scaling, off in (({}, 0), ({"scaling": "pixels"}, 0), ({"scaling": "smooth"}, 3)):
+        save_gif(frames, tmp_path / "a", 50, size=60, **scaling)
+        large = scaled(frames, 60, scaling.get("scaling", "pixels"))
+        with Image.open(tmp_path / "a") as gif:
+            assert gif.format == "GIF"
+            assert np.abs(np.asarray(gif.convert("RGB")).astype(int) - large[0]).mean() <= off
+
+
+@pytest.mark.parametrize("scaling", ["pixels", "smooth"])
+def test_a_gif_has_as_few_colours_as_asked_for_and_no_dither(scaling, tmp_path):
+    """Dither would crawl from frame to frame; it goes from left to right, so that nothing stays symmetric."""
+    half = np.random.default_rng(0).integers(0, 256, (3, 24, 12, 3), dtype=np.uint8)
+    frames = np.concatenate([half, half[:, :, ::-1]], axis=2)
+    save_gif(frames, tmp_path / "a", 50, colours=8, size=72, scaling=scaling)
+    colours = set()
+    with Image.open(tmp_path / "a") as gif:
+        for i in range(3):
+            gif.seek(i)
+            frame = np.asarray(gif.convert("RGB"))
+            assert np.array_equal(frame, frame[:, ::-1])
+            colours |= {tuple(colour) for colour in frame.reshape(-1, 3)}
+    assert 1 < len(colours) <= 8
+
+
 def test_a_gif_can_hold_each_frame_for_its_own_time(tmp_path):
     save_gif(stripes(3), tmp_path / "a.gif", [100, 200, 900])
     with Image.open(tmp_path / "a.gif") as gif:
@@ -123,25 +193,42 @@ def test_a_gif_can_hold_each_frame_for_its_own_time(tmp_path):
 
 def test_a_webp_has_every_frame_nearly_as_it_was(tmp_path):
     frames = stripes(6)
-    save_webp(frames, tmp_path / "a.webp", 50)
-    with Image.open(tmp_path / "a.webp") as webp:
-        assert webp.n_frames == 6
-        assert webp.info["loop"] == 0
+    save_webp(frames, tmp_path / "a", [50, 60, 70, 80, 90, 100])
+    with Image.open(tmp_path / "a") as webp:
+        assert (webp.format, webp.n_frames, webp.info["loop"]) == ("WEBP", 6, 0)
         for i, frame in enumerate(frames):
             webp.seek(i)
+            webp.load()
+            assert webp.info["duration"] == 50 + 10 * i
             assert np.abs(np.asarray(webp.convert("RGB")).astype(int) - frame).mean() < 4
 
 
 def test_an_mp4_is_h264_that_every_browser_plays(tmp_path):
     frames = enlarge(stripes(10), 96)
-    save_mp4(frames, tmp_path / "a.mp4", 20)
-    with av.open(tmp_path / "a.mp4") as video:
+    save_mp4(frames, tmp_path / "a", 20)
+    with av.open(tmp_path / "a") as video:
+        assert "mp4" in video.format.name
         stream = video.streams.video[0]
         decoded = [frame.to_ndarray(format="rgb24") for frame in video.decode(stream)]
         assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
         assert stream.average_rate == 20
     assert len(decoded) == 10
     assert np.abs(decoded[0].astype(int) - frames[0]).mean() < 1
+
+
+@pytest.mark.parametrize(
+    ("save", "better", "poorer"),
+    [
+        (lambda frames, path, **how: save_webp(frames, path, 50, **how), {}, {"quality": 20}),
+        (lambda frames, path, **how: save_mp4(frames, path, 20, **how), {}, {"crf": 40}),
+    ],
+    ids=["WebP", "MP4"],
+)
+def test_a_poorer_quality_takes_less_room(save, better, poorer, tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (4, 48, 48, 3), dtype=np.uint8)
+    save(noise, tmp_path / "better", **better)
+    save(noise, tmp_path / "poorer", **poorer)
+    assert (tmp_path / "poorer").stat().st_size < 0.7 * (tmp_path / "better").stat().st_size
 
 
 def test_the_first_colour_that_is_none_is_named():
