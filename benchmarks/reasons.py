@@ -1,19 +1,21 @@
-"""Why targets were missed, as far as it was looked into, and what was tried."""
+"""Why targets were missed, as far as it was looked into, and what was tried.
+
+How much of something says the row itself or `python -m benchmarks.shares`, and no word here.
+"""
 
 REASONS = {
     "train-float32": (
-        "both loops spend nine tenths of a step in the same convolutions (see the share of oneDNN's rate), so that "
-        "little is left to win. Done: fused Adam, one fused average, no gradients of D's weights where only G learns, "
-        "no wait for a number. Tried: channels last, which brings nothing in float32; torch.compile of both networks, "
-        "0.95 to 1.04 of the rate after half a minute of compiling"
+        "both loops spend nearly all of a step in the same convolutions (see *Where the time goes*), so that little "
+        "is left to win. Done: fused Adam, one fused average, no gradients of D's weights where only G learns, no "
+        "wait for a number. Tried: channels last and torch.compile of both networks, which bring nothing in float32"
     ),
     "train-bfloat16": (
         "as in float32; of bfloat16's own the casts of weights at each step remain. Tried: channels last, which "
-        "brings a twentieth and is in; torch.compile, which brings nothing that stands out of the spread"
+        "brings little and is in; torch.compile, which brings nothing that stands out of the spread"
     ),
     "default-recipe": (
-        "three quarters of a step are convolutions, whose rate in batches of 16 is what bfloat16 can speed up; "
-        "channels last brings a twentieth and is in. torch.compile can't: the penalties need second derivatives, "
+        "most of a step are convolutions (see *Where the time goes*), whose rate in batches of 16 is what bfloat16 can "
+        "speed up; channels last brings little and is in. torch.compile can't: the penalties need second derivatives, "
         "which it hasn't"
     ),
     "rest-of-a-step": (
@@ -29,18 +31,18 @@ REASONS = {
     ),
     "faces-64": (
         "both end in oneDNN's or MLAS's convolutions at the rate of the machine. Done: BatchNorm folded in, channels "
-        "last, weights in oneDNN's order once, denoising with fewer passes. By profile two thirds are convolutions, an "
-        "eighth of all the last one, whose three channels fill no vector, and a fifth is denoising"
+        "last, weights in oneDNN's order once, denoising with fewer passes. What is left are convolutions, the last of "
+        "which has three channels that fill no vector, and denoising (see *Where the time goes*)"
     ),
     "face-1": (
-        "by profile two thirds are convolutions at the rate of the machine, a third is denoising in a hundred small "
-        "passes, of which a graph that is compiled ahead, as onnxruntime's, needs fewer"
+        "most of it are convolutions at the rate of the machine (see *Where the time goes*); nearly all else is "
+        "denoising in many small passes, of which a graph that is compiled ahead, as onnxruntime's, needs fewer"
     ),
     "click": (
-        "by profile a click takes 140 ms of the server's processor: two fifths are the network, a fifth are 16 PNGs "
-        "and the large face in four sizes, two fifths are Gradio's own, half of these for files on their way into its "
-        "cache. The bare page has only this last part. Tried: fewer outputs of an event, which saved less than the "
-        "spread and cost clearness; PNGs by run lengths, twice as fast, are in"
+        "by profile the server's time goes to the network and to Gradio's own work in like parts, much of the latter "
+        "for files on their way into its cache, and less to 16 PNGs and the large face in four sizes. The bare page "
+        "has only Gradio's part. Tried: fewer outputs of an event, which saved less than the spread and cost "
+        "clearness; PNGs by run lengths, which take less time, are in"
     ),
     "actions": (
         "a pick shows the gallery's own picture at once, and its files follow. A face that is added to a walk waits "
@@ -48,26 +50,25 @@ REASONS = {
     ),
     "first-load": (
         "the page uses many of Gradio's components, each with scripts of its own, and shows 16 faces and the large one "
-        "as PNGs, the same to the bit as what is saved. Done: the document is compressed, to a sixth, and holds small "
-        "first faces"
+        "as PNGs, the same to the bit as what is saved. Done: the document is compressed, and holds small first "
+        "faces"
     ),
     "first-answer": (
-        "ours loads three generators and makes five tabs before it answers; by import times 19 of 20 parts of what is "
-        "imported are torch and gradio"
+        "ours loads three generators and makes five tabs before it answers; by import times nearly all of what "
+        "is imported is torch and gradio"
     ),
     "walk-drawn": (
         "three pictures a frame measure the way, half of them where it changes most; with fewer the speed was seen to "
-        "waver. By count three quarters of the time go there. Not done: measuring by the layer before the last, at a "
-        "third of the side, which by each layer's time would save a third of it all for a second way to draw"
+        "waver. Most of the time goes there, as the row's faces alone show. Not done: measuring by the layer before "
+        "the last, which would save a part of that for a second way to draw"
     ),
     "walk-gif": ("all frames share one table of 256 colours without dithering; fewer colours would be seen"),
     "walk-film": (
-        "libwebp's simplest method takes two to three times as long as our GIF; lossless it takes twice as "
-        "long and is as large as the GIF. x264's preset ultrafast would be faster than superfast, for half "
-        "again the bytes"
+        "libwebp's simplest method takes as long as the row says; lossless it takes longer than our GIF, too, and "
+        "isn't smaller. x264's preset ultrafast would be faster than superfast, for more bytes"
     ),
     "crowd": (
-        "by profile two fifths of an answer are the network, a fifth PNGs and two fifths Gradio's event loop, all on "
+        "by profile an answer is the network and Gradio's event loop in like parts, and PNGs, all on "
         "both cores already when one visitor asks alone: four times as many answers would need all three to take much "
         "less. Batching the network (one draw for several visitors) could save none of it: eight faces at once draw as "
         "fast as the machine convolves. Memory rises once, with the first crowd: over 2,000 requests it stays flat, as "

@@ -35,7 +35,7 @@ class Denoising(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Filter pictures `(N, C, S, S)`; each by itself, so that none depends on its batch-mates."""
         width = self.levels.clamp(1e-3, MAX_LEVELS) / 127.5
-        images = images.contiguous()  # as planes, which this is twice as fast on
+        images = images.contiguous()  # as planes, which this is faster on
         for reach in REACHES:
             images = _filtered(images, reach, -0.5 / width.square())
         return images
@@ -68,7 +68,7 @@ class _Part:
 
     def added(self, images: Tensor, part: Tensor, sign: int = 1) -> Tensor:
         """Add something of this part's size to it in pictures `(N, C, S, S)`, which are changed, and give these."""
-        if torch.compiler.is_compiling():  # as an export does: ONNX knows no views, and would take four times as long
+        if torch.compiler.is_compiling():  # as an export does: ONNX knows no views, and would take longer
             around = (self.left, self.right, self.above, self.below)
             return images.add(F.pad(part, around), alpha=sign)
         self.of(images).add_(part, alpha=sign)

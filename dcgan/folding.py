@@ -2,7 +2,7 @@
 
 In eval mode BatchNorm is a factor and a summand for each channel, which the convolution before it can apply by itself
 (Jacob et al. 2017, https://arxiv.org/abs/1712.05877, section 3.2). And on a CPU PyTorch puts a convolution's weights in
-oneDNN's order in each call, a third of the time of a face: here that is done once.
+oneDNN's order in each call: here that is done once.
 """
 
 from __future__ import annotations

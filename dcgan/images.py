@@ -78,7 +78,7 @@ def check_colours(colours: Sequence[str]) -> None:
             raise InputError(f"background {colour!r} is no colour; use names or hex, as in white,#b6e3f4.") from None
 
 
-# Filtered rows are mostly runs: looking for nothing else takes half of zlib's time at level 4, and fewer bytes
+# Filtered rows are mostly runs: looking for nothing else takes zlib less time and fewer bytes
 PNG_OPTIONS: dict[str, Any] = {"compress_level": 1, "compress_type": zlib.Z_RLE}
 
 
@@ -126,19 +126,19 @@ def save_webp(
 ) -> None:
     """Write frames `(T, H, W, 3)` as an endless animated WebP.
 
-    At `quality` 85 a face looks as it is; lossless files of enlarged faces are two to ten times as large.
+    At `quality` 85 a face looks as it is; lossless files of enlarged faces are several times as large.
     """
     images = [Image.fromarray(frame) for frame in frames]
     xmp = XMP.format(html.escape(note, quote=False)).encode() if note else b""
-    # Slower methods save a twentieth of the bytes
+    # Slower methods save few bytes
     _save_frames(images, path, format="WebP", duration=milliseconds, xmp=xmp, quality=quality, method=0)
 
 
 def save_mp4(frames: np.ndarray, path: Path, fps: Fraction | int, note: str = "", crf: int = 18) -> None:
     """Write frames `(T, H, W, 3)` as H.264 in yuv420p, which every browser and phone plays. H and W must be even.
 
-    `crf` is x264's quality: 18 looks nearly like the original, 40 is poor. Its preset superfast takes a quarter of the
-    usual one's time, for a sixth more bytes.
+    `crf` is x264's quality: 18 looks nearly like the original, 40 is poor. Its preset superfast takes much
+    less time than the usual one, for some more bytes.
     """
     with av.open(path, "w", format="mp4") as container:
         if note:

@@ -19,7 +19,7 @@ from dcgan.errors import InputError
 from dcgan.files import sha256
 
 EXTRACTORS = ("auto", "inception", "efficientnet-lite0", "efficientnet-lite2")
-BATCH = 8  # pictures in a forward pass; on a CPU three times as fast as 50, which don't fit its caches
+BATCH = 8  # pictures in a forward pass; on a CPU faster than 50, which don't fit its caches
 _INSTALL = "install it with: pip install -r requirements-train.txt"
 
 

@@ -77,7 +77,7 @@ def figures(fakes: Tensor, reals: Tensor, distance: str = "FD") -> dict[str, flo
 
 
 def overlap(fakes: Tensor, reals: Tensor) -> dict[str, float]:
-    """Measure precision and recall of features `(N, D)` as `figures` does, in a tenth of the time."""
+    """Measure precision and recall of features `(N, D)` as `figures` does, without the rest of its work."""
     from torch_fidelity.metric_prc import prc_features_to_metric
 
     found = prc_features_to_metric(fakes, reals, prc_neighborhood=NEIGHBOURHOOD, verbose=False)

@@ -204,7 +204,7 @@ def _shrunk(pictures: np.ndarray) -> np.ndarray:
     block = max(1, side // MEASURED_SIDE)
     blocks = pictures.reshape(count, side // block, block, side // block, block, 3)
     total = np.zeros((count, side // block, side // block, 3), np.uint16)
-    for row, column in np.ndindex(block, block):  # six times as fast as blocks.mean
+    for row, column in np.ndindex(block, block):  # faster than blocks.mean
         total += blocks[:, :, row, :, column]
     small: np.ndarray = total.astype(np.float32) / block**2
     return small

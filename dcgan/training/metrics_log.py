@@ -108,7 +108,7 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def draw_losses(lines: list[dict[str, Any]], path: Path) -> None:
     """Plot the losses and D's beliefs of a run, as its metrics lines tell them, into a PNG."""
-    from matplotlib.figure import Figure  # takes a third of a second, which few commands need
+    from matplotlib.figure import Figure  # takes a while, and few commands need it
     from matplotlib.ticker import StrMethodFormatter
 
     panels = [
