@@ -133,13 +133,19 @@ def pushed_run(hub, pushed_store, trained_run, tmp_path) -> Path:
 def serve(tmp_path_factory) -> Iterator[Callable[..., Served]]:
     """Starts `python app.py ARGUMENTS` on a free port; all are stopped at the end.
 
-    `python` are options of the interpreter, as in ["-i"], which starts anew then.
+    `python` are options of the interpreter, as in ["-i"], which starts anew then; `folder` is where it is started.
     """
 
-    def start(*arguments: str, environment: Mapping[str, str] = os.environ, python: Sequence[str] = ()) -> Served:
+    def start(
+        *arguments: str,
+        environment: Mapping[str, str] = os.environ,
+        python: Sequence[str] = (),
+        folder: Path = ROOT,
+    ) -> Served:
         script = str(ROOT / "app.py")
         program = [sys.executable, *python, script] if python else warm.python(script)
-        return running.enter_context(served(tmp_path_factory.mktemp("app"), [*program, *arguments], environment))
+        words = [*program, *arguments]
+        return running.enter_context(served(tmp_path_factory.mktemp("app"), words, environment, folder=folder))
 
     with ExitStack() as running:
         yield start

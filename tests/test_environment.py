@@ -31,14 +31,19 @@ def temporary(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(serve_app, trained_run, temporary, tmp_path_factory):
+def working_folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("working")
+
+
+@pytest.fixture(scope="module")
+def client(serve_app, trained_run, temporary, working_folder, tmp_path_factory):
     """A client of the page as `python -i app.py` serves it: main has returned, and somebody is at the prompt.
 
     Another web server shows it below /faces.
     """
     environment = {name: value for name, value in os.environ.items() if name != "HOME"}
     environment |= PROXIES | {"TMPDIR": str(temporary), "GRADIO_ROOT_PATH": "/faces"}
-    url = serve_app("--model", str(trained_run), environment=environment, python=["-i"])
+    url = serve_app("--model", str(trained_run), environment=environment, python=["-i"], folder=working_folder)
     with shown_below("/faces", url) as address:
         client = Client(address, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
         yield client
@@ -47,6 +52,11 @@ def client(serve_app, trained_run, temporary, tmp_path_factory):
 
 def test_the_page_serves_at_a_prompt_behind_proxies_that_do_not_know_it_and_beside_other_users(client):
     assert Path(client.predict(seed=7, api_name="/avatar")).stat().st_size
+
+
+def test_the_folder_that_the_page_is_started_in_may_be_read_only(client, working_folder):
+    assert Path(client.predict(seeds="1, 2", frames=8, api_name="/interpolate")).stat().st_size
+    assert not [*working_folder.iterdir()]
 
 
 def test_all_that_the_page_needs_lies_below_the_path_that_another_server_shows_it_at(client):

@@ -102,6 +102,16 @@ def test_a_value_that_names_a_file_of_the_machine_is_refused(page, trained_run):
             assert '"success":false' in asker.join(opens_files, [file, []])
 
 
+@pytest.mark.parametrize("name", ["a.html", "a.svg", "a.xhtml", "a.xml", "a.js", "a.pdf", "a", "a.png.html", "a.png"])
+def test_what_somebody_uploads_runs_in_nobodys_browser(name, page):
+    polyglot = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+    [path] = httpx2.post(f"{page.url}{API}/upload", files={"files": (name, polyglot)}).json()
+    answer = httpx2.get(f"{page.url}{API}/file={path}")
+    assert answer.content == polyglot
+    if not answer.headers["content-disposition"].startswith("attachment"):
+        assert (name, answer.headers["content-type"]) == ("a.png", "image/png")
+
+
 def test_of_an_upload_no_file_is_kept_that_the_answer_does_not_name(page):
     def files() -> set[Path]:
         return {*page.folder.rglob("*")}

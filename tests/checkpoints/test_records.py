@@ -67,7 +67,17 @@ DEFAULTS = {
         **{f"{measure}samples.other_reals": None for measure in ("", "second.")},
         **{f"{measure}{part}.{key}": None for measure in ("", "second.") for part in ("fakes", "floor")
            for key in ("kid", "kid_std", "fd", "precision", "recall", "spread")},
-        "reals.held_out": None, "reals.same_as_trained": None, "seeds.subsets": None,
+        "reals.held_out": None, "reals.same_as_trained": None, "seeds.subsets": None, "directions": None,
+        "directions.found.hair_light.leaks_into": None, "directions.found.hair_light.by_eye": None,
+    },
+}  # fmt: skip
+DIRECTIONS = {  # which the tiny run hasn't
+    "command": "python -m dcgan.directions tiny", "fitted_on": 20, "tested_on": 10, "steered": 5,
+    "found": {
+        "hair_light": {
+            "r2": 0.5, "sefa_r2": 0.25, "effect": 0.9, "moved": 0.95, "leakage": -0.3, "leaks_into": "skin_light",
+            "by_eye": 9, "shipped": True,
+        },
     },
 }  # fmt: skip
 Keys = tuple[str, ...]
@@ -81,6 +91,7 @@ def written(record: type[Record]) -> dict[str, Any]:
         values["second"] |= {part: {**values[part]} for part in ("fakes", "floor")}
         for part in ("fakes", "floor"):
             del values["second"][part]["spread"]
+        values["directions"] = DIRECTIONS
     return json.loads(json.dumps(values))
 
 
@@ -169,12 +180,15 @@ def test_a_missing_key_is_what_older_files_mean_by_that_or_is_named(record, keys
 def is_free(keys: Keys) -> bool:
     """Whether a key is one of an object that may have any."""
     quantiles = keys[0] == "neighbours" and len(keys) == 3
-    return quantiles or (len(keys) > 1 and keys[-2] in ("metrics", "versions", "losses", "still"))
+    return quantiles or (len(keys) > 1 and keys[-2] in ("metrics", "versions", "losses", "still", "found"))
 
 
 def value_at(record: Any, keys: Keys) -> Any:
     """As JSON what a record has by a file's keys, those included that it doesn't write."""
     for key in keys:
+        if isinstance(record, dict):
+            record = record[key]
+            continue
         names = {each.metadata["keys"][0] or each.name: each.name for each in fields(record)}
         record = getattr(record, names[key])
     return record.to_json() if hasattr(record, "to_json") else record
@@ -221,6 +235,12 @@ def test_what_is_wrong_with_a_value_is_said_in_one_short_sentence(keys, value, s
     with pytest.raises(InputError) as error:
         StateFacts.read(path)
     assert str(error.value) == f"{path} can't be read ({said}); it was written by another version or is damaged."
+
+
+@pytest.mark.parametrize("record", FILES)
+def test_a_file_that_is_not_there_is_refused_by_its_name(record, tmp_path):
+    with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'none.json'} can't be read (FileNotFoundError: ")):
+        record.read(tmp_path / "none.json")
 
 
 def test_a_file_that_is_no_object_is_called_that(tmp_path):
@@ -272,6 +292,7 @@ def test_what_is_written_is_read_back_as_it_was_whatever_else_stands_there(recor
     values, path = written(record), tmp_path / "record.json"
     path.write_text(json.dumps(values | {"more": 1}), encoding="utf-8")
     assert record.read(path).to_json() == record.glean(path.read_bytes()).to_json() == values
+    assert json.loads(json.dumps(record.read(path).to_json())) == values
     assert record.read(path).format == 1
 
 

@@ -66,9 +66,9 @@ def free_port() -> int:
 
 @contextmanager
 def served(
-    scratch: Path, program: Sequence[str], environment: Mapping[str, str], port: int | None = None
+    scratch: Path, program: Sequence[str], environment: Mapping[str, str], port: int | None = None, folder: Path = ROOT
 ) -> Iterator[Served]:
-    """Have the program, a command that ends in options of app.py, serve on this or a free port."""
+    """Have the program, a command that ends in options of app.py, serve on this or a free port, started in `folder`."""
     port = port or free_port()
     log = scratch / "log"
     environment = {"TMPDIR": str(scratch), **environment}
@@ -77,7 +77,7 @@ def served(
     with (
         open(log, "wb") as output,
         subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
+            command, cwd=folder, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output
         ) as process,
     ):
         try:
