@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from dcgan.checkpoints import (
+    Best,
     Credit,
     Evaluation,
     StateFacts,
@@ -157,6 +158,10 @@ def test_a_damaged_value_is_named_by_the_strict_reader_and_costs_the_lenient_one
         gleaned = record.glean(path.read_bytes())
         others = [key for key in values if key != keys[0]]
         assert {key: gleaned.to_json()[key] for key in others} == {key: values[key] for key in others}
+        if is_free(keys) and not isinstance(at(values, keys), dict):
+            assert value_at(gleaned, keys[:-1]) == at(changed(values, keys), keys[:-1])
+        elif ".".join(keys) in DEFAULTS[record]:
+            assert json.loads(json.dumps(value_at(gleaned, keys))) == DEFAULTS[record][".".join(keys)]
 
 
 @pytest.mark.parametrize(("record", "keys"), CASES, ids=name_of)
@@ -172,7 +177,7 @@ def test_a_missing_key_is_what_older_files_mean_by_that_or_is_named(record, keys
     elif is_free(keys):
         assert record.read(path) == known
     else:
-        with pytest.raises(InputError, match=f"{re.escape(str(path))} can't be read \\({re.escape(name)} is missing"):
+        with pytest.raises(InputError, match=re.escape(f"{path} can't be read ({name} is missing)")):
             record.read(path)
         assert value_at(known, keys) in (None, {}) or not any(flat(value_at(known, keys)))
 
@@ -310,6 +315,29 @@ def test_both_kinds_of_diversity_are_read_by_their_older_name_and_written_by_the
     assert read_evaluation(FORMAT_0).floor.spread == told[1]["floor"]["diversity"]
     for record in FILES:
         assert "diversity" not in {key for keys in paths(written(record)) for key in keys}
+
+
+def test_what_shows_is_the_best_snapshot_as_far_as_that_is_said():
+    training = read_training(FORMAT_0)
+    best = replace(training.best, step=3, epoch=None, metrics={"loss_d": 1.0})
+    shown = facts_of_the_shown(replace(training, best=best))
+    assert shown == replace(training, best=best, **{
+        name: value for name, value in vars(best).items() if name not in ("snapshot", "epoch")
+    })  # fmt: skip
+    assert (shown.step, shown.epoch, shown.metrics) == (3, training.epoch, {"loss_d": 1.0})
+
+
+def test_where_no_snapshot_is_best_the_end_of_the_run_shows():
+    training = replace(read_training(FORMAT_0), best=None)
+    assert facts_of_the_shown(training) == training
+
+
+def test_what_is_said_of_the_best_snapshot_is_what_its_own_file_says():
+    training = replace(read_training(FORMAT_0), best=None)
+    best = Best.of("epoch-0001", training)
+    assert best.snapshot == "epoch-0001"
+    for each in fields(Best):
+        assert each.name == "snapshot" or getattr(best, each.name) == getattr(training, each.name)
 
 
 def test_the_lines_of_older_metrics_have_the_names_of_today():
