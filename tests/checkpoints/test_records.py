@@ -174,6 +174,9 @@ def test_a_missing_key_is_what_older_files_mean_by_that_or_is_named(record, keys
     elif name in DEFAULTS[record]:
         assert json.loads(json.dumps(value_at(record.read(path), keys))) == DEFAULTS[record][name]
         assert record.read(path) == known
+        if DEFAULTS[record][name] is None:
+            is_written_as_null = record is not Evaluation and keys != ("best",)
+            assert (keys[-1] in at(known.to_json(), keys[:-1])) == is_written_as_null
     elif is_free(keys):
         assert record.read(path) == known
     else:
@@ -436,7 +439,10 @@ def test_a_card_leaves_out_an_evaluation_that_is_not_whole(older):
     assert "second measure" not in card
 
 
-def test_options_that_this_version_does_not_know_are_named():
-    values = changed(written(Training), ("config", "colour"), 1)
-    with pytest.raises(InputError, match="training.json: config: .*colour"):
+@pytest.mark.parametrize(
+    ("option", "value"), [("colour", 1), ("batch_size", -1), ("batch_size", "many"), ("data", 7), ("d_norm", [])]
+)
+def test_options_that_this_version_does_not_know_are_named(option, value):
+    values = changed(written(Training), ("config", option), value)
+    with pytest.raises(InputError, match=f"^training.json: config: .*{option.replace('_', '.')}"):
         Training.glean(json.dumps(values)).settings()
