@@ -364,6 +364,13 @@ def test_an_evaluation_of_other_weights_or_of_none_is_as_good_as_none(tmp_path):
     assert read_evaluation(folder) is None
 
 
+def test_an_evaluation_has_a_second_measure_where_one_was_made():
+    both = Evaluation.glean(json.dumps(written(Evaluation)))
+    assert both.measures == [both, both.second]
+    alone = replace(both, second=None)
+    assert alone.measures == [alone]
+
+
 # A folder of the version before
 
 
