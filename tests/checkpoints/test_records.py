@@ -69,6 +69,7 @@ DEFAULTS = {
         **{f"{measure}{part}.{key}": None for measure in ("", "second.") for part in ("fakes", "floor")
            for key in ("kid", "kid_std", "fd", "precision", "recall", "spread")},
         "reals.held_out": None, "reals.same_as_trained": None, "seeds.subsets": None, "directions": None,
+        "fakes.fid": None,
         "directions.found.hair_light.leaks_into": None, "directions.found.hair_light.by_eye": None,
     },
 }  # fmt: skip
@@ -93,6 +94,10 @@ def written(record: type[Record]) -> dict[str, Any]:
         for part in ("fakes", "floor"):
             del values["second"][part]["spread"]
         values["directions"] = DIRECTIONS
+        values["fakes"] = values["fakes"] | {"kid": 0.5, "kid_std": 0.1, "fid": 9.5, "fd": 8.5}
+        values["reals"] = values["reals"] | {"held_out": True, "same_as_trained": 3}
+        values["samples"] = values["samples"] | {"other_reals": 7}
+        values["kid"], values["seeds"] = {"subsets": 2, "subset_size": 5}, values["seeds"] | {"subsets": 0}
     return json.loads(json.dumps(values))
 
 
