@@ -21,6 +21,7 @@ DROP = """async ([name, base64]) => {
     document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
 QUIET_SECONDS = 0.3
+SILENT_SECONDS = 5  # without a request: longer than any event takes that isn't seen to be under way
 AT_REST = "() => ![...document.querySelectorAll('.pending, .generating')].some((each) => each.checkVisibility())"
 NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, button, [role=slider], [role=tab]')]
   .filter((e) => e.checkVisibility({ visibilityProperty: true }) && e.type !== 'file')
@@ -148,12 +149,19 @@ def make_walk(page):
 
 
 under_way = WeakKeyDictionary()  # of each page, the requests that have no answer yet
+asked_last = WeakKeyDictionary()  # of each page, when it made its last request
 
 
 def note_requests(page):
     """Keep count of what the page has asked for and not got. An answer of Gradio's streams until its event is over."""
     requests = under_way[page] = set()
-    page.on("request", lambda request: "/heartbeat/" in request.url or requests.add(request))
+
+    def note(request):
+        if "/heartbeat/" not in request.url:
+            requests.add(request)
+            asked_last[page] = time.monotonic()
+
+    page.on("request", note)
     for end in ("requestfinished", "requestfailed"):
         page.on(end, lambda request: requests.discard(request))
 
@@ -165,8 +173,14 @@ def wait_until_quiet(page, seconds=QUIET_SECONDS):
     while time.monotonic() - quiet_since < seconds:
         assert time.monotonic() < give_up, [request.url for request in under_way[page]]
         page.wait_for_timeout(50)
-        if under_way[page]:
+        if under_way[page] and not _waits_in_vain(page):
             quiet_since = time.monotonic()
+
+
+def _waits_in_vain(page):
+    """Tell whether nothing but a stream of answers is open, which Gradio at times leaves open when all have come."""
+    streams = all("/queue/data" in request.url for request in under_way[page])
+    return streams and time.monotonic() - asked_last[page] > SILENT_SECONDS
 
 
 def hold_back(page, nth):
