@@ -283,10 +283,10 @@ class MachineOptions:
         maximum=MAX_SEED,
     )
     precision: str = option(
-        "float32",
+        AUTO,
         help="of the layers; weights stay float32",
-        doc="bfloat16 is faster where the processor has instructions for it; auto takes it just there, and the run "
-        "keeps what that came to.",
+        doc="bfloat16 is faster where the processor or GPU has instructions for it, and draws as well; auto takes it "
+        "just there, and the run keeps what that came to.",
         group=MACHINE,
         choices=PRECISIONS,
     )

@@ -159,7 +159,7 @@ def test_the_command_of_a_run_names_what_is_default_too_so_that_a_later_default_
         "--discriminator-feature-maps 64 --no-denoising --epochs 66 --snapshot-epochs 1,2 --save-every 1000 "
         "--recipe plain --batch-size 64 --loss bce --d-norm batch --r1-gamma 0.0 --r2-gamma 0.0 --augment '' --ema "
         "--ema-decay 0.9998 --lr-generator 0.0002 --lr-discriminator 0.0002 --lr-decay 0.0 --beta1 0.5 --beta2 0.999 "
-        "--d-every 1 --g-every 1 --seed 0 --precision float32"
+        "--d-every 1 --g-every 1 --seed 0 --precision auto"
     )
 
 
@@ -171,7 +171,7 @@ def test_the_command_of_a_run_names_the_levers_of_a_modern_baseline():
         "--snapshot-epochs 1,5,10,20,30,40,50,60,65,66 --save-every 1000 --recipe best --batch-size 16 "
         "--loss relativistic --d-norm none --r1-gamma 1.0 --r2-gamma 1.0 --r1-every 4 --augment '' --ema "
         "--ema-decay 0.9998 --lr-generator 0.0008 --lr-discriminator 0.0008 --lr-decay 0.0 --beta1 0.0 --beta2 0.99 "
-        "--d-every 1 --g-every 1 --seed 0 --precision float32"
+        "--d-every 1 --g-every 1 --seed 0 --precision auto"
     )
 
 

@@ -107,8 +107,8 @@ def _folder_to_resume(launch: Launch, bring: Callable[[str, Path], None]) -> Pat
 
 
 def with_precision(given: dict[str, Any], device: torch.device, resumes: bool) -> dict[str, Any]:
-    """Put what `--precision auto` comes to here in its place; a run that is resumed has settled it before."""
-    if given.get("precision") != AUTO:
+    """Put what `--precision auto`, the default, comes to here in its place; a resumed run has settled it before."""
+    if given.get("precision", AUTO) != AUTO:
         return given
     others = {name: value for name, value in given.items() if name != "precision"}
     return others if resumes else others | {"precision": "bfloat16" if has_bfloat16(device) else "float32"}
