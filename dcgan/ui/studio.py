@@ -107,8 +107,9 @@ class StudioTab:
             concurrency_limit=1, concurrency_id="find", **QUIETLY,
         )  # fmt: skip
         stopped = self.stop.click(None, None, None, cancels=[searched], api_visibility="private", **QUIETLY)
-        # Only now, since what was found last may come later than the click
-        js = "() => document.querySelector('#find-pair .working')?.remove()"
+        # What was found last may come later than the click, and later than this
+        tidy = "() => document.querySelector('#find-pair .working')?.remove()"
+        js = f"() => [0, 300, 1000, 3000].forEach((wait) => setTimeout({tidy}, wait))"
         stopped.then(lambda: gr.Button(visible=False), None, self.stop, js=js, api_visibility="private", **QUIETLY)
         inputs, outputs = [*self.terms.values(), self.checkpoint], [self.sum_faces, self.sum, self.take_sum]
         submits = [term.submit for term in self.terms.values()]
