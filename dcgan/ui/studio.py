@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,13 @@ from dcgan.ui.texts import i18n, label, say
 MAX_TABLE_FACES = 5
 QUIETLY: dict[str, Any] = {"show_progress": "hidden"}
 TERMS = {"a": "7", "b": "42", "c": "99"}  # of a sum, and what stands there at first
+
+
+@dataclass
+class Search:
+    """A visitor's search for a face, which he may stop; its next step is the last one then."""
+
+    is_stopped: bool = False
 
 
 class StudioTab:
@@ -102,15 +110,12 @@ class StudioTab:
 
     def _connect(self) -> None:
         outputs = [self.picture, self.pair, self.found, self.take_found, self.stop]
-        searched = on_steps(
-            self.picture.upload, self._find, [self.picture, self.checkpoint], outputs, self.find_message,
+        search = gr.State(Search())  # each visitor gets a copy
+        on_steps(
+            self.picture.upload, self._find, [search, self.picture, self.checkpoint], outputs, self.find_message,
             concurrency_limit=1, concurrency_id="find", **QUIETLY,
         )  # fmt: skip
-        stopped = self.stop.click(None, None, None, cancels=[searched], api_visibility="private", **QUIETLY)
-        # What was found last may come later than the click, and later than this
-        tidy = "() => document.querySelector('#find-pair .working')?.remove()"
-        js = f"() => [0, 300, 1000, 3000].forEach((wait) => setTimeout({tidy}, wait))"
-        stopped.then(lambda: gr.Button(visible=False), None, self.stop, js=js, api_visibility="private", **QUIETLY)
+        on([self.stop.click], _stop, [search], [self.stop], self.find_message, **QUIETLY)
         inputs, outputs = [*self.terms.values(), self.checkpoint], [self.sum_faces, self.sum, self.take_sum]
         submits = [term.submit for term in self.terms.values()]
         on([self.add_up.click, *submits], self._add_up, inputs, outputs, self.sum_message, **QUIETLY)
@@ -120,23 +125,26 @@ class StudioTab:
         listeners = [self.make_table.click, self.table_faces.submit]
         on(listeners, self._make_table, inputs, outputs, self.table_message, **QUIETLY)
 
-    def _find(self, language: str, picture: str | None, chosen: str | None) -> Iterator[list[Any]]:
+    def _find(self, language: str, search: Search, picture: str | None, chosen: str | None) -> Iterator[list[Any]]:
         """Look for the face nearest to an uploaded picture, which is deleted once it was read."""
         if not picture:
             return
         checkpoint = NAME.clean(chosen)
+        search.is_stopped = False
         try:
             for yours, found in self.renderer.find(checkpoint, Path(picture)):
                 _delete(picture)
                 spec = self.renderer.signed(PictureSpec(checkpoint=checkpoint, face=str(found.face)))
-                is_over = found.done == 1
+                is_over = found.done == 1 or search.is_stopped
                 yield [
                     None,
-                    pair_of(language, yours, found),
+                    pair_of(language, yours, found, is_over),
                     to_query(spec),
                     gr.Button(visible=True),
                     gr.Button(visible=not is_over),
                 ]
+                if is_over:
+                    return
         finally:
             _delete(picture)
 
@@ -167,16 +175,21 @@ class StudioTab:
         ]
 
 
-def pair_of(language: str, yours: np.ndarray, found: Found) -> str:
+def pair_of(language: str, yours: np.ndarray, found: Found, is_over: bool) -> str:
     """Show a picture beside the nearest face so far, with how far apart they are."""
     figures = [
         figure(say(language, "find-yours"), yours, say(language, "find-yours")),
         figure(say(language, "find-nearest"), found.pixels, alt_of(language, found.face)),
     ]
     words = html.escape(say(language, "find-distance", distance=found.distance))
-    if found.done < 1:
+    if not is_over:
         words += f' <span class="working">{html.escape(say(language, "find-working", done=found.done))}</span>'
     return f"{figures_in_a_row(figures)}<p>{words}</p>"
+
+
+def _stop(_: str, search: Search) -> list[Any]:
+    search.is_stopped = True
+    return [gr.Button(visible=False)]
 
 
 def _face_in(_: str, link: str) -> list[Any]:

@@ -14,7 +14,7 @@ from dcgan.gallery import LocalCatalog, Renderer, finding, from_file
 from dcgan.sampling import faces
 from dcgan.ui.inputs import RefusedError
 from dcgan.ui.links import spec_of
-from dcgan.ui.studio import StudioTab
+from dcgan.ui.studio import Search, StudioTab, _stop
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_picture_and_the_nearest_face_stand_side_by_side_and_the_upload_is_gon
     upload.parent.mkdir()
     Image.fromarray(face).save(upload)
     steps = []
-    for step in tab._find("en", str(upload), "tiny"):
+    for step in tab._find("en", Search(), str(upload), "tiny"):
         assert not upload.parent.exists()
         steps.append(step)
     assert "Looking: 0%" in steps[0][1]
@@ -57,17 +57,34 @@ def test_a_picture_and_the_nearest_face_stand_side_by_side_and_the_upload_is_gon
     assert (take.visible, stop.visible) == (True, False)
 
 
+def test_the_step_after_a_stop_is_the_last_one_and_shows_what_was_found_so_far(tab, monkeypatch, tmp_path):
+    monkeypatch.setattr(finding, "STEPS", 60)
+    upload = tmp_path / "upload" / "face.png"
+    upload.parent.mkdir()
+    Image.new("RGB", (24, 24)).save(upload)
+    search = Search(is_stopped=True)  # the search before was stopped
+    steps = tab._find("en", search, str(upload), "tiny")
+    next(steps)
+    _, pair, _, take, stop = next(steps)
+    assert "Looking: 33%" in pair
+    assert (take.visible, stop.visible) == (True, True)
+    _stop("en", search)
+    [(_, pair, _, take, stop)] = list(steps)
+    assert "grey levels on average" in pair and "Looking" not in pair
+    assert (take.visible, stop.visible) == (True, False)
+
+
 def test_an_upload_that_is_no_picture_is_deleted_too(tab, tmp_path):
     upload = tmp_path / "upload" / "notes.txt"
     upload.parent.mkdir()
     upload.write_text("Dear all,")
     with pytest.raises(ValueError, match="no picture that can be read"):
-        list(tab._find("en", str(upload), "tiny"))
+        list(tab._find("en", Search(), str(upload), "tiny"))
     assert not upload.parent.exists()
 
 
 def test_nothing_uploaded_is_nothing_to_look_for(tab):
-    assert list(tab._find("en", None, "tiny")) == []
+    assert list(tab._find("en", Search(), None, "tiny")) == []
 
 
 def test_a_sum_shows_its_three_faces_and_what_they_come_to(tab, renderer):
@@ -109,7 +126,7 @@ def test_where_no_checkpoint_is_chosen_it_is_the_default(tab, tmp_path):
     _, link, _ = tab._add_up("en", "7", "12", "42", None)
     assert spec_of(link).checkpoint == "tiny"
     assert tab._make_table("en", "7, 12", None)[0] == tab._make_table("en", "7, 12", "tiny")[0]
-    assert spec_of(next(tab._find("en", str(upload), None))[2]).checkpoint == "tiny"
+    assert spec_of(next(tab._find("en", Search(), str(upload), None))[2]).checkpoint == "tiny"
 
 
 def test_a_sum_of_something_that_is_no_face_is_refused_with_a_sentence(tab):
