@@ -70,7 +70,8 @@ def test_the_step_after_a_stop_is_the_last_one_and_shows_what_was_found_so_far(t
     assert (take.visible, stop.visible) == (True, True)
     _stop("en", search)
     [(_, pair, _, take, stop)] = list(steps)
-    assert "grey levels on average" in pair and "Looking" not in pair
+    assert "grey levels on average" in pair
+    assert "Looking" not in pair
     assert (take.visible, stop.visible) == (True, False)
 
 
