@@ -2,7 +2,7 @@
 # make test-fast: those that need no browser, no Hub and no other process.
 # make test-lowest: these with the oldest versions that requirements*.txt allow, in an environment of their own.
 # make coverage: how much of dcgan/ they run.
-# make audit: what is known against the versions in constraints.txt; asks the network.
+# make audit: what is known against the versions in constraints.txt; asks the network, and fails where that can't tell.
 .PHONY: test test-fast test-lowest coverage audit lint
 
 PYTHON ?= python3
@@ -33,7 +33,7 @@ coverage: $(IN_VENV)
 audit: $(IN_VENV)
 	$(PYTHON) -m venv .venv-audit
 	.venv-audit/bin/python -m pip install --quiet pip-audit
-	.venv-audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
+	.venv-audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip
 
 lint: $(IN_VENV)
 	$(IN_VENV) -m ruff check .

@@ -54,6 +54,11 @@ def test_the_lowest_versions_are_those_that_the_requirements_name():
     assert all("==" in line for line in bounds.values())
 
 
+def test_an_audit_fails_where_nothing_could_be_asked_about_a_package():
+    [audit] = re.findall(r"/pip-audit (.+)", (ROOT / "Makefile").read_text())
+    assert "--strict" in audit.split()
+
+
 def test_every_bundled_checkpoint_has_a_row_with_its_licence():
     page = (ROOT / "docs" / "licences.md").read_text(encoding="utf-8")
     for card in (ROOT / "checkpoints").glob("*-96/README.md"):
