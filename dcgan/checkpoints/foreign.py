@@ -178,13 +178,20 @@ def _generator(found: Found) -> Generator:
 def _discriminator(found: Found, generator: Generator) -> Discriminator:
     first, size = found.shapes[0], found.image_size(kernel=found.shapes[0][-1])
     _refuse_what_never_fits(found, "ends", channels=first[1])
-    if (size, first[1]) != (generator.image_size, generator.config.image_channels):
-        raise found.refusal(f"is for {size}x{size} pictures, but the generator draws {generator.image_size}x"
-                            f"{generator.image_size}; import two that belong together.")  # fmt: skip
+    judged, drawn = (size, first[1]), (generator.image_size, generator.config.image_channels)
+    if judged != drawn:
+        raise found.refusal(
+            f"is for {_in_words(*judged)} pictures, but the generator draws {_in_words(*drawn)} ones; import two that "
+            "belong together."
+        )
     leaves = {_split(_modern(name))[1] for name in found.tensors}
     norm = "batch" if "running_mean" in leaves else "spectral" if leaves & {*SPECTRAL.values()} else "none"
     network = Discriminator(image_size=size, image_channels=first[1], feature_maps=first[0], norm=norm)
     return _filled(network, found)
+
+
+def _in_words(size: int, channels: int) -> str:
+    return f"{size}x{size} {'grey' if channels == 1 else 'RGB'}"
 
 
 def _refuse_what_never_fits(found: Found, where: str, channels: int) -> None:

@@ -1,6 +1,7 @@
 """Networks of other DCGAN code: found whatever their layers are called, or refused by a sentence of their own."""
 
 import re
+import shutil
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -211,6 +212,38 @@ def test_a_file_that_is_no_dcgan_generator_is_refused_and_nothing_is_written(mak
     assert not (tmp_path / "mine").exists()
 
 
+def test_a_network_is_called_what_its_file_calls_it_and_told_which_sizes_fit(tmp_path, capfd):
+    state = {k: v for k, v in foreign_generator(64).state_dict().items() if k.split(".")[1] not in ("0", "1", "3", "4")}
+    both = {"netG": state, "netD": Discriminator(feature_maps=4).state_dict()}
+    error = refusal_of({"nets": both}, tmp_path, capfd)
+    assert error == (
+        f"error: {tmp_path / 'netG.pth'}: the generator nets.netG is for 16x16 pictures; sizes that fit are "
+        "24, 32, 48, 64, 96, 128, 192, 256.\n"
+    )
+
+
+def test_two_convolutions_are_no_network(tmp_path, capfd):
+    state = {name: tensor for name, tensor in foreign_generator(24).state_dict().items() if "main.6" not in name}
+    error = refusal_of(state, tmp_path, capfd)
+    assert "has 2 convolutions, and no row of them that makes a DCGAN. Only DCGANs (convolutions with" in error
+
+
+@pytest.mark.parametrize("name", ["G_ema", "EMA", "g_avg", "averaged"])
+def test_of_two_generators_the_average_is_taken_wherever_it_stands(name, tmp_path):
+    average = warmed_up(ReportGenerator(), 20, 1, 1)
+    for files in (["netG", name], [name, "netG"]):
+        states = {each: average.state_dict() for each in files} | {"netG": ReportGenerator().state_dict()}
+        shutil.rmtree(tmp_path / "mine", ignore_errors=True)
+        assert imported(states, tmp_path) == 0
+        assert_draws_as(tmp_path / "mine", average)
+
+
+def test_of_generators_without_an_average_the_first_is_taken(tmp_path):
+    first, second = warmed_up(ReportGenerator(), 20, 1, 1), warmed_up(ReportGenerator(), 20, 1, 1)
+    assert imported({"G_A2B": first.state_dict(), "G_B2A": second.state_dict()}, tmp_path) == 0
+    assert_draws_as(tmp_path / "mine", first)
+
+
 def test_importing_into_a_folder_with_files_is_refused(tmp_path):
     torch.save(foreign_generator(24).state_dict(), tmp_path / "netG.pth")
     assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path)]) == 2
@@ -304,9 +337,16 @@ def test_what_can_not_be_imported_gets_a_sentence_of_its_own(spoil, sentence, tm
     ("discriminator", "sentence"),
     [
         (ReportGenerator(), "netD.pth is a generator; name the other file (often netD)."),
-        (Discriminator(image_size=64, feature_maps=4), "is for 64x64 pictures, but the generator draws 96x96"),
+        (
+            Discriminator(image_size=64, feature_maps=4),
+            "is for 64x64 RGB pictures, but the generator draws 96x96 RGB ones; import two that belong together.",
+        ),
+        (
+            Discriminator(image_channels=1, feature_maps=4),
+            "is for 96x96 grey pictures, but the generator draws 96x96 RGB ones; import two that belong together.",
+        ),
     ],
-    ids=["a generator", "another size"],
+    ids=["a generator", "another size", "other colours"],
 )
 def test_a_discriminator_that_does_not_belong_is_refused(discriminator, sentence, tmp_path, capfd):
     torch.save(discriminator.state_dict(), tmp_path / "netD.pth")
