@@ -112,7 +112,7 @@ class Training(Record):
         """
         try:
             return TrainConfig.from_dict(self.config)
-        except (AttributeError, TypeError, InputError) as error:
+        except (TypeError, InputError) as error:
             raise InputError(f"{TRAINING_NAME}: config: {error}") from None
 
     @classmethod

@@ -91,8 +91,6 @@ def written(record: type[Record]) -> dict[str, Any]:
     if record is Evaluation:
         values["second"] = {key: values[key] for key in ("command", "extractor", "samples", "kid", "versions")}
         values["second"] |= {part: {**values[part]} for part in ("fakes", "floor")}
-        for part in ("fakes", "floor"):
-            del values["second"][part]["spread"]
         values["directions"] = DIRECTIONS
         values["fakes"] = values["fakes"] | {"kid": 0.5, "kid_std": 0.1, "fid": 9.5, "fd": 8.5}
         values["reals"] = values["reals"] | {"held_out": True, "same_as_trained": 3}
@@ -113,6 +111,13 @@ def at(values: Any, keys: Keys) -> Any:
     for key in keys:
         values = values[key]
     return values
+
+
+def leaves(values: dict[str, Any]) -> Iterator[tuple[Keys, Any]]:
+    """The values that aren't taken apart any further, by the keys that lead to them."""
+    for keys in paths(values):
+        if keys[-1] == "config" or not isinstance(at(values, keys), dict):
+            yield keys, at(values, keys)
 
 
 def changed(values: dict[str, Any], keys: Keys, value: Any = ...) -> dict[str, Any]:
@@ -147,6 +152,19 @@ CASES = [(record, keys) for record in FILES for keys in paths(written(record))]
 
 def name_of(case: object) -> str:
     return ".".join(case) if isinstance(case, tuple) else case.__name__
+
+
+@pytest.mark.parametrize("record", FILES)
+def test_nothing_that_an_older_file_says_is_lost(record):
+    told = dict(leaves(json.loads(FILES[record].read_text(encoding="utf-8"))))
+    kept = dict(leaves(record.read(FILES[record]).to_json()))
+    for keys, value in told.items():
+        assert any(kept.get((*keys[:-1], name), ...) == value for name in (keys[-1], "relative_diversity", "spread"))
+
+
+@pytest.mark.parametrize("record", FILES)
+def test_every_key_that_a_file_may_lack_is_tried_here(record):
+    assert set(DEFAULTS[record]) <= {".".join(keys) for keys in paths(written(record))}
 
 
 @pytest.mark.parametrize(("record", "keys"), CASES, ids=name_of)
