@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -109,7 +110,8 @@ def _load(file: Path) -> Any:
     if not file.is_file():
         raise InputError(f"there is no file {file}.")
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of pickle protocols, for PyTorch's own developers
+            return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
         # Damaged or hostile bytes raise nearly anything, and PyTorch's own words advise loading them unsafely.
         raise InputError(

@@ -157,6 +157,15 @@ def test_a_state_dict_people_have_becomes_a_checkpoint_that_draws_the_same(size,
     assert "app.py --model" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_a_file_of_another_pickle_protocol_is_imported_without_a_warning(protocol, tmp_path, capfd):
+    theirs = warmed_up(ReportGenerator(), 20, 1, 1)
+    torch.save(theirs.state_dict(), tmp_path / "netG.pth", pickle_protocol=protocol)
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 0
+    assert capfd.readouterr().err == ""
+    assert_draws_as(tmp_path / "mine", theirs)
+
+
 class Poison:
     def __reduce__(self):
         return (print, ("executed!",))
@@ -170,6 +179,7 @@ class Poison:
         (lambda path: path.write_bytes(b"a"), "without running code from it"),
         (lambda path: path.write_bytes(b"\x80\x04."), "without running code from it"),
         (lambda path: torch.save(Poison(), path), "without running code from it"),
+        (lambda path: torch.save({}, path, pickle_protocol=4), "without running code from it"),
         (lambda path: torch.save({1: torch.zeros(1)}, path), "holds no state_dict"),
         (lambda path: torch.save({}, path), "holds no state_dict"),
         (lambda path: torch.save({"epoch": 3}, path), "holds no state_dict"),
@@ -191,6 +201,7 @@ class Poison:
         "letter",
         "stub",
         "poison",
+        "protocol 4",
         "keys",
         "empty",
         "numbers",
