@@ -25,7 +25,7 @@ def save_network(network: Generator | Discriminator, folder: Path, half: bool = 
     save_tensors(tensors, folder / WEIGHTS_NAME)
 
 
-def load_generator(folder: Path, snapshot: str | None = None) -> Generator:
+def load_generator(folder: str | Path, snapshot: str | None = None) -> Generator:
     """Load the generator of a checkpoint folder, or of its snapshot `epoch-0010`, in eval mode.
 
     Raises:

@@ -13,6 +13,7 @@ from dcgan.checkpoints import (
     SavedState,
     StateFacts,
     bundle,
+    load_discriminator,
     load_generator,
     load_state,
     save_network,
@@ -89,21 +90,49 @@ def test_snapshots_are_listed_and_load_like_folders_of_their_own(trained_run):
     assert torch.equal(early.main[0].weight, again.main[0].weight)
 
 
-def test_an_unknown_snapshot_is_refused_with_those_there_are(trained_run):
-    with pytest.raises(InputError, match="no snapshot epoch-0009; it has epoch-0001, epoch-0002"):
-        load_generator(trained_run, "epoch-0009")
+def test_a_checkpoint_may_be_named_by_a_text_and_be_called_as_pickles_are(generator, tmp_path):
+    save_network(generator, tmp_path / "netG.pth")
+    assert load_generator(str(tmp_path / "netG.pth")).image_size == 24
+
+
+def refusal_of(path: Path, snapshot: str | None = None) -> str:
+    with pytest.raises(InputError) as error:
+        load_generator(path, snapshot)
+    return str(error.value)
+
+
+def test_an_unknown_snapshot_is_refused_with_those_there_are(trained_run, generator, tmp_path):
+    words = f"{trained_run.name} has no snapshot epoch-0009; it has epoch-0001, epoch-0002."
+    assert refusal_of(trained_run, "epoch-0009") == words
+    save_network(generator, tmp_path / "bare")
+    assert refusal_of(tmp_path / "bare", "epoch-0009") == "bare has no snapshot epoch-0009; it has none."
 
 
 @pytest.mark.parametrize("name", ["netG.pth", "pytorch_model.bin", "model.pt"])
 def test_a_pickle_offered_as_a_model_is_refused_with_the_way_to_import_it(name, tmp_path):
     torch.save({}, tmp_path / name)
-    with pytest.raises(InputError, match=f"dcgan.checkpoints import .*{name}"):
-        load_generator(tmp_path / name)
+    assert refusal_of(tmp_path / name) == (
+        f"{tmp_path / name} is a pickle, which is never loaded as a model. Turn it into a checkpoint folder with: "
+        f"python -m dcgan.checkpoints import {tmp_path / name} checkpoints/{name.split('.')[0]}"
+    )
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(InputError, match="no checkpoint folder"):
-        load_generator(tmp_path / "nowhere")
+@pytest.mark.parametrize("name", ["nowhere", "a-file"])
+def test_a_folder_that_is_not_there_is_refused(name, tmp_path):
+    (tmp_path / "a-file").touch()
+    assert refusal_of(tmp_path / name) == (
+        f"there is no checkpoint folder {tmp_path / name}; one holds config.json and model.safetensors, as train.py "
+        "leaves."
+    )
+
+
+def test_the_discriminator_of_a_run_is_loaded_where_it_is_wanted_and_a_checkpoint_may_have_none(
+    trained_run, generator, tmp_path
+):
+    meta = torch.device("meta")
+    assert {tensor.device for tensor in load_discriminator(trained_run, meta).parameters()} == {meta}
+    save_network(generator, tmp_path)
+    assert load_discriminator(tmp_path, meta) is None
 
 
 # Resume state
