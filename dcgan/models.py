@@ -22,6 +22,8 @@ from dcgan.layout import CONFIG_NAME, PICKLE_SUFFIXES, WEIGHTS_NAME
 from dcgan.limits import MAX_CONFIG_BYTES, MAX_HEADER_BYTES
 from dcgan.network_config import DiscriminatorConfig, GeneratorConfig, ModelConfig
 
+# How the numbers of a type may be stored: shorter ones are widened
+_STORED_AS = {"float32": ["float32", "float16", "bfloat16"]}
 # (kernel, padding) of the layer next to the picture, by its stride
 _LAST_LAYER = {3: (5, 1), 2: (4, 1)}
 
@@ -243,8 +245,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
     """Fill `model` from a safetensors file; float16 weights are widened to the model's own type.
 
     Raises:
-        InputError: no such file, one that is damaged or too large, or a tensor that is missing, extra, misshaped or has
-            numbers that are none, named.
+        InputError: no such file, one that is damaged or too large, or a tensor that is missing, extra, misshaped, of
+            another type or has numbers that are none, named.
     """
     if not path.is_file():
         pickles = sorted(p.name for p in path.parent.glob("*") if p.suffix in PICKLE_SUFFIXES)
@@ -266,17 +268,26 @@ def load_weights(model: nn.Module, path: Path) -> None:
     for name, tensor in wanted.items():
         if name not in found:
             raise InputError(f"{path} lacks the tensor {name}, which its {CONFIG_NAME} calls for.")
-        if found[name].shape != tensor.shape:
-            raise InputError(
-                f"{path}: the tensor {name} is {tuple(found[name].shape)}, but its {CONFIG_NAME} calls for "
-                f"{tuple(tensor.shape)}."
-            )
-        if not bool(found[name].isfinite().all()):
-            raise InputError(f"{path}: the tensor {name} has numbers that are none. Copy or download it again.")
+        _refuse_unlike(tensor, found[name], f"{path}: the tensor {name}")
     if extra := sorted(set(found) - set(wanted)):
         raise InputError(f"{path} has the tensor {extra[0]}, which its {CONFIG_NAME} doesn't call for.")
     with torch.no_grad():
         model.load_state_dict(found)
+
+
+def _refuse_unlike(wanted: Tensor, found: Tensor, words: str) -> None:
+    """Refuse a tensor that can't take the place of the wanted one; `words` name it."""
+    if found.shape != wanted.shape:
+        raise InputError(f"{words} is {tuple(found.shape)}, but its {CONFIG_NAME} calls for {tuple(wanted.shape)}.")
+    kind, kinds = _kind(found), _STORED_AS.get(_kind(wanted), [_kind(wanted)])
+    if kind not in kinds:
+        raise InputError(f"{words} is of type {kind}; it must be {' or '.join(kinds)}.")
+    if not bool(found.isfinite().all()):
+        raise InputError(f"{words} has numbers that are none. Copy or download it again.")
+
+
+def _kind(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _up_block(inputs: int, outputs: int, kernel: int, stride: int, padding: int) -> list[nn.Module]:

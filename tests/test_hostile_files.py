@@ -130,6 +130,33 @@ def test_weights_with_numbers_that_are_none_are_refused_by_name(number, folder, 
         load_generator(folder)
 
 
+@pytest.mark.usefixtures("costs_no_memory")
+@pytest.mark.parametrize(
+    "type_",
+    [
+        "float8_e4m3fn", "float8_e4m3fnuz", "float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "complex64", "float64",
+        "bool", "uint8", "int32", "int64", "uint64",
+    ],
+)  # fmt: skip
+def test_weights_of_a_type_that_networks_have_not_are_refused_by_name(type_, folder, weights):
+    tensors = load_file(weights)
+    tensors["main.0.weight"] = tensors["main.0.weight"].to(getattr(torch, type_))
+    save_file(tensors, weights, {"format": "pt"})
+    with pytest.raises(InputError) as error:
+        load_generator(folder)
+    assert str(error.value) == (
+        f"{weights}: the tensor main.0.weight is of type {type_}; it must be float32 or float16 or bfloat16."
+    )
+
+
+def test_a_counter_of_another_type_is_refused_by_name(folder, weights):
+    tensors = load_file(weights)
+    tensors["main.1.num_batches_tracked"] = torch.zeros((), dtype=torch.float32)
+    save_file(tensors, weights, {"format": "pt"})
+    with pytest.raises(InputError, match=r"main\.1\.num_batches_tracked is of type float32; it must be int64\.$"):
+        load_generator(folder)
+
+
 def test_a_config_may_be_as_large_as_the_limit_and_no_larger(folder):
     config = folder / "config.json"
     config.write_text(config.read_text().ljust(MAX_CONFIG_BYTES))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
+from zipfile import ZipFile
 
 import torch
 from torch import Tensor
@@ -22,6 +23,7 @@ from dcgan.network_config import IMAGE_SIZES
 GENERATOR_KIND, DISCRIMINATOR_KIND = "generator", "discriminator"
 MIN_CONVOLUTIONS = 3
 AVERAGED = re.compile(r"ema|avg|average", re.IGNORECASE)  # in the name of a network whose faces are the better ones
+PLAIN_TYPES = {torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64}  # the last one of counters
 COUNTER = "num_batches_tracked"  # which files from before PyTorch 0.4.1 lack
 # What spectral normalisation calls a weight and its vectors, older names first
 SPECTRAL = {
@@ -109,6 +111,8 @@ def _networks_in(file: Path) -> tuple[list[Found], list[Found]]:
 def _load(file: Path) -> Any:
     if not file.is_file():
         raise InputError(f"there is no file {file}.")
+    if (unpacked := _unpacked_bytes(file)) > file.stat().st_size:
+        raise InputError(f"{file} unpacks to {unpacked:,} bytes, more than it has, so it wasn't read. {_SAVE_ONE}")
     try:
         with warnings.catch_warnings(action="ignore"):  # of pickle protocols, for PyTorch's own developers
             return torch.load(file, map_location="cpu", weights_only=True)
@@ -120,10 +124,20 @@ def _load(file: Path) -> Any:
         ) from None
 
 
+def _unpacked_bytes(file: Path) -> int:
+    """Count the bytes that the members of a file say they have; torch.save packs none, but who wants to harm does."""
+    try:
+        with ZipFile(file) as archive:
+            return sum(member.file_size for member in archive.infolist())
+    except Exception:  # it is no zip, as files from before PyTorch 1.6 are none, or a damaged one
+        return 0
+
+
 def _tensors_in(value: Any, name: str = "") -> Iterator[tuple[str, Tensor]]:
     """Give all tensors in a checkpoint by their names: those of the dicts on the way to them, joined by dots."""
     if isinstance(value, Tensor):
-        yield name, value
+        if not value.is_nested:
+            yield name, value
     elif isinstance(value, Mapping):
         for key, each in value.items():
             if isinstance(key, str):
@@ -202,12 +216,20 @@ def _refuse_what_never_fits(found: Found, where: str, channels: int) -> None:
             raise found.refusal(
                 f"{where} with a fully connected layer ({name}), where a DCGAN has a convolution; it can't be imported."
             )
-        if not torch.isfinite(tensor).all():
+        if not _is_plain(tensor):
+            raise found.refusal(f"has the tensor {name} in a form that can't be imported. {_SAVE_PLAINLY}")
+        if not torch.isfinite(tensor.float()).all():
             raise found.refusal(
                 f"has values in {name} that are no numbers: its training went wrong; import an earlier save of it."
             )
     if channels not in (1, 3):
         raise found.refusal(f"is for pictures of {channels} channels; only grey (1) and RGB (3) ones can be had here.")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Tell whether a tensor has each of its numbers in memory, of a usual type; some are small and claim much."""
+    is_there = tensor.layout is torch.strided and not tensor.is_meta
+    return is_there and tensor.dtype in PLAIN_TYPES and tensor.nbytes <= tensor.untyped_storage().nbytes()
 
 
 def _filled(network: Network, found: Found) -> Network:
@@ -264,4 +286,5 @@ def _joined(module: str, leaf: str) -> str:
 
 
 _SAVE_ONE = "Save one with torch.save(netG.state_dict(), 'netG.pth')."
+_SAVE_PLAINLY = "Save it with torch.save(netG.float().state_dict(), 'netG.pth')."
 _NOT_A_DCGAN = "Only DCGANs (convolutions with BatchNorm between them, without bias in the generator) can be imported."

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import zipfile
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -314,6 +315,60 @@ def test_a_discriminator_without_batchnorm_is_imported_too(norm, older, tmp_path
 def with_nan(state: State) -> State:
     name = next(iter(state))
     return state | {name: state[name] * float("nan")}
+
+
+def other(tensor: Tensor, form: str) -> Tensor:
+    forms: dict[str, Callable[[], Tensor]] = {
+        "sparse": tensor.to_sparse,
+        "meta": lambda: tensor.to("meta"),
+        "repeated": lambda: torch.zeros(1).expand_as(tensor),
+    }
+    return forms[form]() if form in forms else tensor.to(getattr(torch, form))
+
+
+FORMS = ["sparse", "meta", "repeated", "float8_e4m3fn", "float8_e5m2", "complex64", "bool", "uint8"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", ["main.0.weight", "main.1.weight", "main.1.running_mean"])
+def test_a_tensor_of_another_form_is_named(name, form, tmp_path, capfd):
+    state = foreign_generator(24).state_dict()
+    error = refusal_of(state | {name: other(state[name], form)}, tmp_path, capfd)
+    assert f"the generator has the tensor {name} in a form that can't be imported" in error
+    assert "torch.save(netG.float().state_dict(), 'netG.pth')" in error
+
+
+def test_a_file_that_claims_a_tensor_of_a_terabyte_costs_no_memory(tmp_path, capfd):
+    shapes = [(2**19, 2**17), (2**17, 8), (8, 3)]
+    state = {f"main.{k}.weight": torch.zeros(1).expand(*shape, 4, 4) for k, shape in enumerate(shapes)}
+    assert "in a form that can't be imported" in refusal_of(state, tmp_path, capfd)
+
+
+@pytest.mark.parametrize("form", ["float16", "bfloat16", "float64"])
+def test_weights_of_any_usual_type_are_imported(form, tmp_path):
+    theirs = warmed_up(ReportGenerator(), 20, 1, 1).to(getattr(torch, form))
+    assert imported(theirs.state_dict(), tmp_path) == 0
+    assert_draws_as(tmp_path / "mine", theirs.float())
+
+
+def test_numbers_that_float32_has_not_are_named(tmp_path, capfd):
+    state = foreign_generator(24).state_dict()
+    error = refusal_of(state | {"main.0.weight": state["main.0.weight"].double() * 1e300}, tmp_path, capfd)
+    assert "the generator has values in main.0.weight that are no numbers" in error
+
+
+def test_a_nested_tensor_is_none_of_a_network(tmp_path, capfd):
+    nested = torch.nested.as_nested_tensor([torch.zeros(3), torch.zeros(4)], layout=torch.jagged)
+    assert "holds no state_dict" in refusal_of({"main.0.weight": nested}, tmp_path, capfd)
+
+
+def test_a_file_that_was_packed_to_unpack_to_more_than_it_has_is_not_read(tmp_path, capfd):
+    torch.save({"main.0.weight": torch.zeros(2**20)}, tmp_path / "plain.pth")
+    with zipfile.ZipFile(tmp_path / "plain.pth") as plain, zipfile.ZipFile(tmp_path / "netG.pth", "w", 8) as packed:
+        for info in plain.infolist():
+            packed.writestr(info.filename, plain.read(info), 8)
+    assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 2
+    assert re.search(r"netG\.pth unpacks to 4,\d+,\d+ bytes, more than it has", capfd.readouterr().err)
 
 
 def with_bias(state: State) -> State:
