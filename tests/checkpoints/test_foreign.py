@@ -1,5 +1,6 @@
 """Networks of other DCGAN code: found whatever their layers are called, or refused by a sentence of their own."""
 
+import math
 import re
 import shutil
 import zipfile
@@ -11,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from dcgan import Discriminator
+from dcgan import Discriminator, Generator
 from dcgan.checkpoints import load_discriminator, load_generator
 from dcgan.checkpoints.__main__ import main as checkpoints_main
 
@@ -129,6 +130,7 @@ def in_blocks(state: State) -> State:
         (64, 3, lambda state: {f"module.{k}": v for k, v in state.items()}),
         (96, 3, lambda state: {k.replace("main", "layers"): v for k, v in state.items()}),
         (96, 3, lambda state: {k.removeprefix("main."): v for k, v in state.items()}),
+        (64, 3, lambda state: {k.removeprefix("main.0."): v for k, v in state.items()}),
         (64, 3, without_counters),
         (64, 3, in_blocks),
         (96, 3, in_blocks),
@@ -141,6 +143,7 @@ def in_blocks(state: State) -> State:
         "data-parallel",
         "other name",
         "bare sequential",
+        "a layer without a name",
         "old file",
         "blocks of 64",
         "blocks of 96",
@@ -182,10 +185,16 @@ class Poison:
         (lambda path: torch.save(Poison(), path), "without running code from it"),
         (lambda path: torch.save({}, path, pickle_protocol=4), "without running code from it"),
         (lambda path: torch.save({1: torch.zeros(1)}, path), "holds no state_dict"),
-        (lambda path: torch.save({}, path), "holds no state_dict"),
+        (
+            lambda path: torch.save({}, path),
+            r"holds no state_dict\. Save one with torch\.save\(netG\.state_dict\(\), 'netG\.pth'\)\.$",
+        ),
         (lambda path: torch.save({"epoch": 3}, path), "holds no state_dict"),
         (lambda path: torch.save([torch.zeros(1)], path), "holds no state_dict"),
-        (lambda path: torch.save(nn.Linear(2, 2).state_dict(), path), "0 convolutions"),
+        (
+            lambda path: torch.save(nn.Linear(2, 2).state_dict(), path),
+            r"0 convolutions, .* without bias in the generator\) can be imported\.$",
+        ),
         (lambda path: torch.save(Discriminator(feature_maps=2).state_dict(), path), "is a discriminator"),
         (
             lambda path: torch.save(foreign_generator(24).state_dict() | {"main.9.weight": torch.zeros(1)}, path),
@@ -287,6 +296,33 @@ def test_the_reports_networks_are_found_in_a_checkpoint_of_any_shape_with_the_di
         assert_judges_as(tmp_path / "mine", d)
     else:
         assert wrap is WRAPPED["state_dict"]
+
+
+@pytest.mark.parametrize(("size", "channels"), [(64, 3), (96, 1), (24, 1)])
+def test_networks_of_any_size_and_colour_are_imported_together(size, channels, tmp_path):
+    g = Generator(latent_dim=20, image_size=size, image_channels=channels, feature_maps=4)
+    d = Discriminator(image_size=size, image_channels=channels, feature_maps=4).eval()
+    assert imported({"netG": g.state_dict(), "netD": d.state_dict()}, tmp_path) == 0
+    images = torch.randn(2, channels, size, size)
+    assert torch.equal(load_discriminator(tmp_path / "mine", CPU)(images), d(images))
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            {"fc.weight": torch.zeros(1, 32)},
+            "the discriminator netD ends with a fully connected layer (fc.weight)",
+        ),
+        (
+            {"conv1.weight": torch.full((4, 3, 5, 5), math.nan)},
+            "the discriminator netD has values in conv1.weight that",
+        ),
+    ],
+)
+def test_a_discriminator_that_can_not_be_imported_gets_a_sentence_of_its_own(more, words, tmp_path, capfd):
+    both = {"netG": ReportGenerator().state_dict(), "netD": ReportDiscriminator().state_dict() | more}
+    assert words in refusal_of(both, tmp_path, capfd)
 
 
 def test_a_discriminator_comes_from_a_file_of_its_own(tmp_path, capsys):
@@ -405,7 +441,7 @@ def test_what_can_not_be_imported_gets_a_sentence_of_its_own(spoil, sentence, tm
         (ReportGenerator(), "netD.pth is a generator; name the other file (often netD)."),
         (
             Discriminator(image_size=64, feature_maps=4),
-            "is for 64x64 RGB pictures, but the generator draws 96x96 RGB ones; import two that belong together.",
+            "the discriminator is for 64x64 RGB pictures, but the generator draws 96x96 RGB ones; import two that belong",
         ),
         (
             Discriminator(image_channels=1, feature_maps=4),
