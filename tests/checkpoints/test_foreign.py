@@ -441,7 +441,7 @@ def test_what_can_not_be_imported_gets_a_sentence_of_its_own(spoil, sentence, tm
         (ReportGenerator(), "netD.pth is a generator; name the other file (often netD)."),
         (
             Discriminator(image_size=64, feature_maps=4),
-            "the discriminator is for 64x64 RGB pictures, but the generator draws 96x96 RGB ones; import two that belong",
+            "the discriminator is for 64x64 RGB pictures, but the generator draws 96x96 RGB ones; import two",
         ),
         (
             Discriminator(image_channels=1, feature_maps=4),
