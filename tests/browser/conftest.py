@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from support.chromium import ARGUMENTS, find
-from support.page import note_requests
+from support.page import MAX_WAIT_SECONDS, note_requests
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 
@@ -53,7 +53,7 @@ def open_page(browser, app_url) -> Iterator:
         context = browser.new_context(**DEFAULTS | options)
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(1000 * MAX_WAIT_SECONDS)
         page.add_init_script(script)
         note_requests(page)
         page.on("console", lambda message: message.type == "error" and complaints.append(message.text))

@@ -20,6 +20,7 @@ DROP = """async ([name, base64]) => {
   for (const kind of ['dragover', 'drop'])
     document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+MAX_WAIT_SECONDS = 60  # for anything the page owes; a machine that has much else to do takes tens of seconds
 QUIET_SECONDS = 0.3
 SILENT_SECONDS = 5  # without a request: longer than any event takes that isn't seen to be under way
 AT_REST = "() => ![...document.querySelectorAll('.pending, .generating')].some((each) => each.checkVisibility())"
@@ -169,7 +170,7 @@ def note_requests(page):
 def wait_until_quiet(page, seconds=QUIET_SECONDS):
     """Wait until the page has got all that it asked for, and asks for nothing more."""
     page.wait_for_function(AT_REST)
-    give_up, quiet_since = time.monotonic() + 30, time.monotonic()
+    give_up, quiet_since = time.monotonic() + MAX_WAIT_SECONDS, time.monotonic()
     while time.monotonic() - quiet_since < seconds:
         assert time.monotonic() < give_up, [request.url for request in under_way[page]]
         page.wait_for_timeout(50)
@@ -197,7 +198,7 @@ def hold_back(page, nth):
 
 def let_go(page, held):
     """Send what was held back, once the page has got all else that it asked for."""
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + MAX_WAIT_SECONDS
     while not held or under_way[page] - {held[0].request}:
         assert time.monotonic() < give_up, [request.url for request in under_way[page]]
         page.wait_for_timeout(50)
