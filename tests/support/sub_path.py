@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -21,10 +21,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404, "only what lies below the path is here")
             return
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        page = http.client.HTTPConnection(self.page, timeout=60)
         headers = {**self.headers, "X-Forwarded-Host": self.headers["Host"], "X-Forwarded-Proto": "http"}
-        page.request(self.command, self.path.removeprefix(self.path_below), body, headers)
-        answer = page.getresponse()
+        with closing(http.client.HTTPConnection(self.page, timeout=60)) as page:
+            page.request(self.command, self.path.removeprefix(self.path_below), body, headers)
+            with page.getresponse() as answer, suppress(ConnectionError, http.client.IncompleteRead):  # one has left
+                self._pass_on(answer)
+
+    def _pass_on(self, answer: http.client.HTTPResponse) -> None:
         self.send_response(answer.status)
         for name, value in answer.getheaders():
             if name.lower() not in ("transfer-encoding", "connection", "date", "server"):
@@ -33,7 +36,6 @@ class _Handler(BaseHTTPRequestHandler):
         while part := answer.read1():
             self.wfile.write(part)
             self.wfile.flush()
-        page.close()
 
     do_POST = do_HEAD = do_GET  # noqa: N815  # as its base calls them
 
