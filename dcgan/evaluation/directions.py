@@ -10,7 +10,7 @@ looks at nothing but the first layer's weights, is measured for comparison.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,12 +141,21 @@ def apart(weights: Tensor, place: int) -> Tensor:
 def step_length(measures: Measures, place: int, z: Tensor, unit: Tensor) -> float | None:
     """Find the length of a step along a unit vector that raises an attribute by one standard deviation.
 
-    On average over latents `(N, D)`, to both sides. None where no step does.
+    On average over latents `(N, D)`, to both sides; by the way ahead alone where both never come to it, as few faces
+    can have much less of the attribute. None where no step does.
     """
+
+    def mean_after(length: float) -> float:
+        return float(measures(_moved(z, unit, length))[:, place].mean())
+
+    both = length_of_one((mean_after(length) - mean_after(-length)) / 2 for length in STEPS)
+    return both or length_of_one(mean_after(length) - mean_after(0) for length in STEPS)
+
+
+def length_of_one(effects: Iterable[float]) -> float | None:
+    """Find between STEPS, whose effects are given, the first length that has an effect of 1; None if there is none."""
     before = 0.0, 0.0
-    for length in STEPS:
-        ahead, back = (measures(_moved(z, unit, sign * length))[:, place].mean() for sign in (1, -1))
-        effect = float(ahead - back) / 2
+    for length, effect in zip(STEPS, effects, strict=True):
         if effect >= 1:
             return before[0] + (length - before[0]) * (1 - before[1]) / (effect - before[1])
         before = length, max(effect, before[1])

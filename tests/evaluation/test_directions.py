@@ -20,7 +20,10 @@ TOP, BOTTOM = (0, 48, 0, 96), (48, 96, 0, 96)
 
 
 class Lamp(nn.Module):
-    """Draws pictures whose upper half is as light, and whose lower half as warm, as two numbers of the latent say."""
+    """Draws pictures whose upper half is as light, and whose lower half as warm, as two numbers of the latent say.
+
+    A third one makes the lower half green above 0.5, and half as green far below 0.
+    """
 
     latent_dim = DIM
 
@@ -33,12 +36,15 @@ class Lamp(nn.Module):
         picture = torch.zeros(len(z), 3, 24, 24)
         picture[:, :, :12] = torch.tanh(0.3 * z[:, 3] + 0.05 * z[:, 9])[:, None, None, None]
         picture[:, 0, 12:] = torch.tanh(0.3 * z[:, 5])[:, None, None]
+        green = 0.7 * (z[:, 7] > 0.5) + 0.35 * (z[:, 7] < -1.2) + 0.05 * z[:, 7]
+        picture[:, 1, 12:] = green[:, None, None]
         return picture
 
 
 @pytest.fixture(scope="module")
 def found():
     attributes = {"light": light(TOP), "dark": opposite(light(TOP)), "warm": warm(BOTTOM)}
+    attributes["green"] = lambda pictures: pictures[:, 12:, :, 1].mean(axis=(1, 2))
     attributes["same"] = lambda pictures: np.zeros(len(pictures))
     return find_directions(Lamp(), attributes, fit=400, test=100, steered=100)
 
@@ -53,6 +59,12 @@ def test_a_direction_raises_what_it_is_named_after_by_one_standard_deviation_on_
         assert measured.shipped
     assert found["warm"].measured.leakage < 0.2
     assert found["light"].measured.leaks_into == "dark"
+
+
+def test_what_has_much_of_an_attribute_and_hardly_less_of_it_is_scaled_by_the_way_ahead(found):
+    vector, measured = found["green"].vector, found["green"].measured
+    assert vector[7] / vector.norm() > 0.95
+    assert measured.effect == pytest.approx(1, abs=0.3)  # it comes in a leap
 
 
 def test_what_does_not_vary_is_not_shipped(found):
