@@ -13,11 +13,13 @@ from safetensors.torch import load_file
 
 import train
 from benchmarks.eye import LABEL, seeds_of
+from benchmarks.steered import ANSWERS, KEY, MIN_SEEN
 from dcgan import Discriminator, checkpoints, faces
 from dcgan.checkpoints import read_evaluation
 from dcgan.checkpoints.bundle import ALL_BUNDLED_LIMIT, BUNDLED_FILE_LIMIT, BUNDLED_FOLDER_LIMIT, BUNDLED_LICENCES
 from dcgan.config import TrainConfig, config_of
 from dcgan.data import avatars, portraits
+from dcgan.evaluation.directions import MIN_MOVED
 from dcgan.evaluation.measure import LOOKED_UP
 from dcgan.evaluation.nearest import spread
 from dcgan.files import sha256
@@ -87,6 +89,16 @@ class TestEachBundle:
         )  # portraits beside faces would be copies of the art
         assert ("](samples/neighbours.png)" in card) == is_shown
         assert (folder / "samples" / "neighbours.png").is_file() == is_shown
+
+    def test_has_six_directions_at_least_that_were_measured_and_seen(self, folder):
+        found = read_evaluation(folder).directions.found
+        shipped = {name: each for name, each in found.items() if each.shipped}
+        assert checkpoints.read_directions(folder, 100).keys() == shipped.keys()
+        assert len(shipped) >= 6
+        assert all(each.moved >= MIN_MOVED and each.by_eye >= MIN_SEEN for each in shipped.values())
+        answers, key = (json.loads((folder / "eye" / "directions" / name).read_text()) for name in (ANSWERS, KEY))
+        for name, each in shipped.items():
+            assert each.by_eye == sum(key[pair] == side for pair, side in answers[name].items())
 
     def test_its_sheet_to_judge_by_eye_is_of_these_very_weights(self, folder):
         if (folder / VERDICTS_NAME).exists():
