@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import sys
 import threading
@@ -12,6 +13,8 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from multiprocessing import current_process, get_context, parent_process
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from dcgan.errors import InputError
@@ -21,6 +24,7 @@ Result = TypeVar("Result")
 Shared = TypeVar("Shared")
 
 CHUNK = 64  # items that a process works on in one go
+SHARED_NAME = "shared"  # the file with what is sent to each process
 
 
 def map_in_order(
@@ -54,7 +58,12 @@ def map_in_processes(
         yield from (function(shared, item) for item in items)
         return
     chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(shared,)) as pool:
+    with (
+        TemporaryDirectory() as folder,
+        ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(folder,)) as pool,
+    ):
+        # In a file, since Python waits for ever for a process that ends before it has read more than a pipe holds
+        (Path(folder) / SHARED_NAME).write_bytes(pickle.dumps(shared))
         has_begun = False
         try:
             for results in map_in_order(pool, partial(_do, function), chunks, waiting=4 * workers):
@@ -75,7 +84,7 @@ def map_in_processes(
 _in_this_process: dict[str, Any] = {}  # what a worker was sent
 
 
-def _begin(shared: Any) -> None:
+def _begin(folder: str) -> None:
     """Begin a worker: leave Ctrl-C to the parent, and end when the parent does, however that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
@@ -85,7 +94,7 @@ def _begin(shared: Any) -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
-    _in_this_process["shared"] = shared
+    _in_this_process["shared"] = pickle.loads((Path(folder) / SHARED_NAME).read_bytes())
 
 
 def _do(function: Callable[[Any, Item], Result], items: Sequence[Item]) -> list[Result]:

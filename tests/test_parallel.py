@@ -45,7 +45,8 @@ import sys, types
 sys.modules["dcgan"] = types.ModuleType("dcgan")  # without what the package imports, which takes seconds
 sys.modules["dcgan"].__path__ = [sys.argv[1]]
 from dcgan.parallel import map_in_processes
-list(map_in_processes(divmod, 7, range(300), 2))
+more_than_a_pipe_holds = bytes(1_000_000)
+list(map_in_processes(divmod, more_than_a_pipe_holds, range(300), 2))
 """
 
 
