@@ -102,7 +102,13 @@ def test_the_best_is_the_nearest_and_the_newest_where_all_are_hopeless():
     assert best_of({"a": 0.3, "b": 0.2, "c": 0.25}) == "b"
     assert best_of({"a": 1.5, "b": 1.8}) == "b"
     assert best_of({"a": 0.2, "b": 0.2}) == "b"
+    assert best_of({"a": 0.9, "b": 1.8}) == "a"
     assert best_of({}) is None
+
+
+def test_of_distances_that_chance_alone_sets_apart_the_last_one_is_the_best():
+    assert best_of({"a": 0.3, "b": 0.0123, "c": 0.0125}) == "c"
+    assert best_of({"a": 0.0123, "b": 0.0125, "c": 0.02}) == "b"
 
 
 # What the tensors and losses say
