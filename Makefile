@@ -1,4 +1,5 @@
-# make test: a virtual environment if none is active, what the tests need, a Chromium, olah, and all tests, three at a time on two cores, since a browser waits now and then.
+# make test: a virtual environment if none is active, what the tests need, a Chromium, olah, and all tests, three at a time:
+# two cores have time for that, as a browser waits now and then.
 # make test-fast: those that need no browser, no Hub and no other process.
 # make test-lowest: these with the oldest versions that requirements*.txt allow, in an environment of their own.
 # make coverage: how much of dcgan/ they run.
