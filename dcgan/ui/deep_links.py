@@ -109,7 +109,7 @@ class DeepLinks:
 
     def _imported(self, language: str, file: Path, kept: object) -> list[Any]:
         links = links_in(list(dict.fromkeys([*links_in(kept), *read_export(file)])))
-        gr.Info(say(language, "imported", count=len(links)), duration=4, title="")
+        gr.Info(say(language, "imported", count=len(links)), duration=4)
         return [links, self.favourites.face_strip_of(language, links)]
 
     def _settings_of_file(self, file: Path) -> tuple[list[Any], RefusedError | None]:

@@ -78,11 +78,11 @@ class Favourites:
         links, seed = links_in(kept), shortened(str(spec.shown[0]))
         link = to_query(of_one_face(spec, spec.shown[0]))
         if link in links:
-            gr.Info(say(language, "kept-before", seed=seed), duration=4, title="")
+            gr.Info(say(language, "kept-before", seed=seed), duration=4)
             return [gr.skip()]
         if len(links) >= MAX_FAVOURITES:
             raise RefusedError("favourites-full", most=MAX_FAVOURITES)
-        gr.Info(say(language, "kept", seed=seed), duration=4, title="")
+        gr.Info(say(language, "kept", seed=seed), duration=4)
         return [{"entries": self.face_strip_of(language, [link]), "areNew": True}]
 
     def _show(self, language: str, kept: object) -> list[Any]:

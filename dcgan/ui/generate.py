@@ -177,7 +177,7 @@ class GenerateTab:
         asked = {"face": face.shown[0], "checkpoint": face.checkpoint, "psi": face.psi}
         spec = varied_faces(self.renderer, **asked, seed=random.randrange(SEEDS))
         spec, faces = self.renderer.faces(replace(spec, scaling=face.scaling))
-        return [grid_of(language, spec, faces), shown_link(spec)]
+        return [grid_of(language, spec, faces), shown_link(language, spec)]
 
     def _show(self, language: str, link: str) -> list[Any]:
         if not link:
@@ -189,10 +189,10 @@ class GenerateTab:
         chosen = face_in(link, spec)
         if chosen is None:
             return self._drawn(language, spec, faces)
-        return [grid_of(language, spec, faces), shown_link(spec), *self._large(language, chosen)]
+        return [grid_of(language, spec, faces), shown_link(language, spec), *self._large(language, chosen)]
 
     def _drawn(self, language: str, spec: PictureSpec, faces: list[Face]) -> list[Any]:
-        return [grid_of(language, spec, faces), shown_link(spec), *self._large(language, spec, faces[0])]
+        return [grid_of(language, spec, faces), shown_link(language, spec), *self._large(language, spec, faces[0])]
 
     def _pick(self, language: str, index: int, shown: str, mixed: str = "") -> list[Any]:
         if mixed:  # it is the other face of a mix

@@ -124,7 +124,7 @@ class Keyframes:
         change, count = self._with_another(spec, strip, checkpoint, psi, suggested)
         said = [say(language, "added-to-walk", seed=shortened(str(spec.shown[0])), count=count)]
         said += [say(language, "one-psi", psi=change["psi"])] if change["psi"] != spec.psi else []
-        gr.Info(" ".join(said), duration=4, title="")
+        gr.Info(" ".join(said), duration=4)
         return [change]
 
     def _toggle(

@@ -10,7 +10,7 @@ import gradio as gr
 
 from dcgan.errors import InputError
 from dcgan.gallery import PictureSpec, from_query, of_one_face, to_query
-from dcgan.ui.texts import i18n
+from dcgan.ui.texts import i18n, say
 
 SHOWN = "shown"  # beside a spec on the way Back: the face that was large then; no part of a link
 
@@ -27,15 +27,15 @@ def spec_of(query: str) -> PictureSpec:
     return from_query(dict(parse_qsl(str(query))))
 
 
-def shown_link(spec: PictureSpec) -> str:
+def shown_link(language: str, spec: PictureSpec) -> str:
     """Write the query of what a tab shows; one too long for a link stays in the page, which says so in a toast.
 
     page.js keeps it out of the address bar and of the clipboard.
     """
     try:
         return to_query(spec)
-    except InputError as error:
-        gr.Info(str(error), duration=10, title="")
+    except InputError:
+        gr.Info(say(language, "too-long-for-a-link"), duration=10)
         return to_query(spec, most=None)
 
 

@@ -59,8 +59,22 @@ function translate(element) {
   }
 }
 
-// What Gradio names twice, or names though it has no role
+// What Gradio says in English to everybody
+function sayInOurs() {
+  for (const text of document.querySelectorAll('[data-testid=toast-text]')) {
+    const key = TEXTS.ofGradio[text.textContent.trim()];
+    if (key) text.textContent = TEXTS.words[language][key];
+  }
+  for (const button of document.querySelectorAll('.toast-close')) button.ariaLabel = TEXTS.words[language].close;
+}
+
+// What Gradio names twice, names though it has no role, or makes a button though buttons are in it
 new MutationObserver(() => {
+  sayInOurs();
+  document.querySelectorAll('.toast-header[role]').forEach((header) => {
+    header.removeAttribute('role');
+    header.removeAttribute('tabindex');
+  });
   document.querySelectorAll(NAMING.map((name) => `[${name}*=${LEFT}]`).join()).forEach(translate);
   document.querySelectorAll('footer img[alt]:not([alt=""])').forEach((image) => { image.alt = ''; });
   document.querySelectorAll('div.empty[aria-label]:not([role])').forEach((place) => { place.role = 'img'; });

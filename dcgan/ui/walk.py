@@ -155,7 +155,7 @@ class WalkTab:
             "isFilm": spec.format == "MP4",
             "alt": say(language, "walk-alt", seeds=", ".join(shortened(str(face)) for face in spec.seeds)),
             "facts": f"<p>{html.escape(facts_of(language, spec, file))}</p>",
-            "link": shown_link(spec),
+            "link": shown_link(language, spec),
         }
         return [walk]
 

@@ -34,7 +34,8 @@ def browser() -> Iterator[Browser]:
 DEFAULTS = {"viewport": {"width": 1280, "height": 800}, "permissions": ["clipboard-read", "clipboard-write"]}
 
 
-LEAVING = ("AbortError", "Connection errored out")  # what Gradio says of requests that end as their page is left
+# What is said of requests that end as their page is left, or loses its connection and then loads anew
+LEAVING = ("AbortError", "Connection errored out", "ERR_INTERNET_DISCONNECTED")
 
 
 class Complaints(list):

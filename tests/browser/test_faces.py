@@ -98,6 +98,27 @@ def test_more_like_a_face_on_a_phone_in_chinese_and_dark(open_page, screenshot):
     assert max(edges) <= 390
     screenshot(page, "more-like-this-phone")
 
+    page.locator("#keep").tap()
+    assert_said_above_the_main_button(page, "已保存在这个浏览器里")
+    page.wait_for_function("location.search.includes('seeds=')")
+    page.context.set_offline(True)
+    page.locator("#more-like-this").tap()
+    assert_said_above_the_main_button(page, "连接断开了")
+    page.context.set_offline(False)
+    page.get_by_text("连接断开了").wait_for(state="detached")
+    wait_for_faces(page, 9)
+
+
+def assert_said_above_the_main_button(page, words):
+    toast = page.locator(".toast-body", has_text=words)
+    toast.wait_for()
+    page.wait_for_function(IS_SEEN, arg=words)
+    assert re.search("[A-Za-z]", toast.inner_text()) is None
+    assert toast.get_by_role("button").get_attribute("aria-label") == "关闭"
+    box, button = toast.bounding_box(), page.locator("#generate").bounding_box()
+    assert box["y"] > 422
+    assert box["y"] + box["height"] <= button["y"]
+
 
 def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_page, screenshot):
     page = open_page(**LAPTOP)
@@ -184,6 +205,8 @@ def test_back_works_after_the_server_has_started_anew(browser, trained_run, tmp_
         page.close()
 
 
+IS_SEEN = """(words) => [...document.querySelectorAll('.toast-body')].some((toast) => toast.innerText.includes(words)
+  && Number(getComputedStyle(toast).opacity) === 1)"""
 LAID_OUT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 ROWS = """() => {
   const rows = {};

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 
 import gradio as gr
@@ -14,15 +15,16 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from dcgan.errors import InputError
-from dcgan.expressions import parse, to_latent
+from dcgan.expressions import parse, spelled_out, to_latent
 from dcgan.gallery import LocalCatalog, PictureSpec, Renderer, Studio, of_one_face, to_query
 from dcgan.latents import slerp
 from dcgan.layout import DIRECTIONS_NAME
 from dcgan.limits import MAX_ECHOED_CHARACTERS
 from dcgan.ui.generate import GenerateTab
 from dcgan.ui.inputs import RefusedError
-from dcgan.ui.links import spec_of
+from dcgan.ui.links import shown_link, spec_of
 from dcgan.ui.mix import next_to
+from dcgan.ui.texts import CHINESE
 
 
 @pytest.fixture
@@ -54,6 +56,18 @@ def test_more_like_a_face_are_nine_others_each_time_drawn_as_it_is(tab, renderer
 def test_more_like_a_face_of_a_checkpoint_that_is_gone_is_refused_with_a_sentence(tab):
     with pytest.raises(InputError, match="nobody"):
         tab._more_like("en", to_query(PictureSpec(checkpoint="nobody", seed=7, count=1)))
+
+
+def test_what_is_too_long_for_a_link_is_said_in_the_visitors_language_and_stays_in_the_page(monkeypatch):
+    toasts = []
+    monkeypatch.setattr(gr, "Info", lambda text, **_: toasts.append(text))
+    face = spelled_out(torch.zeros(512)).face
+    spec = PictureSpec("walk", seeds=tuple(f"{face}~hair_long={i}" for i in range(6)))
+    assert shown_link(CHINESE, replace(spec, seeds=spec.seeds[:5])) == to_query(replace(spec, seeds=spec.seeds[:5]))
+    assert toasts == []
+    assert spec_of(shown_link(CHINESE, spec)).seeds == spec.seeds
+    [toast] = toasts
+    assert toast.startswith("内容太长")
 
 
 def frames_of(value) -> np.ndarray:

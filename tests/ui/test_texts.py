@@ -12,10 +12,10 @@ import app
 from dcgan.errors import InputError
 from dcgan.ui.events import explain
 from dcgan.ui.inputs import RefusedError
-from dcgan.ui.texts import CHINESE, ENGLISH, TEXTS, language_of, say
+from dcgan.ui.texts import CHINESE, ENGLISH, OF_GRADIO, TEXTS, language_of, say
 
-SOURCES = [Path(app.__file__), *Path("dcgan/ui").glob("*.py")]
-CODE = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES if path.name != "texts.py")
+SOURCES = [Path(app.__file__), *Path("dcgan/ui").glob("*.py"), Path("dcgan/ui/texts/__init__.py")]
+CODE = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
 
 
 def placeholders(text: str) -> set[str]:
@@ -47,7 +47,7 @@ def test_every_key_that_the_page_asks_for_is_there():
 
 def test_every_text_is_asked_for_somewhere():
     patterns = ("given-up-", "curve-", "figure-", "direction-")
-    options = {"loop", "ping-pong", "open", "slerp", "linear", "move-left", "move-right", "remove"}
+    options = {"loop", "ping-pong", "open", "slerp", "linear"}
     unused = [key for key in TEXTS[ENGLISH] if not re.search(f"[\"']{key}[\"']", CODE) and not key.startswith(patterns)]
     assert set(unused) <= options
 
@@ -77,3 +77,9 @@ def test_gradio_knows_both_languages_by_the_tags_that_browsers_use():
     assert isinstance(i18n, gr.I18n)
     assert i18n.translations_dict == TEXTS | {"zh-TW": TEXTS[CHINESE]}
     assert say(CHINESE, "face-title", seed=7) == "种子 7"
+
+
+@pytest.mark.parametrize("said", OF_GRADIO)
+def test_what_gradio_says_to_everybody_is_still_what_the_page_says_in_its_own_words(said):
+    scripts = (Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("*.js")
+    assert any(said in script.read_text(encoding="utf-8") for script in scripts)

@@ -23,14 +23,21 @@ CHINESE_TAGS = (CHINESE, "zh-TW")
 i18n = gr.I18n(**TEXTS | dict.fromkeys(CHINESE_TAGS, TEXTS[CHINESE]))
 
 
+# What Gradio says in English to everybody, and our text for it: manners.js puts the words there
+OF_GRADIO = {
+    "An error occurred.": "went-wrong",
+    "Connection errored out.": "connection-lost",
+    "Connection to the server was lost. Attempting reconnection...": "connection-lost",
+}
 # Of what stands in a template of gr.HTML, which Gradio leaves as it is: manners.js puts the words there
 IN_TEMPLATES = ("earlier", "use-as-keyframe", "move-left", "move-right", "remove", "play-walk")
 
 
 def words_for_the_browser() -> str:
     """Write the words of templates as a script, by language."""
-    words = {language: {key: texts[key] for key in IN_TEMPLATES} for language, texts in TEXTS.items()}
-    told = {"words": words, "chinese": CHINESE_TAGS, "otherwise": ENGLISH}
+    keys = {*IN_TEMPLATES, *OF_GRADIO.values(), "close"}
+    words = {language: {key: texts[key] for key in sorted(keys)} for language, texts in TEXTS.items()}
+    told = {"words": words, "ofGradio": OF_GRADIO, "chinese": CHINESE_TAGS, "otherwise": ENGLISH}
     return f"<script>const TEXTS = {json.dumps(told).replace('<', '')};</script>"
 
 
