@@ -132,13 +132,14 @@ class PictureSpec:
 
 
 def to_query(spec: PictureSpec, most: int | None = MAX_QUERY_CHARACTERS) -> str:
-    """Write a spec as a query string without "?": what differs from the defaults, "" where nothing does.
+    """Write a spec as a query string without "?": which faces it shows, and what else differs from the defaults.
 
     Raises:
         InputError: it has more than `most` characters.
     """
     defaults = PictureSpec(spec.kind, face=spec.face).settings | {"kind": KIND.default, "face": FACE.default}
-    values = {name: value for name, value in spec.settings.items() if value != defaults[name]}
+    told = {"seeds"} if spec.seeds else set() if spec.face else {"seed", "count"}
+    values = {name: value for name, value in spec.settings.items() if name in told or value != defaults[name]}
     if "seeds" in values:
         values["seeds"] = ",".join(map(str, spec.seeds))
     query = _joined(values)

@@ -199,10 +199,12 @@ def test_a_link_gives_the_spec_back_whichever_way_it_is_parsed():
         assert from_query(parse_qs(query)) == spec
 
 
-def test_a_link_says_only_what_differs_from_the_defaults():
-    assert to_query(PictureSpec()) == ""
-    assert to_query(PictureSpec("walk")) == "kind=walk"
-    assert to_query(PictureSpec(seed=7, count=1)) == "seed=7&count=1"
+def test_a_link_says_which_faces_it_shows_and_of_all_else_what_differs_from_the_defaults():
+    assert to_query(PictureSpec()) == "seed=0&count=16"
+    assert to_query(PictureSpec("walk")) == "kind=walk&seeds=7,42"
+    assert to_query(PictureSpec(seed=0, count=1)) == "seed=0&count=1"
+    assert to_query(PictureSpec(seeds=(0, 1))) == "seeds=0,1"
+    assert to_query(PictureSpec(face="0:1@0.5")) == "face=0:1@0.5"
 
 
 def test_a_link_is_legible_and_always_in_the_same_order():
