@@ -13,7 +13,7 @@ from benchmarks import steered
 from dcgan import directions as command
 from dcgan.checkpoints import read_directions, read_evaluation
 from dcgan.evaluation.attributes import ADVENTURER, ANY, attributes_of, covered, light, opposite, unlike, warm
-from dcgan.evaluation.directions import find_directions, ranked
+from dcgan.evaluation.directions import apart, find_directions, ranked
 
 DIM = 16
 TOP, BOTTOM = (0, 48, 0, 96), (48, 96, 0, 96)
@@ -70,6 +70,14 @@ def test_what_has_much_of_an_attribute_and_hardly_less_of_it_is_scaled_by_the_wa
 def test_what_does_not_vary_is_not_shipped(found):
     assert found["same"].vector is None
     assert (found["same"].measured.shipped, found["same"].measured.moved) == (False, 0)
+
+
+def test_a_direction_leaves_alone_what_latents_tell_best():
+    told, hardly_told, one = torch.eye(3).double() * torch.tensor([0.8, 0.5, 0.1])
+    unit = apart(torch.stack([told, hardly_told, one + told / 8 + hardly_told / 2], dim=1), 2)
+    assert unit.norm() == pytest.approx(1)
+    assert unit @ told == pytest.approx(0, abs=1e-9)
+    assert unit @ hardly_told > 0.1
 
 
 def test_a_few_extreme_faces_do_not_decide():
