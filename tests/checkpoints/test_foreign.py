@@ -348,6 +348,66 @@ def test_a_discriminator_without_batchnorm_is_imported_too(norm, older, tmp_path
     assert torch.equal(load_discriminator(tmp_path / "mine", CPU)(images), d(images))
 
 
+NOT_A_DCGAN = "Only DCGANs (convolutions with BatchNorm between them, without bias in the generator) can be imported.\n"
+
+
+def without(name: str) -> State:
+    return {key: tensor for key, tensor in foreign_generator(24).state_dict().items() if not key.startswith(name)}
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (
+            without("main.1."),
+            f"the generator can't be imported: the tensor main.1.weight is missing, expected (8,). {NOT_A_DCGAN}",
+        ),
+        (without("main.1.running_var"), "the tensor main.1.running_var is missing, expected (8,). Only DCGANs"),
+        (
+            without("?") | {"main.1.weight": torch.zeros(1)},
+            f"the generator can't be imported: the tensor main.1.weight is (1,), expected (8,). {NOT_A_DCGAN}",
+        ),
+        (
+            foreign_generator(64, channels=4).state_dict(),
+            "is for pictures of 4 channels; only grey (1) and RGB (3) ones can be had here.\n",
+        ),
+        (
+            without("?") | {"fc.weight": torch.zeros(64, 20)},
+            "begins with a fully connected layer (fc.weight), where a DCGAN has a convolution; it can't be imported.\n",
+        ),
+        (
+            without("?") | {"main.0.weight": torch.full((100, 8, 4, 4), math.nan)},
+            "has values in main.0.weight that are no numbers: its training went wrong; import an earlier save of it.\n",
+        ),
+        (
+            without("?") | {"main.1.weight": torch.zeros(8, dtype=torch.bool)},
+            "has the tensor main.1.weight in a form that can't be imported. Save it with "
+            "torch.save(netG.float().state_dict(), 'netG.pth').\n",
+        ),
+        (
+            Discriminator(feature_maps=2).state_dict(),
+            "netG.pth is a discriminator; import the generator's file (often netG.pth), and this one beside it by "
+            "--discriminator.\n",
+        ),
+        (
+            torch.nn.Linear,
+            "netG.pth is no state_dict that can be read without running code from it (UnpicklingError). Save one with "
+            "torch.save(netG.state_dict(), 'netG.pth').\n",
+        ),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_was_found_and_what_would_work(state, words, tmp_path, capfd):
+    assert words in refusal_of(state, tmp_path, capfd)
+
+
+def test_a_file_that_is_not_there_or_empty_is_named(tmp_path, capfd):
+    file = tmp_path / "netG.pth"
+    for words in (f"error: there is no file {file}.\n", f"error: {file} is no state_dict that can be read without"):
+        assert checkpoints_main(["import", str(file), str(tmp_path / "mine")]) == 2
+        assert capfd.readouterr().err.startswith(words)
+        file.touch()
+
+
 def with_nan(state: State) -> State:
     name = next(iter(state))
     return state | {name: state[name] * float("nan")}
@@ -404,7 +464,8 @@ def test_a_file_that_was_packed_to_unpack_to_more_than_it_has_is_not_read(tmp_pa
         for info in plain.infolist():
             packed.writestr(info.filename, plain.read(info), 8)
     assert checkpoints_main(["import", str(tmp_path / "netG.pth"), str(tmp_path / "mine")]) == 2
-    assert re.search(r"netG\.pth unpacks to 4,\d+,\d+ bytes, more than it has", capfd.readouterr().err)
+    error = capfd.readouterr().err
+    assert re.search(r"netG\.pth unpacks to 4,\d+,\d+ bytes, more than it has, so it wasn't read\. Save one", error)
 
 
 def with_bias(state: State) -> State:
@@ -438,14 +499,14 @@ def test_what_can_not_be_imported_gets_a_sentence_of_its_own(spoil, sentence, tm
 @pytest.mark.parametrize(
     ("discriminator", "sentence"),
     [
-        (ReportGenerator(), "netD.pth is a generator; name the other file (often netD)."),
+        (ReportGenerator(), "netD.pth is a generator; name the other file (often netD).\n"),
         (
             Discriminator(image_size=64, feature_maps=4),
             "the discriminator is for 64x64 RGB pictures, but the generator draws 96x96 RGB ones; import two",
         ),
         (
             Discriminator(image_channels=1, feature_maps=4),
-            "is for 96x96 grey pictures, but the generator draws 96x96 RGB ones; import two that belong together.",
+            "is for 96x96 grey pictures, but the generator draws 96x96 RGB ones; import two that belong together.\n",
         ),
     ],
     ids=["a generator", "another size", "other colours"],
