@@ -233,6 +233,13 @@ def test_a_broken_config_is_refused_by_name(folder, text):
         Generator.from_pretrained(folder)
 
 
+def test_a_folder_in_the_place_of_a_config_is_refused(folder):
+    (folder / "config.json").unlink()
+    (folder / "config.json").mkdir()
+    with pytest.raises(InputError, match=r"config\.json can't be read as JSON: .*Is a directory"):
+        Generator.from_pretrained(folder)
+
+
 def test_a_config_of_the_other_network_is_refused(folder):
     (folder / "config.json").write_text(json.dumps({"image_size": 24, "spectral_norm": True}))
     with pytest.raises(InputError, match="spectral_norm"):

@@ -499,7 +499,7 @@ def test_what_can_not_be_imported_gets_a_sentence_of_its_own(spoil, sentence, tm
 @pytest.mark.parametrize(
     ("discriminator", "sentence"),
     [
-        (ReportGenerator(), "netD.pth is a generator; name the other file (often netD).\n"),
+        (ReportGenerator(), "error: --discriminator netD.pth is a generator; name the other file (often netD).\n"),
         (
             Discriminator(image_size=64, feature_maps=4),
             "the discriminator is for 64x64 RGB pictures, but the generator draws 96x96 RGB ones; import two",
@@ -514,4 +514,5 @@ def test_what_can_not_be_imported_gets_a_sentence_of_its_own(spoil, sentence, tm
 def test_a_discriminator_that_does_not_belong_is_refused(discriminator, sentence, tmp_path, capfd):
     torch.save(discriminator.state_dict(), tmp_path / "netD.pth")
     state = ReportGenerator().state_dict()
-    assert sentence in refusal_of(state, tmp_path, capfd, "--discriminator", str(tmp_path / "netD.pth"))
+    error = refusal_of(state, tmp_path, capfd, "--discriminator", str(tmp_path / "netD.pth"))
+    assert sentence.replace("netD.pth", str(tmp_path / "netD.pth"), 1) in error
