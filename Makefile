@@ -1,5 +1,4 @@
-# make test: a virtual environment if none is active, what the tests need, a Chromium, olah, and all tests, three at a time:
-# two cores have time for that, as a browser waits now and then.
+# make test: a virtual environment if none is active, what the tests need, a Chromium, olah, and all tests, two at a time.
 # make test-fast: those that need no browser, no Hub and no other process.
 # make test-lowest: these with the oldest versions that requirements*.txt allow, in an environment of their own.
 # make coverage: how much of dcgan/ they run.
@@ -14,7 +13,7 @@ test: $(IN_VENV)
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt --constraint constraints.txt
 	PYTHONPATH=tests $(IN_VENV) -m support.chromium
 	PYTHONPATH=tests $(IN_VENV) -m support.olah
-	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 3 --dist worksteal --durations 30
+	OMP_NUM_THREADS=1 $(IN_VENV) -m pytest --numprocesses 2 --dist worksteal --durations 30
 
 test-fast: $(IN_VENV)
 	$(IN_VENV) -m pip install --quiet --requirement requirements-dev.txt --constraint constraints.txt

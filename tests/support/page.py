@@ -21,6 +21,7 @@ DROP = """async ([name, base64]) => {
     document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
 MAX_WAIT_SECONDS = 60  # for anything the page owes; a machine that has much else to do takes tens of seconds
+EVENTS = "**/queue/join**"  # where the page sends them
 QUIET_SECONDS = 0.3
 SILENT_SECONDS = 5  # without a request: longer than any event takes that isn't seen to be under way
 AT_REST = "() => ![...document.querySelectorAll('.pending, .generating')].some((each) => each.checkVisibility())"
@@ -192,7 +193,7 @@ def hold_back(page, nth):
         sent.append(route)
         held.append(route) if len(sent) == nth else route.continue_()
 
-    page.route("**/queue/join**", send)
+    page.route(EVENTS, send)
     return held
 
 
@@ -203,6 +204,7 @@ def let_go(page, held):
         assert time.monotonic() < give_up, [request.url for request in under_way[page]]
         page.wait_for_timeout(50)
     held.pop().continue_()
+    page.unroute(EVENTS)
 
 
 def reload(page):
