@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import inspect
 import os
 import secrets
@@ -16,6 +17,8 @@ from typing import Any
 from dcgan.errors import InputError
 
 GRADIO_PORT = "GRADIO_SERVER_PORT"
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # as <malloc.h> of glibc numbers them
+KEPT_BYTES = 2**30  # that the C library may keep of what was freed
 
 
 @contextmanager
@@ -134,3 +137,17 @@ def _home_in_the_temporary_folder() -> Path:
     except OSError:  # there is a file of this name, say
         is_ours = False
     return home if is_ours else Path(tempfile.mkdtemp(prefix="dcgan-home-"))
+
+
+def keep_freed_memory() -> bool:
+    """Have the C library keep what tensors free, for those that come next, in place of giving it back to the system.
+
+    A training step frees nearly all that it allocates, and the next one needs as much again: each page that was given
+    back costs an interrupt and is filled with zeros once more. Returns whether there is a library that can be told,
+    which only glibc's can.
+    """
+    try:
+        tell = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError, TypeError):
+        return False
+    return all(tell(which, KEPT_BYTES) for which in (M_TRIM_THRESHOLD, M_MMAP_THRESHOLD))

@@ -13,7 +13,14 @@ import httpx
 import pytest
 from gradio_client import Client
 
-from dcgan.environment import keep_gradios_files_in, made, provide_home, unused_temporary_folder, without_proxies
+from dcgan.environment import (
+    keep_freed_memory,
+    keep_gradios_files_in,
+    made,
+    provide_home,
+    unused_temporary_folder,
+    without_proxies,
+)
 from dcgan.errors import InputError
 from support import warm
 from support.paths import ROOT
@@ -155,3 +162,12 @@ def test_a_user_whom_the_machine_does_not_know_gets_a_home_that_is_nobody_elses(
     assert (Path.home() == usual) is not occupied
     assert Path.home().stat().st_mode & 0o777 == 0o700
     assert os.environ["USER"] == str(os.getuid())
+
+
+@pytest.mark.parametrize("error", [OSError, AttributeError, TypeError])
+def test_a_c_library_that_cannot_be_told_about_memory_is_left_alone(error, monkeypatch):
+    def refuse(_):
+        raise error
+
+    monkeypatch.setattr("ctypes.CDLL", refuse)
+    assert not keep_freed_memory()
