@@ -65,7 +65,14 @@ function sayInOurs() {
     const key = TEXTS.ofGradio[text.textContent.trim()];
     if (key) text.textContent = TEXTS.words[language][key];
   }
+  for (const { childNodes } of document.querySelectorAll('.meta-text, .meta-text-center'))
+    for (const text of childNodes) sayWhatIsAwaited(text);
   for (const button of document.querySelectorAll('.toast-close')) button.ariaLabel = TEXTS.words[language].close;
+}
+
+function sayWhatIsAwaited(text) {
+  const word = TEXTS.whileWaiting.find((word) => text.data?.startsWith(word));
+  if (word) text.data = text.data.replace(word, TEXTS.words[language][word]);
 }
 
 // What Gradio names twice, names though it has no role, or makes a button though buttons are in it
@@ -78,4 +85,4 @@ new MutationObserver(() => {
   document.querySelectorAll(NAMING.map((name) => `[${name}*=${LEFT}]`).join()).forEach(translate);
   document.querySelectorAll('footer img[alt]:not([alt=""])').forEach((image) => { image.alt = ''; });
   document.querySelectorAll('div.empty[aria-label]:not([role])').forEach((place) => { place.role = 'img'; });
-}).observe(document.documentElement, { subtree: true, childList: true });
+}).observe(document.documentElement, { subtree: true, childList: true, characterData: true });

@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import re
 import shutil
 from dataclasses import fields
 from pathlib import Path
@@ -555,6 +556,16 @@ def test_the_page_is_dark_where_the_visitor_wants_it_and_stays_so(open_page, scr
     screenshot(page, "walk-dark")
 
 
+NOTE_WHAT_IS_SAID_WHILE_WAITING = """() => {
+  window.said = [];
+  const note = () => {
+    window.said.push(...[...document.querySelectorAll('.meta-text, .meta-text-center')].map((each) => each.innerText));
+    requestAnimationFrame(note);
+  };
+  note();
+}"""
+
+
 @pytest.mark.parametrize(
     ("tag", "title", "button"),
     [("zh-TW", "种子 0", "生成"), ("zh-Hans-CN", "Seed 0", "Generate"), ("de", "Seed 0", "Generate")],
@@ -576,8 +587,13 @@ def test_the_page_is_chinese_where_the_browser_is(open_page, screenshot):
     page.locator("#seed input").fill("-1")
     page.locator("#generate").click()
     page.locator("#generate-message", has_text="种子是 -1").wait_for()
+    page.evaluate(NOTE_WHAT_IS_SAID_WHILE_WAITING)
     open_tab(page, "walk")
     wait_for_walk(page)
+    page.locator("#make-walk").click()
+    page.wait_for_function("window.said.join().includes('处理中')")
+    said = page.evaluate("window.said.join('\\n')")
+    assert not re.search("[a-z]{2}", said), said
     assert page.locator("#walk-facts").inner_text().startswith("48 帧")
     screenshot(page, "walk-chinese")
     for tab, wanted in (("training", "#run-facts table"), ("about", "#networks svg")):

@@ -12,7 +12,7 @@ import app
 from dcgan.errors import InputError
 from dcgan.ui.events import explain
 from dcgan.ui.inputs import RefusedError
-from dcgan.ui.texts import CHINESE, ENGLISH, OF_GRADIO, TEXTS, language_of, say
+from dcgan.ui.texts import CHINESE, ENGLISH, OF_GRADIO, TEXTS, WHILE_WAITING, language_of, say
 
 SOURCES = [Path(app.__file__), *Path("dcgan/ui").glob("*.py"), Path("dcgan/ui/texts/__init__.py")]
 CODE = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES)
@@ -79,7 +79,7 @@ def test_gradio_knows_both_languages_by_the_tags_that_browsers_use():
     assert say(CHINESE, "face-title", seed=7) == "种子 7"
 
 
-@pytest.mark.parametrize("said", OF_GRADIO)
+@pytest.mark.parametrize("said", [*OF_GRADIO, *(f"`{word}" for word in WHILE_WAITING)])
 def test_what_gradio_says_to_everybody_is_still_what_the_page_says_in_its_own_words(said):
     scripts = (Path(gr.__file__).parent / "templates" / "frontend" / "assets").glob("*.js")
     assert any(said in script.read_text(encoding="utf-8") for script in scripts)

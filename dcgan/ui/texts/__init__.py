@@ -29,15 +29,17 @@ OF_GRADIO = {
     "Connection errored out.": "connection-lost",
     "Connection to the server was lost. Attempting reconnection...": "connection-lost",
 }
+# The words that it has while an answer is awaited, as in "queue: 2/4 |"; our text for each has the same name
+WHILE_WAITING = ("processing", "queue")
 # Of what stands in a template of gr.HTML, which Gradio leaves as it is: manners.js puts the words there
 IN_TEMPLATES = ("earlier", "use-as-keyframe", "move-left", "move-right", "remove", "play-walk")
 
 
 def words_for_the_browser() -> str:
     """Write the words of templates as a script, by language."""
-    keys = {*IN_TEMPLATES, *OF_GRADIO.values(), "close"}
+    keys = {*IN_TEMPLATES, *OF_GRADIO.values(), *WHILE_WAITING, "close"}
     words = {language: {key: texts[key] for key in sorted(keys)} for language, texts in TEXTS.items()}
-    told = {"words": words, "ofGradio": OF_GRADIO, "chinese": CHINESE_TAGS, "otherwise": ENGLISH}
+    told = {"words": words, "ofGradio": OF_GRADIO, "whileWaiting": WHILE_WAITING, "chinese": CHINESE_TAGS, "otherwise": ENGLISH}
     return f"<script>const TEXTS = {json.dumps(told).replace('<', '')};</script>"
 
 

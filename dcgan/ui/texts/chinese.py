@@ -55,6 +55,8 @@ TEXTS = {
     "direction-clothes_warm": "衣服更暖",
     "direction-clothes_colourful": "衣服更鲜艳",
     "close": "关闭",
+    "processing": "处理中",
+    "queue": "排队",
     "connection-lost": "连接断开了。页面正在重新连接，连上后会自动刷新。",
     "went-wrong": "这里出错了；请再试一次。",
     "too-long-for-a-link": "内容太长，放不进一个链接。请保存或发送文件：文件记住同样的内容，在这里可以重新打开。",

@@ -57,6 +57,8 @@ TEXTS = {
     "direction-clothes_warm": "Warmer clothes",
     "direction-clothes_colourful": "Brighter clothes",
     "close": "Close",
+    "processing": "at work",
+    "queue": "in the queue",
     "connection-lost": "The connection is lost. The page tries to get it back, and then loads anew.",
     "went-wrong": "Something went wrong here; try again.",
     "too-long-for-a-link": "This is too long for a link. Keep or send the file: it remembers the same, and opens here.",
