@@ -88,7 +88,7 @@ def part(take: Take, *older: str, key: str | None = None, absent: Any = MISSING,
     options: dict[str, Any] = {"metadata": {"take": take, "keys": (key, *older), "omit": omit}}
     if isinstance(absent, dict):
         options["default_factory"] = lambda: dict(absent)
-    elif absent is not MISSING:
+    else:
         options["default"] = absent
     return field(**options)
 
@@ -126,7 +126,7 @@ class Record(Part):
             InputError: there is no such file, or it isn't what any version wrote; names file and key.
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
             raise cls._refusal(path, f"{type(error).__name__}: {error}") from None
         return cls.of(values, path)
@@ -204,7 +204,7 @@ def _ready(value: Any) -> Any:
         return value.to_json()
     if isinstance(value, Mapping):
         return {key: _ready(each) for key, each in value.items()}
-    return list(value) if isinstance(value, tuple) else value
+    return value
 
 
 def _object(values: Any) -> Mapping[str, Any]:

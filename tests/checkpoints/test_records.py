@@ -270,8 +270,10 @@ def test_what_is_wrong_with_a_value_is_said_in_one_short_sentence(keys, value, s
 
 @pytest.mark.parametrize("record", FILES)
 def test_a_file_that_is_not_there_is_refused_by_its_name(record, tmp_path):
-    with pytest.raises(InputError, match=re.escape(f"{tmp_path / 'none.json'} can't be read (FileNotFoundError: ")):
-        record.read(tmp_path / "none.json")
+    path = tmp_path / "none.json"
+    why = f"FileNotFoundError: [Errno 2] No such file or directory: '{path}'"
+    with pytest.raises(InputError, match=re.escape(f"{path} can't be read ({why})")):
+        record.read(path)
 
 
 def test_a_file_that_is_no_object_is_called_that(tmp_path):
