@@ -105,20 +105,17 @@ def save_gif(
     with a number for each frame; GIF keeps hundredths of a second.
     """
     column = Image.fromarray(frames.reshape(-1, *frames.shape[2:]))
-    column = column.quantize(colours, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    # Enlarged only now: choosing colours takes seconds at 768 pixels a side
+    column = column.quantize(colours, Image.Quantize.FASTOCTREE)
     palette = bytes(column.getpalette() or ())
+    # Enlarged only now: choosing colours takes seconds at 768 pixels a side
     if scaling == "pixels":
         indices = enlarge(np.asarray(column).reshape(*frames.shape[:3], 1), size)[..., 0]
         images = [Image.fromarray(frame) for frame in indices]
-        for image in images:
-            image.putpalette(palette)
     else:
         large = (Image.fromarray(scaled(frame, size, scaling)) for frame in frames)
         images = [frame.quantize(palette=column, dither=Image.Dither.NONE) for frame in large]
     # Without `palette`, Pillow gives each frame a table of its own
-    options = {"palette": palette, "duration": milliseconds, "comment": note.encode(), "optimize": False}
-    _save_frames(images, path, format="GIF", **options)
+    _save_frames(images, path, format="GIF", palette=palette, duration=milliseconds, comment=note.encode())
 
 
 def save_webp(
@@ -129,7 +126,7 @@ def save_webp(
     At `quality` 85 a face looks as it is; lossless files of enlarged faces are several times as large.
     """
     images = [Image.fromarray(frame) for frame in frames]
-    xmp = XMP.format(html.escape(note, quote=False)).encode() if note else b""
+    xmp = XMP.format(html.escape(note)).encode() if note else b""
     # Slower methods save few bytes
     _save_frames(images, path, format="WebP", duration=milliseconds, xmp=xmp, quality=quality, method=0)
 
@@ -141,8 +138,7 @@ def save_mp4(frames: np.ndarray, path: Path, fps: Fraction | int, note: str = ""
     less time than the usual one, for some more bytes.
     """
     with av.open(path, "w", format="mp4") as container:
-        if note:
-            container.metadata["comment"] = note
+        container.metadata["comment"] = note
         stream = container.add_stream("libx264", rate=fps, options={"crf": str(crf), "preset": "superfast"})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"

@@ -165,6 +165,19 @@ def test_a_gif_is_enlarged_to_sharp_squares_unless_it_is_to_be_smooth(tmp_path):
             assert np.abs(np.asarray(gif.convert("RGB")).astype(int) - large[0]).mean() <= off
 
 
+def test_the_colours_of_a_gif_are_chosen_while_it_is_small(monkeypatch, tmp_path):
+    """At 768 pixels a side that takes seconds."""
+    sizes, quantize = [], Image.Image.quantize
+
+    def noted(image: Image.Image, *arguments, **options) -> Image.Image:
+        sizes.append(image.size)
+        return quantize(image, *arguments, **options)
+
+    monkeypatch.setattr(Image.Image, "quantize", noted)
+    save_gif(stripes(2), tmp_path / "a", 50, size=60)
+    assert sizes == [(24, 48)]
+
+
 @pytest.mark.parametrize("scaling", ["pixels", "smooth"])
 def test_a_gif_has_as_few_colours_as_asked_for_and_no_dither(scaling, tmp_path):
     """Dither would crawl from frame to frame; it goes from left to right, so that nothing stays symmetric."""
