@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 import torch
@@ -189,12 +190,22 @@ def change_weights(folder, change):
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
 
 
+def refusal(folder, **options):
+    with pytest.raises(InputError) as error:
+        Generator.from_pretrained(folder, **options)
+    return str(error.value)
+
+
 def test_what_the_mixin_saved_comes_back_the_same_and_in_eval_mode(folder):
     generator = Generator.from_pretrained(folder)
     assert (generator.latent_dim, generator.image_size) == (6, 24)
     assert not generator.training
     saved = load_file(folder / "model.safetensors")
     assert all(torch.equal(saved[name], tensor) for name, tensor in generator.state_dict().items())
+
+
+def test_a_network_comes_to_the_device_that_is_asked_for(folder):
+    assert {p.device.type for p in Generator.from_pretrained(folder, map_location="meta").parameters()} == {"meta"}
 
 
 def test_half_precision_weights_are_widened(folder):
@@ -204,20 +215,20 @@ def test_half_precision_weights_are_widened(folder):
 
 def test_a_missing_tensor_is_named(folder):
     change_weights(folder, lambda tensors: tensors.pop("main.0.weight"))
-    with pytest.raises(InputError, match=r"lacks the tensor main\.0\.weight"):
-        Generator.from_pretrained(folder)
+    weights = folder / "model.safetensors"
+    assert refusal(folder) == f"{weights} lacks the tensor main.0.weight, which its config.json calls for."
 
 
 def test_an_extra_tensor_is_named(folder):
     change_weights(folder, lambda tensors: tensors.update(stowaway=torch.zeros(1)))
-    with pytest.raises(InputError, match="stowaway"):
-        Generator.from_pretrained(folder)
+    weights = folder / "model.safetensors"
+    assert refusal(folder) == f"{weights} has the tensor stowaway, which its config.json doesn't call for."
 
 
 def test_a_misshaped_tensor_is_named_with_both_shapes(folder):
     change_weights(folder, lambda tensors: tensors.update({"main.0.weight": torch.zeros(5, 6, 4, 4)}))
-    with pytest.raises(InputError, match=r"main\.0\.weight is \(5, 6, 4, 4\).*\(6, 6, 4, 4\)"):
-        Generator.from_pretrained(folder)
+    words = "the tensor main.0.weight is (5, 6, 4, 4), but its config.json calls for (6, 6, 4, 4)."
+    assert refusal(folder) == f"{folder / 'model.safetensors'}: {words}"
 
 
 def test_a_missing_config_is_refused(folder):
@@ -226,11 +237,18 @@ def test_a_missing_config_is_refused(folder):
         Generator.from_pretrained(folder)
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"latent_dim": 6, "colour": 1}', '{"image_size": 100}'])
-def test_a_broken_config_is_refused_by_name(folder, text):
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{", r"FOLDER/config\.json can't be read as JSON: Expecting property name .*"),
+        ("[1]", r"FOLDER/config\.json holds a list, not an object of named settings\."),
+        ('{"latent_dim": 6, "colour": 1}', r"config\.json of FOLDER has the unknown key 'colour'; .*"),
+        ('{"image_size": 100}', r"config\.json of FOLDER: image_size is 100; it must be one of .*"),
+    ],
+)
+def test_a_broken_config_is_refused_by_name(folder, text, words):
     (folder / "config.json").write_text(text)
-    with pytest.raises(InputError, match="config.json"):
-        Generator.from_pretrained(folder)
+    assert re.fullmatch(words, refusal(folder).replace(str(folder), "FOLDER"))
 
 
 def test_a_folder_in_the_place_of_a_config_is_refused(folder):
@@ -250,17 +268,31 @@ def test_a_config_of_the_other_network_is_refused(folder):
 def test_a_damaged_weights_file_is_refused(folder, damage):
     weights = folder / "model.safetensors"
     weights.write_bytes(damage(weights.read_bytes()))
-    with pytest.raises(InputError, match=r"model\.safetensors is damaged"):
-        Generator.from_pretrained(folder)
+    assert f"{weights} is damaged or no safetensors file (Error while deserializing header" in refusal(folder)
+
+
+def test_weights_on_a_failing_disk_are_refused(folder, monkeypatch):
+    def fail(path):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("dcgan.models.load_file", fail)
+    assert refusal(folder) == (
+        f"{folder / 'model.safetensors'} is damaged or no safetensors file ([Errno 5] Input/output error). Copy or "
+        "download it again."
+    )
 
 
 def test_an_argument_that_the_checkpoint_decides_is_refused(folder):
-    with pytest.raises(InputError, match="image_size can't be set here"):
-        Generator.from_pretrained(folder, image_size=32)
+    words = "image_size can't be set here: a checkpoint's own config.json decides it."
+    assert refusal(folder, image_size=32) == words
 
 
-def test_a_folder_with_only_a_pickle_is_refused_with_the_way_to_import_it(folder):
+def test_a_folder_without_weights_is_refused_with_the_way_to_import_a_pickle_that_it_has(folder):
     (folder / "model.safetensors").unlink()
-    (folder / "pytorch_model.bin").write_bytes(b"")
-    with pytest.raises(InputError, match="pytorch_model.bin is a pickle.*dcgan.checkpoints import"):
-        Generator.from_pretrained(folder)
+    assert refusal(folder) == f"{folder} has no model.safetensors."
+    for name in ("pytorch_model.bin", "weights.pth"):
+        (folder / name).write_bytes(b"")
+    assert refusal(folder) == (
+        f"{folder} has no model.safetensors; pytorch_model.bin is a pickle, which is never loaded: python -m "
+        f"dcgan.checkpoints import {folder / 'pytorch_model.bin'} FOLDER."
+    )

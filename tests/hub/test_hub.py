@@ -78,7 +78,8 @@ def cached_weights(home: Path) -> Path:
 
 
 def test_main_and_every_tag_draw_what_the_local_folder_draws_and_need_nothing_but_two_files(client, pushed_run, hub):
-    script = 'tell([summary(), summary(revision="epoch-0001"), summary(revision="epoch-0002")])'
+    page = "https://huggingface.co/alice/faces/"
+    script = f'tell([summary(), summary(revision="epoch-0001"), summary("{page}", revision="epoch-0002")])'
     assert client(script) == [[summary(pushed_run, name) for name in (None, "epoch-0001", "epoch-0002")]]
     assert fetched(hub) == {"config.json", "model.safetensors"}
 
