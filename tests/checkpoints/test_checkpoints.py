@@ -13,12 +13,17 @@ from dcgan.checkpoints import (
     SavedState,
     StateFacts,
     bundle,
+    copy_state,
+    drop_states_after,
     load_discriminator,
     load_generator,
     load_state,
+    newest_state,
+    resume,
     save_network,
     save_state,
     snapshot_names,
+    write_facts,
 )
 from dcgan.checkpoints.__main__ import main as checkpoints_main
 
@@ -152,6 +157,15 @@ def test_the_newest_state_comes_back_and_two_are_kept(tmp_path):
     assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-15"]
 
 
+def keep_all(folder: Path, state: SavedState) -> None:
+    """Save a state, and keep those that were there."""
+    before = shutil.copytree(folder / "state", folder / "before") if (folder / "state").exists() else None
+    save_state(folder, state)
+    if before:
+        shutil.copytree(before, folder / "state", dirs_exist_ok=True, ignore=lambda *_: ["last"])
+        shutil.rmtree(before)
+
+
 def unsure_state_at(step: int) -> SavedState:
     return state_at(step, good=False)
 
@@ -181,16 +195,24 @@ def test_a_step_that_a_run_was_taken_back_to_is_saved_beside_the_one_it_came_fro
     assert load_state(tmp_path).facts.rollbacks == 2
 
 
-def test_a_save_that_breaks_off_leaves_the_state_before_it(tmp_path, monkeypatch):
+def full(*_, **__):
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("broken", [(Path, "write_bytes"), (Path, "rename"), (resume, "write_text")], ids=str)
+def test_a_save_that_breaks_off_leaves_the_state_before_it_and_is_made_up_for_by_the_next(
+    broken, tmp_path, monkeypatch
+):
     save_state(tmp_path, state_at(5))
-
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space"):
-        save_state(tmp_path, state_at(10))
+    with monkeypatch.context() as patch:
+        patch.setattr(*broken, full)
+        with pytest.raises(OSError, match="No space"):
+            save_state(tmp_path, state_at(10))
+    assert newest_state(tmp_path) == "step-5"
     assert load_state(tmp_path).facts == state_at(5).facts
+    save_state(tmp_path, state_at(10))
+    assert load_state(tmp_path).facts == state_at(10).facts
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-5"]
 
 
 def test_a_step_that_is_saved_already_is_left_untouched(tmp_path):
@@ -210,16 +232,83 @@ def test_a_damaged_or_missing_state_gives_way_to_the_one_before_it(tmp_path):
         assert load_state(tmp_path).facts == state_at(5).facts
 
 
+def refusal_to_resume(folder: Path) -> str:
+    with pytest.raises(InputError) as error:
+        load_state(folder)
+    return str(error.value)
+
+
 def test_a_folder_without_a_state_is_refused(tmp_path):
-    with pytest.raises(InputError, match="holds no run to resume"):
-        load_state(tmp_path)
+    assert refusal_to_resume(tmp_path) == (
+        f"{tmp_path} holds no run to resume ({tmp_path / 'state' / 'last'} is missing). Without --resume, and with a "
+        "new --output-dir, a run starts from the beginning."
+    )
+    assert copy_state(tmp_path, tmp_path / "copy") is None
 
 
 def test_a_run_whose_only_state_is_damaged_is_refused_with_a_way_out(tmp_path):
     save_state(tmp_path, state_at(5))
+    saved = tmp_path / "state" / "step-5"
+    (saved / "state.safetensors").write_bytes(b"no")
+    assert refusal_to_resume(tmp_path) == (
+        f"no state of the run in {tmp_path} can be gone on from: {saved} is damaged (its bytes aren't those that were "
+        "saved). Start one in a new --output-dir."
+    )
+
+
+def test_each_state_that_cannot_be_gone_on_from_is_named_with_its_reason(tmp_path):
+    for step in (5, 10):
+        save_state(tmp_path, state_at(step))
+    older, newer = (tmp_path / "state" / name for name in ("step-5", "step-10"))
+    write_facts(older, state_at(5, run_id="s").facts)
+    (newer / "state.json").write_text('{"format": 1}')
+    (tmp_path / "training.json").write_text('{"run_id": "r"}')
+    assert refusal_to_resume(tmp_path) == (
+        f"no state of the run in {tmp_path} can be gone on from: {newer / 'state.json'} can't be read (step is "
+        f"missing); it was written by another version or is damaged; {older} is damaged (it is of the run s, and "
+        "training.json of r). Start one in a new --output-dir."
+    )
+
+
+def test_a_state_of_a_newer_format_is_refused_with_the_newest_before_it_that_can_be_read(tmp_path):
+    for step in (5, 10):
+        save_state(tmp_path, state_at(step))
+    newer = tmp_path / "state" / "step-10"
+    told = json.loads((newer / "state.json").read_text())
+    (newer / "state.json").write_text(json.dumps(told | {"format": 9}))
+    words = f"{newer / 'state.json'} is of format 9, and this version knows formats up to 1: "
+    words += "a newer one wrote it; update this one to use it."
+    way_out = f" To go on from step-5 instead, which can be read, delete {newer}."
+    assert refusal_to_resume(tmp_path) == words + way_out
     (tmp_path / "state" / "step-5" / "state.safetensors").write_bytes(b"no")
-    with pytest.raises(InputError, match="damaged.*new --output-dir"):
-        load_state(tmp_path)
+    assert refusal_to_resume(tmp_path) == words
+
+
+def test_a_run_that_is_taken_back_forgets_what_came_later_and_keeps_what_was_before(tmp_path):
+    for state in (state_at(5), state_at(10), state_at(7, rollbacks=1)):
+        keep_all(tmp_path, state)
+    drop_states_after(tmp_path, state_at(10))
+    assert newest_state(tmp_path) == "step-10"
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-5"]
+
+
+def test_a_state_is_copied_whole_though_the_run_deletes_it_meanwhile(tmp_path, monkeypatch):
+    run, copy = tmp_path / "run", tmp_path / "copy"
+    save_state(run, state_at(5))
+    copyfile = shutil.copyfile
+
+    def too_late(source: Path, target: Path) -> None:
+        monkeypatch.undo()
+        shutil.rmtree(run / "state" / "step-5")
+        save_state(run, state_at(10))
+        copyfile(source, target)
+
+    monkeypatch.setattr("shutil.copyfile", too_late)
+    assert copy_state(run, copy) == "step-10"
+    assert sorted(p.name for p in (copy / "state").iterdir()) == ["last", "step-10"]
+    assert load_state(copy).facts == state_at(10).facts
+    shutil.rmtree(run / "state" / "step-10")
+    assert copy_state(run, tmp_path / "none") is None  # what it points to isn't there, and stays so
 
 
 def test_nothing_in_a_run_is_a_pickle(trained_run):

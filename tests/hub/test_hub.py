@@ -224,8 +224,11 @@ def test_a_bad_token_is_named_as_the_reason(client, pushed_run):
 
 
 def test_neither_a_folder_nor_a_repository_is_said_in_one_line():
-    with pytest.raises(InputError, match="there is no folder no/such/place, nor is that a repository of the Hub"):
+    with pytest.raises(InputError) as error:
         Generator.from_pretrained("no/such/place")
+    assert str(error.value) == (
+        "there is no folder no/such/place, nor is that a repository of the Hub, as in user/name."
+    )
 
 
 @pytest.mark.parametrize(
