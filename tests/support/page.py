@@ -3,10 +3,12 @@
 import base64
 import io
 import time
+from collections import deque
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from PIL import Image
+from playwright.sync_api import TimeoutError
 
 TABS = ("generate", "walk", "studio", "training", "about")
 LAPTOP = {"viewport": {"width": 1280, "height": 720}}
@@ -23,6 +25,7 @@ DROP = """async ([name, base64]) => {
 MAX_WAIT_SECONDS = 60  # for anything the page owes; a machine that has much else to do takes tens of seconds
 EVENTS = "**/queue/join**"  # where the page sends them
 QUIET_SECONDS = 0.3
+MAX_TOLD = 30  # requests in the account of a page that owes something
 SILENT_SECONDS = 5  # without a request: longer than any event takes that isn't seen to be under way
 AT_REST = "() => ![...document.querySelectorAll('.pending, .generating')].some((each) => each.checkVisibility())"
 NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, button, [role=slider], [role=tab]')]
@@ -32,13 +35,47 @@ NAMELESS = """() => [...document.querySelectorAll('input, select, textarea, butt
   .map((e) => e.outerHTML.slice(0, 120))"""
 
 
+SIGHT = """() => {
+  const shown = (places) => [...document.querySelectorAll(places)].filter((place) => place.checkVisibility());
+  const faces = [...document.querySelectorAll('#gallery img')];
+  return {
+    faces: faces.length, 'without a picture': faces.filter((face) => !face.naturalWidth).map((face) => face.src),
+    said: shown('[role=alert], [data-testid=toast-text]').map((place) => place.innerText),
+    waiting: shown('.pending, .generating').map((place) => place.closest('[id]')?.id),
+  };
+}"""
+
+
 def wait_for_faces(page, count):
-    page.wait_for_function(
+    wait_until(
+        page,
         "count => { const faces = [...document.querySelectorAll('#gallery img')];"
         " return faces.length == count && faces.every(face => face.complete && face.naturalWidth) }",
-        arg=count,
+        count,
     )
-    page.wait_for_function("document.querySelector('#face img')?.naturalWidth > 0")
+    wait_until(page, "() => document.querySelector('#face img')?.naturalWidth > 0")
+
+
+def wait_until(page, condition, arg=None):
+    """Wait for what the page owes; where it doesn't come, fail with an account of the page."""
+    try:
+        page.wait_for_function(condition, arg=arg)
+    except TimeoutError as error:
+        raise AssertionError(f"{error.message}\n{account(page)}") from None
+
+
+def account(page):
+    """Tell what can be seen of faces and waiting, and how it stands with the last requests."""
+    lines = [f"{what}: {told}" for what, told in page.evaluate(SIGHT).items()]
+    return "\n".join([*lines, "the last requests:", *map(_state_of, requests_of[page])])
+
+
+def _state_of(request):
+    answer = request.existing_response
+    state = request.failure or (answer and answer.status) or "no answer"
+    unfinished = ", under way" if request in under_way[request.frame.page] else ""
+    sent = (request.post_data or "")[:200]
+    return f"  {request.method} {request.url}: {state}{unfinished} {sent}"
 
 
 def captions(page):
@@ -152,15 +189,19 @@ def make_walk(page):
 
 under_way = WeakKeyDictionary()  # of each page, the requests that have no answer yet
 asked_last = WeakKeyDictionary()  # of each page, when it made its last request
+requests_of = WeakKeyDictionary()  # of each page, the last ones but Gradio's own scripts
 
 
 def note_requests(page):
     """Keep count of what the page has asked for and not got. An answer of Gradio's streams until its event is over."""
     requests = under_way[page] = set()
+    last = requests_of[page] = deque(maxlen=MAX_TOLD)
 
     def note(request):
         if "/heartbeat/" not in request.url:
             requests.add(request)
+            if "/assets/" not in request.url:
+                last.append(request)
             asked_last[page] = time.monotonic()
 
     page.on("request", note)
