@@ -70,7 +70,7 @@ from dcgan.ui.walk import WalkTab
 BUNDLED_FOLDERS = [Path(__file__).parent / CHECKPOINTS / name for name in BUNDLED]
 SOCIAL_CARD = Path(__file__).parent / "docs" / "social-card.png"
 ASSETS = Path(__file__).parent / "dcgan" / "ui"
-SCRIPTS = ("page.js", "faces.js", "manners.js", "sharing.js")
+SCRIPTS = ("stream.js", "page.js", "faces.js", "manners.js", "sharing.js")
 
 
 def build_app(catalog: Catalog, files: Path) -> gr.Blocks:

@@ -110,6 +110,28 @@ def test_of_faces_picked_in_a_hurry_the_last_is_shown(open_page):
     assert page.locator("#face img").get_attribute("alt") == "Face of seed 5"
 
 
+# What the first stream of answers says is read only after the third event, which asks for the faces, was taken
+READ_LATE = """
+const answerTo = window.fetch, [isRead, isTaken] = [Promise.withResolvers(), Promise.withResolvers()];
+let events = 0, streams = 0;
+window.fetch = async (...asked) => {
+  const address = String(asked[0].url ?? asked[0]), nth = address.includes('/queue/join') && ++events;
+  if (nth === 3) await isRead.promise;
+  const answer = await answerTo(...asked);
+  if (nth === 3) setTimeout(isTaken.resolve, 300);
+  if (!address.includes('/queue/data') || streams++) return answer;
+  const said = await answer.text();
+  isRead.resolve();
+  await isTaken.promise;
+  return new Response(said);
+};
+"""
+
+
+def test_an_event_that_is_taken_just_as_the_stream_of_answers_ends_is_answered(open_page, tiny_page):
+    wait_for_faces(open_page(url=tiny_page.url, script=READ_LATE), 16)
+
+
 def test_the_best_of_many_are_shown_and_their_link_shows_them_again(open_page, screenshot):
     page = open_page()
     wait_for_faces(page, 16)
