@@ -1,7 +1,7 @@
 // Gradio's client takes its stream of answers for open until it has read there that it ends. An event that the server took
 // before that, but after its last word, is never answered: so the client has one stream without end, fed from the server's.
 {
-  const plain = window.fetch;
+  const plain = window.fetch, DATA = 'data: ';
   const unanswered = new Set(); // events that the server took
   const answeredEarly = new Set(); // before it was known that it took them
   let listen = () => {};
@@ -48,7 +48,7 @@
       const messages = (rest + value).split('\n\n');
       rest = messages.pop();
       for (const message of messages) {
-        const { msg, event_id } = JSON.parse(message.slice('data: '.length));
+        const { msg, event_id } = message.startsWith(DATA) ? JSON.parse(message.slice(DATA.length)) : {};
         isLast = msg === 'close_stream';
         if (msg === 'unexpected_error') unanswered.clear(); // the client takes it for the answer to all
         if (msg === 'process_completed' && !unanswered.delete(event_id)) answeredEarly.add(event_id);

@@ -67,7 +67,7 @@ def wait_until(page, condition, arg=None):
 def account(page):
     """Tell what can be seen of faces and waiting, and how it stands with the last requests."""
     lines = [f"{what}: {told}" for what, told in page.evaluate(SIGHT).items()]
-    return "\n".join([*lines, "the last requests:", *map(_state_of, requests_of[page])])
+    return "\n".join([*lines, "the last requests:", *map(_state_of, requests_of.get(page, ()))])
 
 
 def _state_of(request):
@@ -84,7 +84,7 @@ def captions(page):
 
 
 def wait_for_first(page, caption):
-    page.wait_for_function("caption => document.querySelector('#gallery .face')?.dataset.face == caption", arg=caption)
+    wait_until(page, "caption => document.querySelector('#gallery .face')?.dataset.face == caption", arg=caption)
 
 
 def picture(page, address):
@@ -107,8 +107,8 @@ def pick(page, index):
     face = page.locator("#gallery .face").nth(index)
     seed = face.inner_text().strip()
     face.click()
-    page.wait_for_function(
-        "seed => document.querySelector('#face img')?.alt.split(' ').includes(seed)", arg=seed.split(" ")[0]
+    wait_until(
+        page, "seed => document.querySelector('#face img')?.alt.split(' ').includes(seed)", arg=seed.split(" ")[0]
     )
     return seed
 
@@ -143,7 +143,8 @@ def keyframes(page):
 
 
 def wait_for_keyframes(page, *seeds):
-    page.wait_for_function(
+    wait_until(
+        page,
         "seeds => [...document.querySelectorAll('#keyframes .seed')].map(e => e.innerText).join() == seeds",
         arg=",".join(seeds),
     )
@@ -165,7 +166,7 @@ def assert_moves(page, picture):
 
 
 def wait_for_walk(page):
-    page.wait_for_function("document.querySelector('#walk img')?.naturalWidth > 0")
+    wait_until(page, "document.querySelector('#walk img')?.naturalWidth > 0")
 
 
 def open_walk(page, *seeds):
@@ -179,7 +180,8 @@ def make_walk(page):
     """Press the button and wait for another walk than was there; gives its address."""
     before = page.evaluate("document.querySelector('#walk img')?.src ?? ''")
     page.locator("#make-walk").click()
-    page.wait_for_function(
+    wait_until(
+        page,
         "before => { const walk = document.querySelector('#walk img');"
         " return walk?.src != before && walk?.naturalWidth > 0 }",
         arg=before,
@@ -211,7 +213,7 @@ def note_requests(page):
 
 def wait_until_quiet(page, seconds=QUIET_SECONDS):
     """Wait until the page has got all that it asked for, and asks for nothing more."""
-    page.wait_for_function(AT_REST)
+    wait_until(page, AT_REST)
     give_up, quiet_since = time.monotonic() + MAX_WAIT_SECONDS, time.monotonic()
     while time.monotonic() - quiet_since < seconds:
         assert time.monotonic() < give_up, [request.url for request in under_way[page]]
