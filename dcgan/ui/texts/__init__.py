@@ -39,7 +39,8 @@ def words_for_the_browser() -> str:
     """Write the words of templates as a script, by language."""
     keys = {*IN_TEMPLATES, *OF_GRADIO.values(), *WHILE_WAITING, "close"}
     words = {language: {key: texts[key] for key in sorted(keys)} for language, texts in TEXTS.items()}
-    told = {"words": words, "ofGradio": OF_GRADIO, "whileWaiting": WHILE_WAITING, "chinese": CHINESE_TAGS, "otherwise": ENGLISH}
+    of_gradio = {"ofGradio": OF_GRADIO, "whileWaiting": WHILE_WAITING}
+    told = {"words": words, "chinese": CHINESE_TAGS, "otherwise": ENGLISH, **of_gradio}
     return f"<script>const TEXTS = {json.dumps(told).replace('<', '')};</script>"
 
 
