@@ -580,11 +580,9 @@ def test_the_page_is_dark_where_the_visitor_wants_it_and_stays_so(open_page, scr
 
 NOTE_WHAT_IS_SAID_WHILE_WAITING = """() => {
   window.said = [];
-  const note = () => {
-    window.said.push(...[...document.querySelectorAll('.meta-text, .meta-text-center')].map((each) => each.innerText));
-    requestAnimationFrame(note);
-  };
-  note();
+  const places = () => [...document.querySelectorAll('.meta-text, .meta-text-center')];
+  const note = () => window.said.push(...places().map((place) => place.innerText));
+  new MutationObserver(note).observe(document.body, { subtree: true, childList: true, characterData: true });
 }"""
 
 
@@ -613,7 +611,7 @@ def test_the_page_is_chinese_where_the_browser_is(open_page, screenshot):
     open_tab(page, "walk")
     wait_for_walk(page)
     page.locator("#make-walk").click()
-    page.wait_for_function("window.said.join().includes('处理中')")
+    page.wait_for_function("/处理中|排队/.test(window.said.join())")
     said = page.evaluate("window.said.join('\\n')")
     assert not re.search("[a-z]{2}", said), said
     assert page.locator("#walk-facts").inner_text().startswith("48 帧")
