@@ -28,7 +28,6 @@ from tqdm import tqdm
 from dcgan.cli import BAD_INPUT, DONE, FAILED, INTERRUPTED, STOPPED, StopRequest, command, end_process, silent_unless
 from dcgan.config import TrainConfig
 from dcgan.data import Pictures, load_pictures
-from dcgan.environment import keep_freed_memory
 from dcgan.errors import EndedError, GaveUpError, HubError, InputError
 from dcgan.hub import DEFAULT_PATIENCE, Patience, Repository, keep_quiet
 from dcgan.publish import Publisher, Pusher, restore_run
@@ -65,7 +64,6 @@ from dcgan.training import (
 def main(argv: Sequence[str] | None = None, patience: Patience = DEFAULT_PATIENCE) -> int:
     """Run the command line of train.py; `patience` says how long the Hub may take."""
     arguments = sys.argv[1:] if argv is None else argv
-    keep_freed_memory()
     parsed = build_parser(__doc__).parse_args(arguments)
     launch, world = launch_of(parsed), World.from_environment()
     device = world.device(pick_device(launch.device))

@@ -2,7 +2,7 @@
 
 python -m benchmarks.freed_memory
 
-Two processes train in turns. One has told the C library so, as train.py does.
+Two processes train in turns. One has told the C library so, as a run does.
 """
 
 from __future__ import annotations

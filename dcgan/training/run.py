@@ -22,6 +22,7 @@ from dcgan.checkpoints import (
 )
 from dcgan.config import RESUMABLE_CHANGES, TrainConfig
 from dcgan.data import Pictures
+from dcgan.environment import keep_freed_memory
 from dcgan.errors import EndedError, GaveUpError, InputError
 from dcgan.training.distributed import SINGLE_PROCESS, World
 from dcgan.training.health import best_of
@@ -58,6 +59,7 @@ class Run:
         run_id: str,
         listeners: Listeners = NOBODY,
     ):
+        keep_freed_memory()
         self.folder, self.config, self.pictures, self.state, self.run_id = folder, config, pictures, state, run_id
         self.listeners = listeners
         self.recorder = Recorder(folder, config, pictures, state, run_id, listeners)

@@ -41,6 +41,13 @@ def start(tmp_path, config, pictures, name="run"):
     return Run.start(tmp_path / name, config, pictures, CPU)
 
 
+def test_a_run_has_memory_kept_from_its_start(tmp_path, tiny_config, pictures, monkeypatch):
+    told = []
+    monkeypatch.setattr("dcgan.training.run.keep_freed_memory", lambda: told.append(True))
+    start(tmp_path, tiny_config(), pictures)
+    assert told == [True]
+
+
 def test_a_run_leaves_what_the_design_lists(trained_run):
     for name in (
         "config.json", "model.safetensors", "discriminator/config.json", "discriminator/model.safetensors",
