@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
+from math import inf
 
 from dcgan.checkpoints import snapshot_names
 from dcgan.errors import HubError
 from dcgan.publish.pusher import Pusher
+
+LISTENING_SECONDS = 0.5  # an interruption that comes just before a wait begins is heard only after it
 
 
 class Publisher:
@@ -43,8 +47,14 @@ class Publisher:
         if not ended:
             self._hurry.set()
         self._news.set()
-        self._thread.join(None if ended else repository.patience.last_push)
+        self._wait(inf if ended else repository.patience.last_push)
         return HubError("there was no more time for it") if self._thread.is_alive() else self._problem
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the thread to end, and hear an interruption meanwhile."""
+        deadline = time.monotonic() + seconds
+        while self._thread.is_alive() and (left := deadline - time.monotonic()) > 0:
+            self._thread.join(min(left, LISTENING_SECONDS))
 
     def _work(self) -> None:
         closing = False

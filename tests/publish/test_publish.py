@@ -763,3 +763,29 @@ def test_a_stopped_run_does_not_wait_long_for_a_hub_that_hangs(trained_run):
     assert "no more time" in str(publisher.close(ended=False))
     assert time.monotonic() - began < 5
     assert pusher.missing() == NAMES[:2]
+
+
+def test_an_interruption_is_heard_whichever_moment_or_thread_it_comes_to(trained_run):
+    """One that comes just before the wait begins is like one that another thread takes: it doesn't end the wait."""
+
+    class Hanging:
+        id, patience = REPO, Patience()
+
+        def refs(self) -> None:
+            threading.Event().wait(60)
+
+    def interrupt() -> None:
+        waiting.wait()
+        time.sleep(0.2)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    waiting = threading.Event()
+    publisher = Publisher(Pusher(trained_run, Hanging(), "a run", tell=lambda words: waiting.set()))
+    publisher.start()
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        publisher.close(ended=True)
+    assert time.monotonic() - began < 5
+    interrupting.join()

@@ -46,11 +46,20 @@ def impatient(program: str, *arguments: str) -> list[str]:
     return warm.python(str(ROOT / "tests" / "support" / "impatient.py"), program, *arguments)
 
 
+class Program(subprocess.Popen):
+    """A process that is killed where its `with` block fails, so that a test that waits in vain fails for that."""
+
+    def __exit__(self, kind, error, trace) -> None:
+        if kind:
+            self.kill()
+        super().__exit__(kind, error, trace)
+
+
 def start(
     hub: HubServer, home: Path, program: str, *arguments: str, token: str | None = ALICE, **variables: str
-) -> subprocess.Popen:
+) -> Program:
     """Start `program` (train.py, app.py, dcgan.hub) with short waits for the Hub."""
-    return subprocess.Popen(
+    return Program(
         impatient(program, *arguments), cwd=ROOT, env=environment(hub, home, token, **variables), text=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
@@ -61,9 +70,5 @@ def run(
 ) -> subprocess.CompletedProcess:
     """Run it to its end."""
     with start(hub, home, program, *arguments, token=token, **variables) as process:
-        try:
-            out, err = process.communicate(timeout=CLIENT_SECONDS)
-        except BaseException:
-            process.kill()
-            raise
+        out, err = process.communicate(timeout=CLIENT_SECONDS)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
