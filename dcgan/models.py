@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
@@ -83,13 +85,11 @@ class _Network(nn.Module, PyTorchModelHubMixin):
         return most - sum(t.numel() * t.itemsize // 2 for t in tensors if t.ndim == 4), most + MAX_HEADER_BYTES
 
     @classmethod
-    def _from_pretrained(
-        cls, *, model_id: str, map_location: str | torch.device = "cpu", strict: bool = True, **options: Any
-    ) -> Self:
+    def _from_pretrained(cls, *, model_id: str, **options: Any) -> Self:
         folder = Path(model_id)
         network = cls(**cls._arguments(read_config(folder), model_id))
         load_weights(network, folder / WEIGHTS_NAME)
-        return network.to(map_location).eval()
+        return network.to(options["map_location"]).eval()
 
     @classmethod
     def _arguments(cls, config: dict[str, Any], folder: str) -> dict[str, Any]:
@@ -261,10 +261,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
     most = sum(tensor.nbytes for tensor in wanted.values()) + MAX_HEADER_BYTES
     if (size := path.stat().st_size) > most:
         raise InputError(f"{path} has {size:,} bytes, but its {CONFIG_NAME} calls for {most:,} at most.")
-    try:
+    with damage_refused(path):
         found = load_file(path)
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
-        raise InputError(f"{path} is damaged or no safetensors file ({error}). Copy or download it again.") from None
     for name, tensor in wanted.items():
         if name not in found:
             raise InputError(f"{path} lacks the tensor {name}, which its {CONFIG_NAME} calls for.")
@@ -273,6 +271,20 @@ def load_weights(model: nn.Module, path: Path) -> None:
         raise InputError(f"{path} has the tensor {extra[0]}, which its {CONFIG_NAME} doesn't call for.")
     with torch.no_grad():
         model.load_state_dict(found)
+
+
+@contextmanager
+def damage_refused(path: Path) -> Iterator[None]:
+    """Refuse what safetensors and PyTorch can't read in a file: PyTorch has types and sizes of its own.
+
+    Raises:
+        InputError: the file is damaged, or no safetensors file.
+    """
+    try:
+        yield
+    except (SafetensorError, OSError, KeyError, TypeError, RuntimeError) as error:
+        why = str(error).partition("\n")[0]  # PyTorch's trace follows
+        raise InputError(f"{path} is damaged or no safetensors file ({why}). Copy or download it again.") from None
 
 
 def _refuse_unlike(wanted: Tensor, found: Tensor, words: str) -> None:

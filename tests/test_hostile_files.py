@@ -6,6 +6,7 @@ import resource
 import stat
 import struct
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,11 @@ def change(name: str, **changes: object):
     return pytest.param(lie, id=name)
 
 
+def add_empty(shape: list[int], weights: Path) -> None:
+    """Tell of one more tensor in a weights file, which has no numbers."""
+    with_header(weights, header_of(weights) | {"more": {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}})
+
+
 @pytest.mark.usefixtures("costs_no_memory")
 @pytest.mark.parametrize(
     "lie",
@@ -94,12 +100,15 @@ def change(name: str, **changes: object):
         change("a type that there is not", dtype="F1024"),
         change("a type of code", dtype={"__reduce__": ["os.system", "ls"]}),
         change("no shape", shape=None),
+        pytest.param(partial(add_empty, [0, 2**63]), id="a side that PyTorch can't count"),
+        pytest.param(partial(add_empty, [0, 2**40, 2**24 - 1]), id="sides that PyTorch can't multiply"),
     ],
 )
-def test_a_weights_file_whose_header_lies_is_refused(lie, folder, weights):
+def test_a_weights_file_whose_header_lies_is_refused_in_one_line(lie, folder, weights):
     lie(weights)
-    with pytest.raises(InputError, match=r"model\.safetensors"):
+    with pytest.raises(InputError, match=r"model\.safetensors") as error:
         load_generator(folder)
+    assert "\n" not in str(error.value)
 
 
 def test_a_weights_file_may_be_as_large_as_its_config_calls_for_and_no_larger(folder, weights):

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import pytest
 import torch
@@ -7,6 +8,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from dcgan import Discriminator, Generator, InputError
+from dcgan.limits import MAX_HEADER_BYTES
 from dcgan.network_config import IMAGE_SIZES, NORMS
 
 
@@ -202,6 +204,7 @@ def test_what_the_mixin_saved_comes_back_the_same_and_in_eval_mode(folder):
     assert not generator.training
     saved = load_file(folder / "model.safetensors")
     assert all(torch.equal(saved[name], tensor) for name, tensor in generator.state_dict().items())
+    assert Generator.from_pretrained(folder.parent, subfolder=folder.name).latent_dim == 6
 
 
 def test_a_network_comes_to_the_device_that_is_asked_for(folder):
@@ -220,9 +223,9 @@ def test_a_missing_tensor_is_named(folder):
 
 
 def test_an_extra_tensor_is_named(folder):
-    change_weights(folder, lambda tensors: tensors.update(stowaway=torch.zeros(1)))
+    change_weights(folder, lambda tensors: tensors.update(stowaway=torch.zeros(1), alien=torch.zeros(1)))
     weights = folder / "model.safetensors"
-    assert refusal(folder) == f"{weights} has the tensor stowaway, which its config.json doesn't call for."
+    assert refusal(folder) == f"{weights} has the tensor alien, which its config.json doesn't call for."
 
 
 def test_a_misshaped_tensor_is_named_with_both_shapes(folder):
@@ -285,7 +288,7 @@ def test_weights_on_a_failing_disk_are_refused(folder, monkeypatch):
 
 def test_an_argument_that_the_checkpoint_decides_is_refused(folder):
     words = "image_size can't be set here: a checkpoint's own config.json decides it."
-    assert refusal(folder, image_size=32) == words
+    assert refusal(folder, latent_dim=8, image_size=32) == words
 
 
 def test_a_folder_without_weights_is_refused_with_the_way_to_import_a_pickle_that_it_has(folder):
@@ -297,3 +300,43 @@ def test_a_folder_without_weights_is_refused_with_the_way_to_import_a_pickle_tha
         f"{folder} has no model.safetensors; pytorch_model.bin is a pickle, which is never loaded: python -m "
         f"dcgan.checkpoints import {folder / 'pytorch_model.bin'} FOLDER."
     )
+
+
+@pytest.fixture
+def cached(folder, tmp_path):
+    """Options that read alice/faces out of a cache, where it has the network of `folder` and a broken one beside it."""
+    commit = "a" * 40
+    repository = tmp_path / "models--alice--faces"
+    shutil.copytree(folder, repository / "snapshots" / commit)
+    shutil.copytree(folder, repository / "snapshots" / commit / "broken")
+    (repository / "snapshots" / commit / "broken" / "config.json").write_text("{")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    return {"cache_dir": tmp_path, "local_files_only": True}
+
+
+def test_a_repository_in_the_cache_is_loaded_as_its_folder_is_and_where_it_is_wanted(folder, cached):
+    saved = load_file(folder / "model.safetensors")
+    generator = Generator.from_pretrained("https://huggingface.co/alice/faces", **cached)
+    assert all(torch.equal(saved[name], tensor) for name, tensor in generator.state_dict().items())
+    elsewhere = Generator.from_pretrained("alice/faces", map_location="meta", **cached)
+    assert {p.device.type for p in elsewhere.parameters()} == {"meta"}
+
+
+def test_what_is_wrong_with_a_repository_is_said_by_its_name_and_not_by_that_of_a_folder_in_the_cache(cached):
+    assert refusal("alice/faces", subfolder="broken", **cached).startswith(
+        "alice/faces/broken/config.json can't be read as JSON: "
+    )
+
+
+def test_neither_a_folder_nor_a_repository_is_said_in_one_line():
+    assert refusal("no/such/place") == (
+        "there is no folder no/such/place, nor is that a repository of the Hub, as in user/name."
+    )
+
+
+def test_a_download_may_have_convolutions_as_float16_or_float32_and_the_longest_header_that_there_is(folder):
+    tensors = load_file(folder / "model.safetensors").values()
+    whole = sum(len(tensor.numpy().tobytes()) for tensor in tensors)
+    half = sum(len((tensor.half() if tensor.ndim == 4 else tensor).numpy().tobytes()) for tensor in tensors)
+    assert Generator._weight_bytes(folder) == (half, whole + MAX_HEADER_BYTES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from dcgan.checkpoints.networks import save_tensors
 from dcgan.errors import InputError
 from dcgan.layout import DIRECTIONS_NAME, is_direction
 from dcgan.limits import MAX_DIRECTIONS, MAX_DIRECTIONS_BYTES
+from dcgan.models import damage_refused
 
 
 def read_directions(folder: Path, latent_dim: int) -> dict[str, Tensor]:
@@ -47,10 +47,8 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         data = file.read(MAX_DIRECTIONS_BYTES + 1)
     if len(data) > MAX_DIRECTIONS_BYTES:
         raise InputError(f"{path} is larger than {MAX_DIRECTIONS_BYTES:,} bytes, so it wasn't read.")
-    try:
+    with damage_refused(path):
         tensors: dict[str, Tensor] = load(data)
-    except (SafetensorError, KeyError, ValueError) as error:
-        raise InputError(f"{path} is damaged or no safetensors file ({error}). Copy or download it again.") from None
     return tensors
 
 

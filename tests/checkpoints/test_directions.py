@@ -58,11 +58,30 @@ def test_what_is_wrong_with_directions_is_named(directions, words, tmp_path):
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"text", b"\xff" * 100, (2**60).to_bytes(8, "little") + b"{}"])
+def empty(shape: list[int], type_: str = "F32") -> bytes:
+    """A file of one direction without numbers."""
+    header = json.dumps({"hair": {"dtype": type_, "shape": shape, "data_offsets": [0, 0]}}).encode()
+    return len(header).to_bytes(8, "little") + header
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"text",
+        b"\xff" * 100,
+        (2**60).to_bytes(8, "little") + b"{}",
+        empty([0], "F8_E8M0"),
+        empty([0, 2**63]),
+        empty([0, 2**40, 2**24 - 1]),
+    ],
+)
 def test_a_damaged_file_costs_a_sentence(content, tmp_path):
     (tmp_path / DIRECTIONS_NAME).write_bytes(content)
-    with pytest.raises(InputError, match="damaged or no safetensors file"):
+    words = r"/directions\.safetensors is damaged or no safetensors file \(.+\)\. Copy or download it again\."
+    with pytest.raises(InputError, match=f".*{words}$") as refusal:
         read_directions(tmp_path, DIM)
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_folders_snapshots_draw_by_its_directions(run, several_runs):

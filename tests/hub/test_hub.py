@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save
 
-from dcgan import Discriminator, Generator, InputError
+from dcgan import Discriminator, Generator
 from dcgan.checkpoints import load_generator
 from dcgan.errors import HubError
 from dcgan.hub import Patience, is_repo_id, persistently, repo_id_in
@@ -221,14 +221,6 @@ def test_a_bad_token_is_named_as_the_reason(client, pushed_run):
     (refused,) = client("tell(refusal())", token="hf_nonsense")
     assert "the Hub refuses the token (401)" in refused
     assert "hf auth login" in refused
-
-
-def test_neither_a_folder_nor_a_repository_is_said_in_one_line():
-    with pytest.raises(InputError) as error:
-        Generator.from_pretrained("no/such/place")
-    assert str(error.value) == (
-        "there is no folder no/such/place, nor is that a repository of the Hub, as in user/name."
-    )
 
 
 @pytest.mark.parametrize(
