@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from dcgan.checkpoints.records import StateFacts, Training
 from dcgan.errors import InputError, NewerFormatError
 from dcgan.files import sha256, write_json, write_text
 from dcgan.layout import POINTER, STATE_FACTS_NAME, STATE_PREFIX, STATE_TENSORS_NAME, STATES, TRAINING_NAME
+from dcgan.models import damage_refused
 
 SEAL = "seal"  # a key of state.json: the SHA-256 of all else in there and of the tensors; older states have none
 
@@ -93,7 +93,7 @@ def load_state(folder: Path, good: bool = False) -> SavedState:
             tensors, facts = _load(saved, folder)
         except NewerFormatError as error:
             raise NewerFormatError(f"{error}{older_state_in_words(folder, saved.name)}") from None
-        except (OSError, ValueError, SafetensorError) as error:
+        except (OSError, ValueError) as error:
             why = " ".join(str(error).split()).rstrip(".")
             passed_over.append(why if isinstance(error, InputError) else f"{saved} is damaged ({why})")
         else:
@@ -110,7 +110,7 @@ def older_state_in_words(folder: Path, name: str) -> str:
         if saved.name != name:
             try:
                 _load(saved, folder)
-            except (OSError, ValueError, SafetensorError):
+            except (OSError, ValueError):
                 continue
             return f" To go on from {saved.name} instead, which can be read, delete {folder / STATES / name}."
     return ""
@@ -163,7 +163,7 @@ def _load(saved: Path, folder: Path) -> tuple[dict[str, Tensor], StateFacts]:
 
     Raises:
         NewerFormatError: a newer version wrote it.
-        OSError, ValueError, SafetensorError: it is damaged, or another run's.
+        OSError, ValueError: it is damaged, or another run's.
     """
     told = json.loads((saved / STATE_FACTS_NAME).read_text(encoding="utf-8"))
     facts = StateFacts.of(told, saved / STATE_FACTS_NAME)
@@ -173,7 +173,9 @@ def _load(saved: Path, folder: Path) -> tuple[dict[str, Tensor], StateFacts]:
     theirs = Training.glean(shown.read_bytes()).run_id if shown.is_file() else None
     if theirs and theirs != facts.run_id:
         raise ValueError(f"it is of the run {facts.run_id}, and {shown.name} of {theirs}")
-    return load_file(saved / STATE_TENSORS_NAME), facts
+    tensors = saved / STATE_TENSORS_NAME
+    with damage_refused(tensors):
+        return load_file(tensors), facts
 
 
 def _seal(saved: Path, told: dict[str, Any]) -> str:

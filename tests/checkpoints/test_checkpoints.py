@@ -19,6 +19,7 @@ from dcgan.checkpoints import (
     load_generator,
     load_state,
     newest_state,
+    older_state_in_words,
     resume,
     save_network,
     save_state,
@@ -253,6 +254,41 @@ def test_a_run_whose_only_state_is_damaged_is_refused_with_a_way_out(tmp_path):
     assert refusal_to_resume(tmp_path) == (
         f"no state of the run in {tmp_path} can be gone on from: {saved} is damaged (its bytes aren't those that were "
         "saved). Start one in a new --output-dir."
+    )
+
+
+def unseal(saved: Path) -> None:
+    """Make a state one of an older version, whose states had no seal."""
+    told = json.loads((saved / "state.json").read_text())
+    del told["seal"]
+    (saved / "state.json").write_text(json.dumps(told))
+
+
+def test_an_older_state_without_a_seal_is_gone_on_from_unless_its_tensors_cannot_be_read(tmp_path):
+    save_state(tmp_path, state_at(5))
+    saved = tmp_path / "state" / "step-5"
+    unseal(saved)
+    assert load_state(tmp_path).facts == state_at(5).facts
+    header = b'{"x": {"dtype": "F32", "shape": [0, 9223372036854775808], "data_offsets": [0, 0]}}'  # 2 ** 63
+    for content in (b"no", len(header).to_bytes(8, "little") + header):
+        (saved / "state.safetensors").write_bytes(content)
+        refused = refusal_to_resume(tmp_path)
+        assert f"{saved / 'state.safetensors'} is damaged or no safetensors file (" in refused
+        assert refused.endswith("). Copy or download it again. Start one in a new --output-dir.")
+        assert "\n" not in refused
+
+
+def test_the_state_before_a_readable_one_is_the_next_earlier_that_can_be_read(tmp_path):
+    for step in (5, 10, 15):
+        keep_all(tmp_path, state_at(step))
+    states = tmp_path / "state"
+    assert older_state_in_words(tmp_path, "step-15") == (
+        f" To go on from step-10 instead, which can be read, delete {states / 'step-15'}."
+    )
+    unseal(states / "step-10")
+    (states / "step-10" / "state.safetensors").write_bytes(b"no")
+    assert older_state_in_words(tmp_path, "step-15") == (
+        f" To go on from step-5 instead, which can be read, delete {states / 'step-15'}."
     )
 
 
