@@ -165,8 +165,8 @@ def _load(saved: Path, folder: Path) -> tuple[dict[str, Tensor], StateFacts]:
         NewerFormatError: a newer version wrote it.
         OSError, ValueError: it is damaged, or another run's.
     """
-    told = json.loads((saved / STATE_FACTS_NAME).read_text(encoding="utf-8"))
-    facts = StateFacts.of(told, saved / STATE_FACTS_NAME)
+    facts = StateFacts.read(saved / STATE_FACTS_NAME)
+    told = json.loads((saved / STATE_FACTS_NAME).read_bytes())
     if (seal := told.pop(SEAL, None)) and seal != _seal(saved, told):
         raise ValueError("its bytes aren't those that were saved")
     shown = folder / TRAINING_NAME

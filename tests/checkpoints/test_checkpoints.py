@@ -292,6 +292,19 @@ def test_the_state_before_a_readable_one_is_the_next_earlier_that_can_be_read(tm
     )
 
 
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [(b"{", "JSONDecodeError"), (b"\xff", "UnicodeDecodeError"), (b"[" * 50_000, "RecursionError")],
+)
+def test_a_state_whose_facts_are_no_json_is_refused_with_the_reason(content, error, tmp_path):
+    save_state(tmp_path, state_at(5))
+    facts = tmp_path / "state" / "step-5" / "state.json"
+    facts.write_bytes(content)
+    assert f"can be gone on from: {facts} can't be read ({error}: " in refusal_to_resume(tmp_path)
+    facts.unlink()
+    assert f"can be gone on from: {facts} can't be read (FileNotFoundError: " in refusal_to_resume(tmp_path)
+
+
 def test_each_state_that_cannot_be_gone_on_from_is_named_with_its_reason(tmp_path):
     for step in (5, 10):
         save_state(tmp_path, state_at(step))
