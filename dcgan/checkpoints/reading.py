@@ -129,10 +129,10 @@ class Record(Part):
             values = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError) as error:
             raise cls._refusal(path, f"{type(error).__name__}: {error}") from None
-        return cls.of(values, path)
+        return cls._of(values, path)
 
     @classmethod
-    def of(cls, values: Any, path: Path) -> Self:
+    def _of(cls, values: Any, path: Path) -> Self:
         """Take the values of a file strictly; raises as `read` does."""
         try:
             known = BEFORE_FORMATS | dict(_object(values))
