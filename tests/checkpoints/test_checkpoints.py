@@ -189,6 +189,13 @@ def test_where_no_state_is_good_any_will_do(tmp_path):
     assert load_state(tmp_path, good=True).facts.step == 5
 
 
+def test_where_no_older_state_is_good_the_newest_of_them_is_kept(tmp_path):
+    for step in (5, 10):
+        keep_all(tmp_path, unsure_state_at(step))
+    save_state(tmp_path, unsure_state_at(15))
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-10", "step-15"]
+
+
 def test_a_step_that_a_run_was_taken_back_to_is_saved_beside_the_one_it_came_from(tmp_path):
     save_state(tmp_path, state_at(5))
     save_state(tmp_path, SavedState(state_at(6).tensors, state_at(5, rollbacks=2).facts))
@@ -210,6 +217,8 @@ def test_a_save_that_breaks_off_leaves_the_state_before_it_and_is_made_up_for_by
         with pytest.raises(OSError, match="No space"):
             save_state(tmp_path, state_at(10))
     assert newest_state(tmp_path) == "step-5"
+    names = {p.name for p in (tmp_path / "state").iterdir()}
+    assert names - {"last", "step-5"} in ({"step-10.partial"}, {"step-10"})
     assert load_state(tmp_path).facts == state_at(5).facts
     save_state(tmp_path, state_at(10))
     assert load_state(tmp_path).facts == state_at(10).facts
@@ -225,12 +234,41 @@ def test_a_step_that_is_saved_already_is_left_untouched(tmp_path):
 
 
 def test_a_damaged_or_missing_state_gives_way_to_the_one_before_it(tmp_path):
-    for damage in (lambda newest: (newest / "state.safetensors").write_bytes(b"no"), shutil.rmtree):
+    for damage in (
+        lambda newest: (newest / "state.safetensors").write_bytes(b"no"),
+        lambda newest: (newest / "state.safetensors").unlink(),
+        shutil.rmtree,
+    ):
         shutil.rmtree(tmp_path / "state", ignore_errors=True)
         save_state(tmp_path, state_at(5))
         save_state(tmp_path, state_at(10))
         damage(tmp_path / "state" / "step-10")
         assert load_state(tmp_path).facts == state_at(5).facts
+
+
+def test_neither_what_is_unfinished_nor_what_is_named_otherwise_comes_before_a_state(tmp_path):
+    for step in (5, 10):
+        save_state(tmp_path, state_at(step))
+    states = tmp_path / "state"
+    shutil.copytree(states / "step-10", states / "step-20.partial")
+    (states / "step-10").rename(states / "step-old")
+    (states / "step-30").write_text("no folder")
+    loaded = load_state(tmp_path)
+    assert loaded.facts.step == 5
+    assert len(loaded.passed_over) == 1
+
+
+def test_a_state_that_cannot_be_deleted_as_a_link_is_left_there(tmp_path):
+    for step in (5, 10):
+        save_state(tmp_path, state_at(step))
+    states = tmp_path / "state"
+    shutil.move(states / "step-5", tmp_path / "elsewhere")
+    (states / "step-5").symlink_to(tmp_path / "elsewhere")
+    save_state(tmp_path, state_at(15))
+    assert newest_state(tmp_path) == "step-15"
+    (states / "step-20").symlink_to(tmp_path / "elsewhere")
+    drop_states_after(tmp_path, state_at(15))
+    assert sorted(p.name for p in states.iterdir()) == ["last", "step-10", "step-15", "step-20", "step-5"]
 
 
 def refusal_to_resume(folder: Path) -> str:
@@ -285,8 +323,7 @@ def test_the_state_before_a_readable_one_is_the_next_earlier_that_can_be_read(tm
     assert older_state_in_words(tmp_path, "step-15") == (
         f" To go on from step-10 instead, which can be read, delete {states / 'step-15'}."
     )
-    unseal(states / "step-10")
-    (states / "step-10" / "state.safetensors").write_bytes(b"no")
+    (states / "step-10" / "state.safetensors").unlink()
     assert older_state_in_words(tmp_path, "step-15") == (
         f" To go on from step-5 instead, which can be read, delete {states / 'step-15'}."
     )
@@ -358,6 +395,18 @@ def test_a_state_is_copied_whole_though_the_run_deletes_it_meanwhile(tmp_path, m
     assert load_state(copy).facts == state_at(10).facts
     shutil.rmtree(run / "state" / "step-10")
     assert copy_state(run, tmp_path / "none") is None  # what it points to isn't there, and stays so
+
+
+def test_a_run_that_is_deleted_while_its_state_is_copied_has_none(tmp_path, monkeypatch):
+    run, copyfile = tmp_path / "run", shutil.copyfile
+    save_state(run, state_at(5))
+
+    def too_late(source: Path, target: Path) -> None:
+        shutil.rmtree(run, ignore_errors=True)
+        copyfile(source, target)
+
+    monkeypatch.setattr("shutil.copyfile", too_late)
+    assert copy_state(run, tmp_path / "copy") is None
 
 
 def test_nothing_in_a_run_is_a_pickle(trained_run):
