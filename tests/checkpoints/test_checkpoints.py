@@ -237,6 +237,7 @@ def test_a_damaged_or_missing_state_gives_way_to_the_one_before_it(tmp_path):
     for damage in (
         lambda newest: (newest / "state.safetensors").write_bytes(b"no"),
         lambda newest: (newest / "state.safetensors").unlink(),
+        lambda newest: (newest.parent / "last").write_bytes(b"\xff") and shutil.rmtree(newest),
         shutil.rmtree,
     ):
         shutil.rmtree(tmp_path / "state", ignore_errors=True)
@@ -392,6 +393,7 @@ def test_a_state_is_copied_whole_though_the_run_deletes_it_meanwhile(tmp_path, m
     monkeypatch.setattr("shutil.copyfile", too_late)
     assert copy_state(run, copy) == "step-10"
     assert sorted(p.name for p in (copy / "state").iterdir()) == ["last", "step-10"]
+    assert newest_state(copy) == "step-10"
     assert load_state(copy).facts == state_at(10).facts
     shutil.rmtree(run / "state" / "step-10")
     assert copy_state(run, tmp_path / "none") is None  # what it points to isn't there, and stays so
