@@ -28,8 +28,8 @@ from dcgan.sampling import faces, render
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 SEEDS_TRIED = 1000  # of which the nearest are where the search starts
-STARTS = 6
-STEPS = 240
+STARTS, KEPT = 16, 4  # where a start leads to shows early, so that after the first steps only the best few go on
+STEPS, FIRST_SHARE = 260, 0.23  # in all, and the first of them, which every start takes
 TOLD_EVERY = 20  # steps
 RATE = 0.15  # of Adam, which falls to 0
 CAREFUL_RATE = 0.04  # of one more start at the nearest seed, which the others leave for good where little is nearer
@@ -90,32 +90,63 @@ def find(
     Raises:
         InputError: a generator whose latents are too long to be written as an expression.
     """
-    ends = monotonic() + max_seconds
+    began = monotonic()
     device = next(generator.parameters()).device
     target = to_float(torch.from_numpy(picture.copy())[None]).to(device)  # (1, 3, S, S) in [-1, 1]
     sight = _Sight(discriminator, target)
     starts = _starts(generator, picture).to(device)  # (STARTS, latent_dim)
-    parts = [starts.requires_grad_(), starts[:1].detach().clone().requires_grad_()]
-    groups = [{"params": [part], "rate": rate} for part, rate in zip(parts, (RATE, CAREFUL_RATE), strict=True)]
-    adam = torch.optim.Adam(groups, betas=(0.9, 0.99))
     nearest = _nearest(generator, starts, picture)
     yield nearest
+    descent, done = _Descent(generator, sight, starts, [RATE] * len(starts)), 0.0
     for step in range(1, STEPS + 1):
-        with torch.enable_grad():
-            z = torch.cat(parts)  # (STARTS + 1, latent_dim)
-            length = (z.square().sum(1) - generator.latent_dim).clamp(min=0)  # (STARTS + 1,)
-            loss = sight.distance(generator.main(z[:, :, None, None])) + LENGTH_SHARE * length
-        for part, gradient in zip(parts, torch.autograd.grad(loss.sum(), parts), strict=True):
-            part.grad = gradient
-        for group in adam.param_groups:
-            group["lr"] = group["rate"] * (1 + math.cos(math.pi * step / STEPS)) / 2
-        adam.step()
-        is_last = step == STEPS or monotonic() > ends
-        if is_last or step % TOLD_EVERY == 0:
-            nearest = min(nearest, _nearest(generator, torch.cat(parts), picture), key=lambda found: found.distance)
-            yield replace(nearest, done=1.0 if is_last else step / STEPS)
-        if is_last:
+        before, done = done, _share_done(step, monotonic() - began, max_seconds)
+        descent.step(done)
+        if done == 1 or step % TOLD_EVERY == 0:
+            nearest = min(nearest, _nearest(generator, descent.z, picture), key=lambda found: found.distance)
+            yield replace(nearest, done=done)
+        if done == 1:
             return
+        if before < FIRST_SHARE <= done:
+            going_on = torch.cat([descent.best(KEPT), starts[:1]])
+            descent = _Descent(generator, sight, going_on, [RATE] * KEPT + [CAREFUL_RATE])
+
+
+def _share_done(step: int, seconds: float, max_seconds: float) -> float:
+    """Tell how much of a search is over: of its steps, or of its time where that is more, as on a slow machine."""
+    return max(step / STEPS, min(1.0, seconds / max_seconds) if max_seconds else 1.0)
+
+
+class _Descent:
+    """Latents `(N, D)` that become nearer to what is looked for step by step, by Adam, each at a rate of its own."""
+
+    def __init__(self, generator: Generator, sight: _Sight, z: Tensor, rates: list[float]):
+        self.generator, self.sight = generator, sight
+        self.rows = [row.clone().requires_grad_() for row in z.split(1)]
+        groups = [{"params": [row], "rate": rate} for row, rate in zip(self.rows, rates, strict=True)]
+        self.adam = torch.optim.Adam(groups, betas=(0.9, 0.99))
+
+    @property
+    def z(self) -> Tensor:
+        return torch.cat(self.rows)
+
+    def step(self, done: float) -> None:
+        """Take a step; the more is `done` of the search, 0 to 1, the smaller it is."""
+        with torch.enable_grad():
+            self.losses = self._losses()
+        for row, gradient in zip(self.rows, torch.autograd.grad(self.losses.sum(), self.rows), strict=True):
+            row.grad = gradient
+        for group in self.adam.param_groups:
+            group["lr"] = group["rate"] * (1 + math.cos(math.pi * done)) / 2
+        self.adam.step()
+
+    def best(self, count: int) -> Tensor:
+        """Give the latents `(count, D)` that were nearest before the latest step."""
+        return self.z.detach()[self.losses.argsort()[:count]]
+
+    def _losses(self) -> Tensor:
+        z = self.z
+        length = (z.square().sum(1) - self.generator.latent_dim).clamp(min=0)  # (N,)
+        return self.sight.distance(self.generator.main(z[:, :, None, None])) + LENGTH_SHARE * length
 
 
 class _Sight:

@@ -1,5 +1,7 @@
 """The face nearest to a picture: found where there is one, whatever file the picture comes in."""
 
+from itertools import count
+
 import numpy as np
 import pytest
 import torch
@@ -63,6 +65,16 @@ def test_what_is_told_only_gets_better_and_ends_with_all_done(networks, short):
 def test_time_that_is_over_ends_the_search_with_what_there_is(networks):
     told = list(find(*networks, np.full((24, 24, 3), 200, np.uint8), max_seconds=0))
     assert [found.done for found in told] == [0, 1]
+
+
+def test_a_slow_machine_takes_fewer_steps_and_comes_to_rest_all_the_same(networks, monkeypatch):
+    clock = count()
+    monkeypatch.setattr(finding, "monotonic", lambda: next(clock))
+    [picture] = faces(networks[0], [FAR_AWAY])
+    first, *_, last = find(*networks, picture, max_seconds=50)
+    assert last.done == 1
+    assert next(clock) == 51  # a second a step, of which there are 260 where they are quicker
+    assert last.distance < first.distance
 
 
 def test_a_checkpoint_without_a_discriminator_finds_by_pixels_alone(networks, short):
