@@ -227,8 +227,8 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess:
 def test_two_processes_train_one_run_that_one_process_can_continue(tmp_path):
     out = tmp_path / "out"
     more = ["--epochs", "2", "--snapshot-epochs", "1,2", "--report-to", "tensorboard"]
-    program = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py"]
-    done = run([*program, *TINY, *more, "--output-dir", str(out)])
+    program = warm.python("-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "train.py")
+    done = run([*program, *TINY, *more, "--output-dir", str(out)])  # whose processes start as a user's do
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("training on cpu for 10 steps of 8 pictures (2 processes with 4 each)") == 1
     assert done.stdout.count("40 of 40 pictures used") == 1
@@ -478,12 +478,13 @@ def test_a_terminal_that_is_closed_ends_a_run_that_has_saved(tmp_path):
 def test_a_killed_run_goes_on_from_its_last_save(tmp_path):
     out = tmp_path / "out"
     straight = tmp_path / "straight"
-    command = [sys.executable, "train.py", *ENDLESS, "--output-dir", str(out)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    command = warm.python("train.py", *ENDLESS, "--output-dir", str(out))
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         while not (out / "state" / f"step-{TINY_STEPS_PER_EPOCH}").exists():
             assert process.poll() is None
             time.sleep(0.05)
         process.kill()
+        process.stdout.read()  # until its end, which comes with that of the process
     step = load_state(out).facts.step
     assert train.main(["--resume", "--max-steps", str(step + 4), "--output-dir", str(out)]) == 0
     assert train.main([*TINY, "--max-steps", str(step + 4), "--output-dir", str(straight)]) == 0

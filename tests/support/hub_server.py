@@ -306,10 +306,16 @@ class Repository:
         command = ["git", "--git-dir", str(self.folder), *arguments]
         return subprocess.run(command, input=stdin, stdout=subprocess.PIPE, check=check, env=_GIT_ENVIRONMENT).stdout
 
+    def _read(self, revision: str, *arguments: str) -> bytes:
+        """What git tells of a revision."""
+        return (_unchanging if _OID.fullmatch(revision) else Repository.git)(self, *arguments)
+
     def resolve(self, revision: str) -> str | None:
         """The commit that a branch, a tag or a hash stands for."""
-        arguments = ("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}")
-        return self.git(*arguments, check=False).decode().strip() or None
+        try:
+            return self._read(revision, "rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}").decode().strip()
+        except subprocess.CalledProcessError:
+            return None
 
     def refs(self, kind: str) -> dict[str, str]:
         """The commits of all "heads" or "tags", by name."""
@@ -319,21 +325,21 @@ class Repository:
 
     def log(self, revision: str) -> list[Commit]:
         form = ("--date=format-local:%Y-%m-%dT%H:%M:%S.000Z", "--format=%H%n%an%n%cd%n%s%n%b")
-        records = self.git("log", "-z", *form, revision).decode().rstrip("\0").split("\0")
+        records = self._read(revision, "log", "-z", *form, revision).decode().rstrip("\0").split("\0")
         return [Commit(*map(str.strip, record.split("\n", 4))) for record in records]
 
     def entries(self, revision: str, folder: str = "", recursive: bool = True) -> list[Entry]:
         """What is in a folder of a commit."""
         depth = ["-r"] if recursive else []
-        entries = self._list(*depth, revision, *([f"{folder}/"] if folder else []))
+        entries = self._list(revision, *depth, revision, *([f"{folder}/"] if folder else []))
         return [entry for entry in entries if len(entry.path) > len(folder)]  # git names the folder itself, too
 
     def find(self, revision: str, *paths: str) -> dict[str, Entry]:
         """What is at these paths of a commit; those where nothing is are left out."""
-        return {entry.path: entry for entry in self._list(revision, "--", *paths) if entry.path in paths}
+        return {entry.path: entry for entry in self._list(revision, revision, "--", *paths) if entry.path in paths}
 
-    def _list(self, *arguments: str) -> list[Entry]:
-        records = self.git("ls-tree", "-z", "-t", "--long", *arguments).decode().split("\0")
+    def _list(self, revision: str, *arguments: str) -> list[Entry]:
+        records = self._read(revision, "ls-tree", "-z", "-t", "--long", *arguments).decode().split("\0")
         return [self._entry(record) for record in records if record]
 
     def _entry(self, record: str) -> Entry:
@@ -341,12 +347,12 @@ class Repository:
         _, kind, oid, size = facts.split()
         if kind == "tree":
             return Entry(path, "directory", oid, 0)
-        if int(size) < 200 and (pointer := _POINTER.fullmatch(_blob(self, oid).decode(errors="replace"))):
+        if int(size) < 200 and (pointer := _POINTER.fullmatch(_unchanging(self, *_BLOB, oid).decode(errors="replace"))):
             return Entry(path, "file", oid, int(pointer[2]), pointer[1], int(size))
         return Entry(path, "file", oid, int(size))
 
     def read(self, entry: Entry) -> bytes:
-        return self.lfs(entry.sha256).read_bytes() if entry.sha256 else _blob(self, entry.oid)
+        return self.lfs(entry.sha256).read_bytes() if entry.sha256 else _unchanging(self, *_BLOB, entry.oid)
 
     def commit(self, branch: str, author: str, message: str, changes: Mapping[str, bytes | None]) -> str:
         """Add a commit to a branch; None deletes a file or directory."""
@@ -366,6 +372,7 @@ _GIT_ENVIRONMENT = os.environ | {
     "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "TZ": "UTC",
     "GIT_COMMITTER_NAME": "hub", "GIT_COMMITTER_EMAIL": "hub@hub",
 }  # fmt: skip
+_OID, _BLOB = re.compile("[0-9a-f]{40}"), ("cat-file", "blob")
 _POINTER_FORM = "version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n"
 _POINTER = re.compile(_POINTER_FORM.format("([0-9a-f]{64})", r"(\d+)"))
 
@@ -374,9 +381,10 @@ def _counted(content: bytes) -> bytes:
     return b"data %d\n%s\n" % (len(content), content)
 
 
-@cache  # the bytes under a hash never change
-def _blob(repository: Repository, oid: str) -> bytes:
-    return repository.git("cat-file", "blob", oid)
+@cache
+def _unchanging(repository: Repository, *arguments: str) -> bytes:
+    """What git tells of a hash, whose content never changes."""
+    return repository.git(*arguments)
 
 
 # The protocol

@@ -9,6 +9,7 @@ and ends as the process does that the server forks for it. Signals go through; a
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import io
 import json
@@ -32,8 +33,9 @@ from support.paths import PYTHONPATH
 STUB = Path(__file__).with_name("warm_stub.py")
 # Nothing that knows huggingface_hub, which reads its address when it is imported
 IMPORTED = ("torch", "torch._dynamo", "torchvision", "safetensors.torch", "pandas", "PIL.Image", "av",
-            "matplotlib.backends.backend_agg", "matplotlib.figure", "yaml", "jinja2", "httpx2", "fastapi",
-            "uvicorn", "orjson", "typer", "dicebear", "resvg_py", "tqdm")  # fmt: skip
+            "matplotlib.backends.backend_agg", "matplotlib.figure", "yaml", "jinja2", "httpx2", "httpcore2", "httpx",
+            "httpcore", "h11", "truststore", "filelock", "fsspec", "fastapi", "uvicorn", "orjson", "typer",
+            "rich.console", "psutil", "packaging.version", "tomlkit", "dicebear", "resvg_py", "tqdm.auto")  # fmt: skip
 
 
 def python(*arguments: str) -> list[str]:
@@ -46,12 +48,12 @@ def _server() -> Path:
     """Start the server of this process, and give its socket."""
     folder = tempfile.TemporaryDirectory(prefix="warm-")
     path = Path(folder.name) / "socket"
-    command, environment = [sys.executable, "-m", "support.warm", str(path)], {"OMP_NUM_THREADS": "1"}
+    environment = {"OMP_NUM_THREADS": "1", "PYTHONPATH": PYTHONPATH}
     process = subprocess.Popen(
-        command,
+        [sys.executable, "-m", "support.warm", str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=os.environ | environment | {"PYTHONPATH": PYTHONPATH},
+        env=os.environ | environment,
     )
     atexit.register(folder.cleanup)
     atexit.register(process.wait)
@@ -191,5 +193,8 @@ if __name__ == "__main__":
     for name in IMPORTED:
         importlib.import_module(name)
     draw_a_plot()
+    sys.dont_write_bytecode = False  # what one process compiles is ready for the next
+    sys.pycache_prefix = str(Path(sys.argv[1]).with_name("bytecode"))
+    gc.freeze()  # or each process would go through all of that again, in search of garbage
     assert not {"huggingface_hub", "dcgan"} & set(sys.modules)
     Server(sys.argv[1]).serve()
