@@ -31,6 +31,8 @@ from support.paths import ROOT
 from support.tiny import TINY, TINY_STEPS_PER_EPOCH
 from support.torchrun import torchrun
 
+pytestmark = pytest.mark.usefixtures("no_plots")
+
 ENDLESS = [*TINY, "--epochs", "5000", "--snapshot-epochs", "1"]
 
 

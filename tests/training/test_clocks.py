@@ -16,6 +16,7 @@ from dcgan.training.metrics_log import read_metrics
 from support.tiny import TINY
 
 HOUR, YEAR = 3600.0, 365 * 24 * 3600.0
+pytestmark = pytest.mark.usefixtures("no_plots")
 RUN = [*TINY, "--snapshot-epochs", "1,2,3", "--save-every", "2"]
 RESULTS = ("model.safetensors", "discriminator/model.safetensors", "state/step-15/state.safetensors")
 

@@ -16,7 +16,7 @@ from benchmarks import machine, promises
 from dcgan.checkpoints import SavedState, load_state, write_facts
 from support.tiny import TINY
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("no_plots")]
 
 RUN = [*TINY, "--snapshot-epochs", "1,2,3"]
 RESULTS = ("model.safetensors", "discriminator/model.safetensors", "state/step-15/state.safetensors")
