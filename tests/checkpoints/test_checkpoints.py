@@ -189,6 +189,22 @@ def test_where_no_state_is_good_any_will_do(tmp_path):
     assert load_state(tmp_path, good=True).facts.step == 5
 
 
+def test_a_state_that_says_nothing_readable_of_itself_drives_none_out_that_is_good(tmp_path):
+    for step in (5, 10):
+        keep_all(tmp_path, state_at(step))
+    (tmp_path / "state" / "step-10" / "state.json").write_text("{")
+    save_state(tmp_path, state_at(15))
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["last", "step-15", "step-5"]
+
+
+def test_the_order_in_which_a_state_tells_of_itself_does_not_matter(tmp_path):
+    save_state(tmp_path, state_at(5))
+    facts = tmp_path / "state" / "step-5" / "state.json"
+    told = json.loads(facts.read_text())
+    facts.write_text(json.dumps(dict(reversed(told.items()))))
+    assert load_state(tmp_path).facts == state_at(5).facts
+
+
 def test_where_no_older_state_is_good_the_newest_of_them_is_kept(tmp_path):
     for step in (5, 10):
         keep_all(tmp_path, unsure_state_at(step))
@@ -257,6 +273,9 @@ def test_neither_what_is_unfinished_nor_what_is_named_otherwise_comes_before_a_s
     loaded = load_state(tmp_path)
     assert loaded.facts.step == 5
     assert len(loaded.passed_over) == 1
+    for name in ("step-5", "step-old"):
+        shutil.rmtree(states / name)
+    assert "step-20" not in refusal_to_resume(tmp_path)
 
 
 def test_a_state_that_cannot_be_deleted_as_a_link_is_left_there(tmp_path):
