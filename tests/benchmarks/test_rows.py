@@ -28,7 +28,7 @@ def train_warm(processes: int) -> list[str]:
     "name", [pytest.param(name, marks=[pytest.mark.long] * (name in STARTED_ANEW)) for name in sorted(SCRIPTS)]
 )
 def test_a_row_measures_something_and_comes_to_a_verdict(name, monkeypatch):
-    if name in ("click", "memory"):  # "crowd" asks as "memory" does, and the rest how long a process takes to start
+    if name == "click":  # others ask how much memory the process has, or how long it takes to start
         monkeypatch.setattr(serving, "program", lambda words: warm.python(*words))
     monkeypatch.setattr(growth, "training_in", train_warm)
     finding = SCRIPTS[name][1].found(TINY)
