@@ -46,9 +46,15 @@ class Complaints(list):
 
 
 @pytest.fixture
-def open_page(browser, app_url) -> Iterator:
+def complaints() -> Complaints:
+    """What the pages of this test have been complained of so far."""
+    return Complaints()
+
+
+@pytest.fixture
+def open_page(browser, app_url, complaints) -> Iterator:
     """Opens the app, or a link to it, in a fresh browser; on teardown nothing may have been complained of."""
-    contexts, complaints = [], Complaints()
+    contexts = []
 
     def open_one(query: str = "", url: str = app_url, script: str = "", **options) -> Page:
         context = browser.new_context(**DEFAULTS | options)

@@ -1,19 +1,19 @@
-"""What can be done with a face on the first tab."""
+"""What can be done with a face on the first tab: others like it, faces between two, and sliders with a meaning."""
 
-import os
 import re
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
 from dcgan.gallery import from_file
-from support import warm
 from support.page import (
     LAPTOP,
     PHONE,
+    assert_speaks,
     captions,
     copied,
     download,
+    draw_from,
     faces_shown,
     open_tab,
     pick,
@@ -24,8 +24,6 @@ from support.page import (
     wait_for_keyframes,
     wait_until_quiet,
 )
-from support.paths import ROOT
-from support.served import served
 
 
 def more_like_this(page, parent):
@@ -87,28 +85,6 @@ def test_more_like_a_face_again_and_again_each_of_them_a_face_like_any(open_page
     wait_for_keyframes(page, face)
 
 
-def test_more_like_a_face_on_a_phone_in_chinese_and_dark(open_page, screenshot):
-    page = open_page("?__theme=dark", locale="zh-CN", **PHONE)
-    wait_for_faces(page, 16)
-    assert page.locator("#more-like-this").inner_text() == "更多类似的脸"
-    page.locator("#more-like-this").tap()
-    wait_for_faces(page, 9)
-    page.wait_for_function("document.querySelector('#gallery').getBoundingClientRect().top < 300")
-    edges = page.eval_on_selector_all("#gallery button", "all => all.map(e => e.getBoundingClientRect().right)")
-    assert max(edges) <= 390
-    screenshot(page, "more-like-this-phone")
-
-    page.locator("#keep").tap()
-    assert_said_above_the_main_button(page, "已保存在这个浏览器里")
-    page.wait_for_function("location.search.includes('seeds=')")
-    page.context.set_offline(True)
-    page.locator("#more-like-this").tap()
-    assert_said_above_the_main_button(page, "连接断开了")
-    page.context.set_offline(False)
-    page.get_by_text("连接断开了").wait_for(state="detached")
-    wait_for_faces(page, 9)
-
-
 def assert_said_above_the_main_button(page, words):
     toast = page.locator(".toast-body", has_text=words)
     toast.wait_for()
@@ -125,9 +101,7 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     wait_for_faces(page, 16)
     assert not page.locator("#back").is_visible()
     for seed in ("100", "200"):
-        page.locator("#seed input").fill(seed)
-        page.locator("#generate").click()
-        wait_for_first(page, seed)
+        draw_from(page, seed)
         page.wait_for_function("seed => location.search.includes(`seed=${seed}`)", arg=seed)
     seen = [one.tobytes() for one in faces_shown(page)]
     pick(page, 1)
@@ -164,47 +138,6 @@ def test_back_leads_to_what_was_drawn_before_and_leaves_the_walk_as_it_is(open_p
     page.locator("#back").wait_for(state="hidden")
 
 
-def test_back_leads_from_a_walk_to_faces_and_again_to_the_walk(open_page, tiny_page):
-    page = open_page("?seed=5&count=4&__theme=dark", url=tiny_page.url, locale="zh-CN", **PHONE)
-    wait_for_faces(page, 4)
-    page.locator("#use-as-keyframe").tap()
-    open_tab(page, "walk")
-    wait_for_keyframes(page, "5")
-    page.locator("#add").tap()
-    wait_for_keyframes(page, "5", "99")
-    page.wait_for_function("location.search.includes('kind=walk')")
-    page.go_back()
-    page.locator("#gallery").wait_for()
-    wait_for_faces(page, 4)
-    open_tab(page, "walk")
-    wait_for_keyframes(page, "5", "99")
-    page.go_forward()
-    page.wait_for_function("location.search.includes('kind=walk')")
-    assert "__theme=dark" in page.url
-    page.locator("#walk img").wait_for()
-
-
-def test_back_works_after_the_server_has_started_anew(browser, trained_run, tmp_path):
-    program, page = [*warm.python(str(ROOT / "app.py")), "--model", str(trained_run)], browser.new_page(**LAPTOP)
-    with served(tmp_path, program, os.environ) as first:
-        page.goto(first.url)
-        wait_for_faces(page, 16)
-        seen = [face.tobytes() for face in faces_shown(page)]
-        page.locator("#seed input").fill("100")
-        page.locator("#generate").click()
-        page.wait_for_function("location.search.includes('seed=100')")
-        wait_for_faces(page, 16)
-        page.locator("#earlier button").nth(1).wait_for()
-    with served(tmp_path, program, os.environ, first.port):
-        page.locator("#back").click()
-        wait_for_first(page, "0")
-        wait_for_faces(page, 16)
-        assert [face.tobytes() for face in faces_shown(page)] == seen
-        page.locator("#earlier button").nth(1).click()
-        wait_for_first(page, "100")
-        page.close()
-
-
 IS_SEEN = """(words) => [...document.querySelectorAll('.toast-body')].some((toast) => toast.innerText.includes(words)
   && Number(getComputedStyle(toast).opacity) === 1)"""
 LAID_OUT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
@@ -218,8 +151,28 @@ ROWS = """() => {
 }"""
 
 
-def test_the_grid_is_full_at_any_width_and_two_tabs_draw_each_for_themselves(open_page, tiny_page):
-    page = open_page("?seed=50", url=tiny_page.url, **LAPTOP)
+# What the first stream of answers says is read only after the third event, which asks for the faces, was taken
+READ_LATE = """
+const answerTo = window.fetch, [isRead, isTaken] = [Promise.withResolvers(), Promise.withResolvers()];
+let events = 0, streams = 0;
+window.fetch = async (...asked) => {
+  const address = String(asked[0].url ?? asked[0]), nth = address.includes('/queue/join') && ++events;
+  if (nth === 3) await isRead.promise;
+  const answer = await answerTo(...asked);
+  if (nth === 3) setTimeout(isTaken.resolve, 300);
+  if (!address.includes('/queue/data') || streams++) return answer;
+  const said = await answer.text();
+  isRead.resolve();
+  await isTaken.promise;
+  return new Response(said);
+};
+"""
+
+
+def test_two_tabs_draw_each_for_themselves_into_full_grids_even_where_an_answer_comes_as_the_stream_of_answers_ends(
+    open_page, tiny_page
+):
+    page = open_page(url=tiny_page.url, script=READ_LATE, **LAPTOP)
     wait_for_faces(page, 16)
     other = page.context.new_page()
     other.goto(page.url.split("?")[0] + "?seed=7&count=12")
@@ -233,28 +186,54 @@ def test_the_grid_is_full_at_any_width_and_two_tabs_draw_each_for_themselves(ope
             assert len(set(rows)) == 1, f"{rows} at {width}"
             assert narrowest >= 60
     page.locator("#gallery .face").nth(3).click()
-    page.locator("#face-title", has_text="Seed 53").wait_for()
+    page.locator("#face-title", has_text="Seed 3").wait_for()
     other.locator("#gallery .face").nth(3).click()
     other.locator("#face-title", has_text="Seed 10").wait_for()
-    assert page.locator("#face-title").inner_text() == "Seed 53"
+    assert page.locator("#face-title").inner_text() == "Seed 3"
 
 
-def mixed_face(page):
-    """Pixels of the face that the mix shows."""
-    return shown_in(page, "#mix-slider canvas")
-
-
-MOVE = """place => {
-  const slider = document.querySelector('#mix-slider input'), began = performance.now();
+MOVE = """([sliders, index, place]) => {
+  const slider = document.querySelectorAll(`${sliders} input`)[index], began = performance.now();
   slider.value = place;
   slider.dispatchEvent(new Event('input', { bubbles: true }));
   return performance.now() - began;
 }"""
 
 
-def test_a_slider_shows_the_faces_between_two_without_asking_the_server(open_page, screenshot):
-    page = open_page(**LAPTOP)
-    wait_for_faces(page, 16)
+DRAWN = "name => document.querySelector('#steer-frames img')?.dataset.name == name"
+
+
+def mixed(page):
+    """Pixels of the face that the mix shows."""
+    return shown_in(page, "#mix-slider canvas")
+
+
+def steered(page):
+    """Pixels of the face that the sliders of Steer show."""
+    return shown_in(page, "#steer-sliders canvas")
+
+
+def touch(page, index):
+    slider = page.locator("#steer-sliders input").nth(index)
+    slider.focus()
+    page.wait_for_function(DRAWN, arg=slider.get_attribute("data-name"))
+    wait_until_quiet(page)
+    return slider.get_attribute("data-name")
+
+
+def assert_twenty_places_show_faces_without_asking_the_server(page, sliders, places):
+    asked, seen = [], set()
+    page.on("request", lambda request: asked.append(request.url))
+    for place in places:
+        assert page.evaluate(MOVE, [sliders, 0, place]) < 100
+        seen.add(shown_in(page, f"{sliders} canvas").tobytes())
+    assert len(seen) == 20
+    page.wait_for_timeout(300)
+    assert not [url for url in asked if not url.startswith("data:")]
+
+
+def mix_with_another(page):
+    """Mix face 2 with others of the gallery, and take what is three quarters face 2; gives its pixels."""
     faces = faces_shown(page)
     pick(page, 2)
     page.locator("#mix").click()
@@ -262,37 +241,65 @@ def test_a_slider_shows_the_faces_between_two_without_asking_the_server(open_pag
     page.locator("#gallery .face").nth(10).click()
     page.locator("#mix-slider h2", has_text="Between 2 and 10").wait_for()
     wait_until_quiet(page)
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    seen = set()
-    for place in range(4, 24):
-        assert page.evaluate(MOVE, place) < 100
-        seen.add(mixed_face(page).tobytes())
-    assert len(seen) == 20
+    assert_twenty_places_show_faces_without_asking_the_server(page, "#mix-slider", range(4, 24))
     for place, face in ((0, faces[2]), (32, faces[10])):
-        page.evaluate(MOVE, place)
-        assert np.array_equal(mixed_face(page), face)
+        page.evaluate(MOVE, ["#mix-slider", 0, place])
+        assert np.array_equal(mixed(page), face)
     page.locator("#mix-slider input").focus()
     for _ in range(8):
         page.keyboard.press("ArrowLeft")
     assert page.locator("#mix-slider input").get_attribute("aria-valuetext") == "75 %"
-    shown = mixed_face(page)
-    page.wait_for_timeout(500)
-    assert not [url for url in asked if not url.startswith("data:")]
     assert page.evaluate("document.documentElement.scrollHeight") == 720
-    screenshot(page, "mix")
+    return mixed(page)
 
+
+def steer_by_two_sliders(page, face):
+    """Steer the face that is shown, whose pixels are given; gives the names of both sliders."""
+    wait_until_quiet(page)
+    assert np.array_equal(steered(page), face)
+    assert page.locator("#steer-sliders input").count() >= 6
+    assert page.evaluate("document.documentElement.scrollHeight") == 720
+    first = touch(page, 0)
+    assert np.array_equal(steered(page), face)
+    assert_twenty_places_show_faces_without_asking_the_server(page, "#steer-sliders", (*range(2, 16), *range(17, 23)))
+    moved = steered(page)
+    second = touch(page, 1)
+    assert np.array_equal(steered(page), moved), "another slider begins where the first one left the face"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#steer-sliders input").nth(1).get_attribute("aria-valuetext") == "-0.4"
+    assert not np.array_equal(steered(page), moved)
+    return first, second
+
+
+def test_sliders_show_faces_between_two_and_steer_the_one_that_is_taken_without_asking_the_server(
+    open_page, screenshot
+):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    mixture = mix_with_another(page)
+    screenshot(page, "mix")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.locator("#face-title", has_text="Face 2:10@0.75").wait_for()
+
+    page.locator("#steer").click()
+    page.locator("#steer-sliders h2", has_text="2:10@0.75").wait_for()
+    first, second = steer_by_two_sliders(page, mixture)
+    shown = steered(page)
+    screenshot(page, "steer")
+    page.locator("#steer-sliders .take").click()
+    page.locator(f'[data-shown-face="2:10@0.75~{first}=1.125~{second}=-0.375"]').wait_for()
     one = open_page(url=copied(page, "#copy-link"))
     wait_for_faces(one, 1)
     assert np.array_equal(faces_shown(one)[0], shown)
 
 
-def test_a_face_is_mixed_on_a_phone_in_chinese_and_bad_ones_get_a_sentence(open_page, screenshot):
-    page = open_page("?__theme=dark", locale="zh-CN", **PHONE)
-    wait_for_faces(page, 16)
+# On a phone, in Chinese and in the dark
+
+
+def mix_by_finger(page, screenshot):
+    """Mix face 0 with another, after some that can't be mixed with, and close the mix."""
     page.locator("#mix").tap()
     page.locator("#mix-slider h2", has_text="在 0 与 1 之间").wait_for()
     for typed, sentence in (("0", "这两张都是 0"), ("-1", "种子是 -1"), ("7:42", "is no face")):
@@ -303,13 +310,65 @@ def test_a_face_is_mixed_on_a_phone_in_chinese_and_bad_ones_get_a_sentence(open_
     page.keyboard.press("Enter")
     page.locator("#mix-slider h2", has_text="在 0 与 7:42@0.5 之间").wait_for()
     page.locator("#mix-message").wait_for(state="hidden")
-    box = page.locator("#mix-slider input").bounding_box()
-    before = mixed_face(page)
-    page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
-    assert not np.array_equal(mixed_face(page), before)
+    before = mixed(page)
+    tap_near_the_end(page, page.locator("#mix-slider input"))
+    assert not np.array_equal(mixed(page), before)
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     screenshot(page, "mix-phone")
     page.locator("#mix-close").tap()
     page.locator("#face-title", has_text="种子 0").wait_for()
     page.locator("#mix-panel").wait_for(state="hidden")
+
+
+def tap_near_the_end(page, slider):
+    box = slider.bounding_box()
+    page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
+
+
+def steer_by_finger(page, screenshot):
+    """Steer face 0, set it back, and look at another."""
+    page.locator("#steer").tap()
+    page.locator("#steer-sliders h2", has_text="种子 0").wait_for()
+    wait_until_quiet(page)
+    before, slider = steered(page), page.locator("#steer-sliders input").first
+    assert slider.bounding_box()["height"] >= 44
+    tap_near_the_end(page, slider)
+    page.wait_for_function(DRAWN, arg=slider.get_attribute("data-name"))
+    wait_until_quiet(page)
+    assert not np.array_equal(steered(page), before)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    screenshot(page, "steer-phone")
+    page.locator("#steer-sliders .reset").tap()
+    assert np.array_equal(steered(page), before)
     pick(page, 1)
+    page.locator("#steer-panel").wait_for(state="hidden")
+
+
+def draw_more_by_finger(page, screenshot):
+    assert page.locator("#more-like-this").inner_text() == "更多类似的脸"
+    page.locator("#more-like-this").tap()
+    wait_for_faces(page, 9)
+    page.wait_for_function("document.querySelector('#gallery').getBoundingClientRect().top < 300")
+    edges = page.eval_on_selector_all("#gallery button", "all => all.map(e => e.getBoundingClientRect().right)")
+    assert max(edges) <= 390
+    screenshot(page, "more-like-this-phone")
+
+
+def test_on_a_phone_in_chinese_and_dark_faces_are_mixed_steered_and_varied_and_all_is_said_above_the_main_button(
+    open_page, screenshot
+):
+    page = open_page("?__theme=dark", locale="zh-TW", **PHONE)
+    wait_for_faces(page, 16)
+    assert_speaks(page, "种子 0", "生成")
+    mix_by_finger(page, screenshot)
+    steer_by_finger(page, screenshot)
+    draw_more_by_finger(page, screenshot)
+    page.locator("#keep").tap()
+    assert_said_above_the_main_button(page, "已保存在这个浏览器里")
+    page.wait_for_function("location.search.includes('seeds=')")
+    page.context.set_offline(True)
+    page.locator("#more-like-this").tap()
+    assert_said_above_the_main_button(page, "连接断开了")
+    page.context.set_offline(False)
+    page.get_by_text("连接断开了").wait_for(state="detached")
+    wait_for_faces(page, 9)

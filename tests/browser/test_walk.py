@@ -1,5 +1,6 @@
 """The walk, which is there when a visitor comes."""
 
+import av
 from PIL import Image
 
 from dcgan.gallery import from_file
@@ -10,6 +11,7 @@ from support.page import (
     captions,
     copied,
     download,
+    draw_others,
     hold_back,
     keyframes,
     let_go,
@@ -28,6 +30,11 @@ IN_SIGHT = """(id) => {
   return top >= -1 && bottom <= innerHeight + 1;
 }"""
 
+QUIET = "(({ muted, playsInline }) => muted && playsInline)(document.querySelector('#walk-video video'))"
+FILM_OF_A_GRID = """() => {
+  const film = document.querySelector('#walk-video video');
+  return film?.readyState >= 2 && film.ariaLabel == 'tiny_grid-9_seed-2-1-99_48f';
+}"""
 NOTE_FILMS = """window.films = [];
 const note = () => films.push(...[...document.querySelectorAll('#walk-video video')].map((one) => one.ariaLabel));
 new MutationObserver(note).observe(document.body, { subtree: true, childList: true, attributes: true })"""
@@ -37,36 +44,8 @@ def wait_for_walk_through(page, *seeds):
     page.locator(f"#walk img[alt$='of seeds {', '.join(seeds)}']").wait_for()
 
 
-def test_a_walk_plays_at_once_on_one_screen_and_is_drawn_anew_with_its_faces(open_page, screenshot, tmp_path):
-    page = open_page(**LAPTOP)
-    wait_for_faces(page, 16)
-    address = page.url
-    open_walk(page, "0", "1", "2")
-    assert_moves(page, "#walk img")
-    assert page.evaluate("document.documentElement.scrollHeight") == 720
-    for control in ("keyframes", "make-walk", "walk", "walk-download", "copy-walk-link"):
-        assert page.evaluate(IN_SIGHT, control), control
-    assert page.url == address, "looking at a tab is no step that Back would undo"
-    screenshot(page, "walk-laptop")
-
-    page.locator("#keyframes [data-do=right]").first.click()
-    wait_for_walk_through(page, "1", "0", "2")
-    page.locator("#new-seed input").fill("42")
-    page.keyboard.press("Enter")
-    wait_for_walk_through(page, "1", "0", "2", "42")
-    page.wait_for_function("location.search.includes('seeds=1,0,2,42')")
-    assert "seeds=1,0,2,42" in copied(page, "#copy-walk-link")
-    assert download(page, "#walk-download", tmp_path).name == "portraits-96_seed-1-0-2-42_48f.gif"
-    page.locator("#new-seed input").fill("-1")
-    page.locator("#add").click()
-    page.locator("#walk-faces-message", has_text="The seed is -1").wait_for()
-    page.go_back()
-    wait_for_walk_through(page, "1", "0", "2")
-
-
-def test_five_presses_lead_from_the_first_look_to_a_saved_gif_of_three_chosen_faces(open_page, screenshot, tmp_path):
-    page = open_page(**LAPTOP)
-    wait_for_faces(page, 16)
+def choose_by_five_presses(page, screenshot, folder):
+    """Choose three faces on the first tab and save the walk through them; it has become theirs by itself."""
     page.evaluate("window.presses = 0; addEventListener('pointerdown', () => presses++, true)")
     for face in (2, 9, 14):
         page.locator("#gallery li").nth(face).hover()
@@ -76,11 +55,67 @@ def test_five_presses_lead_from_the_first_look_to_a_saved_gif_of_three_chosen_fa
     screenshot(page, "added-to-walk")
     open_tab(page, "walk")
     wait_for_walk_through(page, "2", "9", "14")
-    path = download(page, "#walk-download", tmp_path)
+    path = download(page, "#walk-download", folder)
     assert page.evaluate("presses") == 5
+    return path
+
+
+def assert_plays_on_one_screen(page):
+    assert_moves(page, "#walk img")
+    assert page.evaluate("document.documentElement.scrollHeight") == 720
+    for control in ("keyframes", "make-walk", "walk", "walk-download", "copy-walk-link"):
+        assert page.evaluate(IN_SIGHT, control), control
+
+
+def assert_is_drawn_anew_with_its_faces(page, folder):
+    page.locator("#keyframes [data-do=right]").first.click()
+    wait_for_walk_through(page, "9", "2", "14")
+    page.locator("#new-seed input").fill("42")
+    page.keyboard.press("Enter")
+    wait_for_walk_through(page, "9", "2", "14", "42")
+    page.wait_for_function("location.search.includes('seeds=9,2,14,42')")
+    assert "seeds=9,2,14,42" in copied(page, "#copy-walk-link")
+    assert download(page, "#walk-download", folder).name == "portraits-96_seed-9-2-14-42_48f.gif"
+    page.locator("#new-seed input").fill("-1")
+    page.locator("#add").click()
+    page.locator("#walk-faces-message", has_text="The seed is -1").wait_for()
+    page.go_back()
+    wait_for_walk_through(page, "9", "2", "14")
+
+
+def assert_keyframes_are_added_moved_removed_and_looked_at(page):
+    page.locator("#new-seed input").fill("7")
+    page.locator("#add").click()
+    wait_for_keyframes(page, "9", "2", "14", "7")
+    page.locator("#keyframes [data-do=remove]").nth(1).click()
+    wait_for_keyframes(page, "9", "14", "7")
+    page.locator("#add-random").click()
+    page.wait_for_function("document.querySelectorAll('#keyframes li').length == 4")
+    page.locator("#keyframes [data-do=remove]").nth(3).click()
+    wait_for_keyframes(page, "9", "14", "7")
+    page.locator("#keyframes [data-do=pick]").nth(1).click()
+    page.wait_for_function("document.querySelector('#face img').checkVisibility()")
+    page.locator("#face-title", has_text="Seed 14").wait_for()
+    open_tab(page, "walk")
+    page.locator("#walk img[alt='A walk through the faces of seeds 9, 14, 7']").wait_for()
+
+
+def test_a_walk_of_chosen_faces_is_saved_by_five_presses_plays_on_one_screen_and_is_drawn_anew_with_its_faces(
+    open_page, screenshot, tmp_path
+):
+    page = open_page(**LAPTOP)
+    wait_for_faces(page, 16)
+    path = choose_by_five_presses(page, screenshot, tmp_path)
     assert from_file(path).seeds == (2, 9, 14)
+    assert path.name == "portraits-96_seed-2-9-14_48f.gif"
     with Image.open(path) as gif:
-        assert (gif.format, gif.n_frames) == ("GIF", 48)
+        assert (gif.format, gif.n_frames, gif.size, gif.info["loop"]) == ("GIF", 48, (384, 384), 0)
+    assert page.locator("#walk-facts").inner_text().startswith("48 frames, 2.4 s, 384 px, ")
+    assert_plays_on_one_screen(page)
+    screenshot(page, "walk-laptop")
+    assert_is_drawn_anew_with_its_faces(page, tmp_path)
+    assert_keyframes_are_added_moved_removed_and_looked_at(page)
+    screenshot(page, "walk")
 
 
 def centre(page, locator):
@@ -125,35 +160,13 @@ def drag_by_finger(page, source, target):
     act("touchEnd")
 
 
-def test_faces_are_dragged_into_a_walk_to_another_place_in_it_and_out(open_page, tiny_page, screenshot):
-    page = open_page(url=tiny_page.url, **LAPTOP)
-    wait_for_faces(page, 16)
-    for face in (1, 2, 3):
-        page.locator("#gallery .face").nth(face).drag_to(page.locator("[role=tab][data-tab-id=walk]"))
-        page.locator(f"#gallery .add[data-index='{face}'][aria-pressed=true]").wait_for()
-    page.locator("#gallery .add").nth(2).click()
-    page.locator("#gallery .add[data-index='2'][aria-pressed=false]").wait_for()
-    page.locator("#gallery .add").nth(2).click()
-    open_tab(page, "walk")
-    wait_for_keyframes(page, "1", "3", "2")
-    drag(page, "#keyframes li:nth-child(3) .face", *centre(page, "#keyframes li:nth-child(1) .face"))
-    wait_for_keyframes(page, "2", "1", "3")
-    wait_for_walk_through(page, "2", "1", "3")
-    x, y = centre(page, "#keyframes li:nth-child(2) .face")
-    drag(page, "#keyframes li:nth-child(2) .face", x, y + 260)
-    wait_for_keyframes(page, "2", "3")
-    assert page.get_by_role("tab", selected=True).get_attribute("data-count") == "2"
-    page.locator("#keyframes li:nth-child(2) .face").click()
-    page.locator("#face-title", has_text="Seed 3").wait_for()
-
-
-def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_page, tiny_page):
-    page = open_page(url=tiny_page.url, **LAPTOP)
-    wait_for_faces(page, 16)
+def follow_the_gallery(page):
+    """See that the walk goes through the faces of the gallery until some are chosen; gives the two that are."""
+    address = page.url
     open_walk(page, "0", "1", "2")
+    assert page.url == address, "looking at a tab is no step that Back would undo"
     open_tab(page, "generate")
-    page.locator("#generate").click()
-    page.wait_for_function("document.querySelector('#gallery .face').dataset.face != '0'")
+    draw_others(page)
     wait_for_faces(page, 16)
     first = captions(page)[:3]
     open_tab(page, "walk")
@@ -168,12 +181,42 @@ def test_a_walk_that_nobody_chose_goes_through_the_faces_of_the_gallery(open_pag
     page.get_by_text("which now has 2").wait_for()
     open_tab(page, "walk")
     wait_for_walk_through(page, chosen[1], chosen[0])
+    open_tab(page, "generate")
+    return chosen[1], chosen[0]
 
 
-def test_what_is_asked_for_is_never_replaced_by_what_comes_late(open_page, tiny_page):
+def drag_from_the_gallery(page):
+    """Drag three faces onto the tab of the walk, and take the second out and in again."""
+    for face in (1, 2, 3):
+        page.locator("#gallery .face").nth(face).drag_to(page.locator("[role=tab][data-tab-id=walk]"))
+        page.locator(f"#gallery .add[data-index='{face}'][aria-pressed=true]").wait_for()
+    page.locator("#gallery .add").nth(2).click()
+    page.locator("#gallery .add[data-index='2'][aria-pressed=false]").wait_for()
+    page.locator("#gallery .add").nth(2).click()
+
+
+def test_a_walk_goes_through_the_gallery_until_faces_are_chosen_and_dragged_into_it_to_another_place_and_out(
+    open_page, tiny_page
+):
     page = open_page(url=tiny_page.url, **LAPTOP)
     wait_for_faces(page, 16)
-    wait_until_quiet(page)
+    chosen = follow_the_gallery(page)
+    first, second, third = captions(page)[1:4]
+    drag_from_the_gallery(page)
+    open_tab(page, "walk")
+    wait_for_keyframes(page, *chosen, first, third, second)
+    drag(page, "#keyframes li:nth-child(5) .face", *centre(page, "#keyframes li:nth-child(1) .face"))
+    wait_for_keyframes(page, second, *chosen, first, third)
+    wait_for_walk_through(page, second, *chosen, first, third)
+    x, y = centre(page, "#keyframes li:nth-child(2) .face")
+    drag(page, "#keyframes li:nth-child(2) .face", x, y + 260)
+    wait_for_keyframes(page, second, chosen[1], first, third)
+    assert page.get_by_role("tab", selected=True).get_attribute("data-count") == "4"
+    page.locator("#keyframes li:nth-child(4) .face").click()
+    page.locator("#face-title", has_text=f"Seed {third}").wait_for()
+
+
+def assert_a_late_walk_replaces_no_film(page):
     held = hold_back(page, 2)  # of its faces, and of its walk
     open_tab(page, "walk")
     wait_for_keyframes(page, "0", "1", "2")
@@ -184,6 +227,8 @@ def test_what_is_asked_for_is_never_replaced_by_what_comes_late(open_page, tiny_
     wait_until_quiet(page)
     assert page.locator("#walk-video video").is_visible()
 
+
+def assert_a_face_that_is_gone_when_its_walk_comes_is_in_no_film(page):
     page.evaluate(NOTE_FILMS)
     held = hold_back(page, 2)  # of a face, and of the walk through it as well
     page.locator("#add").click()
@@ -194,6 +239,8 @@ def test_what_is_asked_for_is_never_replaced_by_what_comes_late(open_page, tiny_
     wait_until_quiet(page)
     assert {*page.evaluate("films")} == {"tiny_seed-0-1-2_48f"}
 
+
+def assert_a_late_face_joins_the_strip_as_it_is_by_then(page):
     held = hold_back(page, 1)  # of another face; the strip that it was asked with has changed when it comes
     page.locator("#add").click()
     page.locator("#keyframes [data-do=remove]").first.click()
@@ -204,20 +251,79 @@ def test_what_is_asked_for_is_never_replaced_by_what_comes_late(open_page, tiny_
     assert keyframes(page) == ["2", "1", "99"]
 
 
-def test_on_a_phone_the_page_goes_to_the_walk_once_it_is_drawn(open_page, screenshot):
-    page = open_page("?kind=walk&seeds=3,4&__theme=dark", locale="zh-CN", **PHONE)
-    wait_for_walk(page)
-    assert page.evaluate(IN_SIGHT, "make-walk")
+def assert_is_without_a_sound(page):
+    page.wait_for_function(QUIET)  # Gradio sets some of it after the film is there
+    page.wait_for_timeout(1000)
+    assert page.evaluate(QUIET)
+
+
+def test_a_film_a_grid_and_a_limit_can_be_chosen_and_nothing_that_comes_late_replaces_them(
+    open_page, tiny_page, screenshot, tmp_path
+):
+    page = open_page(url=tiny_page.url, **LAPTOP)
+    wait_for_faces(page, 16)
+    wait_until_quiet(page)
+    assert_a_late_walk_replaces_no_film(page)
+    assert_is_without_a_sound(page)
+    assert_a_face_that_is_gone_when_its_walk_comes_is_in_no_film(page)
+    assert_a_late_face_joins_the_strip_as_it_is_by_then(page)
+
+    page.locator("#walk-more button").first.click()
+    page.locator("#grid").get_by_label("9").check()
+    page.locator("#make-walk").click()
+    page.wait_for_function(FILM_OF_A_GRID)
+    path = download(page, "#walk-download", tmp_path)
+    with av.open(path) as film:
+        assert sum(1 for _ in film.decode(video=0)) == 48
+    page.locator("#format").get_by_label("GIF").check()
+    page.locator("#size").get_by_label("768").check()
+    page.locator("#limit").get_by_label("2 MB").check()
+    make_walk(page)
+    assert "To fit: " in page.locator("#walk-facts").inner_text()
+    screenshot(page, "walk-grid")
+    path = download(page, "#walk-download", tmp_path)
+    assert path.name == "tiny_grid-9_seed-2-1-99_48f.gif"
+    assert path.stat().st_size <= 2_000_000
+
+
+def assert_back_leads_to_faces_and_again_to_the_walk(page):
+    page.locator("#use-as-keyframe").tap()
+    open_tab(page, "walk")
+    wait_for_keyframes(page, "5")
+    page.locator("#add").tap()
+    wait_for_keyframes(page, "5", "99")
+    page.wait_for_function("location.search.includes('kind=walk')")
+    page.go_back()
+    page.locator("#gallery").wait_for()
+    wait_for_faces(page, 4)
+    open_tab(page, "walk")
+    wait_for_keyframes(page, "5", "99")
+    page.go_forward()
+    page.wait_for_function("location.search.includes('kind=walk')")
+    assert "__theme=dark" in page.url
+    page.locator("#walk img").wait_for()
+
+
+def assert_fingers_move_and_remove_faces(page):
     fourth = centre(page, "#keyframes li:nth-child(2) .face")
     slide(page, fourth, centre(page, "#keyframes li:nth-child(1) .face"))  # which would scroll
     drag_by_finger(page, fourth, centre(page, "#keyframes li:nth-child(1) .face"))
-    wait_for_keyframes(page, "4", "3")
+    wait_for_keyframes(page, "99", "5")
     x, y = centre(page, "#keyframes li:nth-child(1) .face")
     page.locator("#add").tap()
-    wait_for_keyframes(page, "4", "3", "99")
+    wait_for_keyframes(page, "99", "5", "99")
     drag_by_finger(page, (x, y), (x, y + 260))
-    wait_for_keyframes(page, "3", "99")
-    page.locator("#walk img[alt*=' 3, 99 ']").wait_for()
+    wait_for_keyframes(page, "5", "99")
+    page.locator("#walk img[alt*=' 5, 99 ']").wait_for()
+
+
+def test_on_a_phone_back_leads_to_the_walk_and_the_page_goes_to_it_once_it_is_drawn(open_page, screenshot):
+    page = open_page("?seed=5&count=4&__theme=dark", locale="zh-CN", **PHONE)
+    wait_for_faces(page, 4)
+    assert_back_leads_to_faces_and_again_to_the_walk(page)
+    wait_for_walk(page)
+    assert page.evaluate(IN_SIGHT, "make-walk")
+    assert_fingers_move_and_remove_faces(page)
     page.locator("#walk-more button").first.tap()
     page.locator("#mode").get_by_text("单程").tap()
     below = page.evaluate("scrollY")

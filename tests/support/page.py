@@ -83,8 +83,28 @@ def captions(page):
     return page.eval_on_selector_all("#gallery .face", "all => all.map(one => one.dataset.face)")
 
 
+def assert_speaks(page, title, button):
+    """See that what the browser writes and what the server writes are of one language."""
+    assert page.locator("#face-title").inner_text() == title
+    assert page.locator("#generate").inner_text() == button
+
+
 def wait_for_first(page, caption):
     wait_until(page, "caption => document.querySelector('#gallery .face')?.dataset.face == caption", arg=caption)
+
+
+def draw_from(page, seed):
+    """Draw the faces from this seed on."""
+    page.locator("#seed input").fill(str(seed))
+    page.locator("#generate").click()
+    wait_for_first(page, str(seed))
+
+
+def draw_others(page):
+    """Draw faces from a seed that the page makes up."""
+    before = captions(page)[0]
+    page.locator("#generate").click()
+    page.wait_for_function("before => document.querySelector('#gallery .face').dataset.face != before", arg=before)
 
 
 def picture(page, address):
