@@ -188,10 +188,17 @@ def shared(page):
     return [name, kind, parse_qs(urlsplit(link).query).get("seed", [""])[0]]
 
 
-def share_a_face(page):
-    """Draw others, go to one of them and share it."""
+def turn_the_phone_while_others_are_drawn(page):
     page.locator("#generate").tap()
+    page.set_viewport_size({"width": 844, "height": 390})
     page.wait_for_function("document.querySelector('#gallery .face').dataset.face != '0'")
+    wait_for_faces(page, 16)
+    assert page.evaluate("document.documentElement.scrollWidth") == 844
+    page.set_viewport_size({"width": 390, "height": 844})
+
+
+def share_a_face(page):
+    """Go to a face and share it."""
     page.locator("#gallery .face").nth(3).tap()
     page.wait_for_function(
         "() => { const face = document.querySelector('#face-panel').getBoundingClientRect();"
@@ -200,13 +207,6 @@ def share_a_face(page):
     face = page.locator("#face-title [data-shown-face]").get_attribute("data-shown-face")
     page.locator("#share-face").tap()
     assert shared(page) == [f"portraits-96_seed-{face}_768px.png", "image/png", face]
-
-
-def turn_the_phone(page):
-    page.set_viewport_size({"width": 844, "height": 390})
-    wait_for_faces(page, 16)
-    assert page.evaluate("document.documentElement.scrollWidth") == 844
-    page.set_viewport_size({"width": 390, "height": 844})
 
 
 def assert_the_other_tabs_fit(page, screenshot):
@@ -229,8 +229,8 @@ def test_the_page_fits_a_phone_and_turns_with_it_fingers_find_everything_and_wha
     assert 600 < button["y"] < button["y"] + button["height"] <= 844
     screenshot(page, "generate-phone")
     screenshot(page, "touch-phone")
+    turn_the_phone_while_others_are_drawn(page)
     share_a_face(page)
-    turn_the_phone(page)
     open_walk(page, *captions(page)[:3])
     assert page.evaluate(TOO_SMALL) == []
     assert_nothing_overflows(page, 390)
