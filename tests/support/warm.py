@@ -35,7 +35,7 @@ STUB = Path(__file__).with_name("warm_stub.py")
 IMPORTED = ("torch", "torch._dynamo", "torchvision", "safetensors.torch", "pandas", "PIL.Image", "av",
             "matplotlib.backends.backend_agg", "matplotlib.figure", "yaml", "jinja2", "httpx2", "httpcore2", "httpx",
             "httpcore", "h11", "truststore", "filelock", "fsspec", "fastapi", "uvicorn", "orjson", "typer",
-            "rich.console", "psutil", "packaging.version", "tomlkit", "dicebear", "resvg_py", "tqdm.auto")  # fmt: skip
+            "rich.console", "packaging.version", "tomlkit", "dicebear", "resvg_py", "tqdm.auto")  # fmt: skip
 
 
 def python(*arguments: str) -> list[str]:
