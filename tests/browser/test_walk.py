@@ -12,6 +12,7 @@ from support.page import (
     copied,
     download,
     draw_others,
+    drop,
     hold_back,
     keyframes,
     let_go,
@@ -317,7 +318,18 @@ def assert_fingers_move_and_remove_faces(page):
     page.locator("#walk img[alt*=' 5, 99 ']").wait_for()
 
 
-def test_on_a_phone_back_leads_to_the_walk_and_the_page_goes_to_it_once_it_is_drawn(open_page, screenshot):
+def assert_what_is_saved_is_opened_again(page, folder):
+    path = download(page, "#walk-download", folder)
+    page.locator("#keyframes [data-do=remove]").last.tap()
+    wait_for_keyframes(page, "5")
+    drop(page, path.name, path.read_bytes())
+    wait_for_keyframes(page, "5", "99")
+    page.locator("#walk img[alt*=' 5, 99']").wait_for()
+
+
+def test_on_a_phone_back_leads_to_the_walk_the_page_goes_to_it_once_it_is_drawn_and_what_is_saved_is_opened_again(
+    open_page, screenshot, tmp_path
+):
     page = open_page("?seed=5&count=4&__theme=dark", locale="zh-CN", **PHONE)
     wait_for_faces(page, 4)
     assert_back_leads_to_faces_and_again_to_the_walk(page)
@@ -337,3 +349,4 @@ def test_on_a_phone_back_leads_to_the_walk_and_the_page_goes_to_it_once_it_is_dr
     assert after != before
     assert before not in page.evaluate("wentUp")
     screenshot(page, "walk-phone-dark")
+    assert_what_is_saved_is_opened_again(page, tmp_path)
