@@ -28,6 +28,7 @@ from support.visitors import PATIENCE, Seen, Visitor
 
 MEGABYTE = 2**20
 SECONDS_TO_STOP = 4  # for work that nobody waits for any more
+MAX_WAKES = 300  # a second, of a page at rest
 LONG_WALK = ["1,2,3,4,5,6,7,8,9,10,11,12", 240, "GIF", 96, "", 20, "loop", "slerp", 16, 1, 0, "pixels"]
 
 
@@ -126,7 +127,7 @@ def test_what_is_sent_without_end_or_never_keeps_nobody_from_the_page(serve, tra
     assert "Traceback" not in page.log
 
 
-def test_work_that_nobody_waits_for_any_more_stops(serve):
+def test_work_that_nobody_waits_for_any_more_stops_and_the_page_comes_to_rest(serve):
     page = serve("--model", str(BUNDLED_FOLDERS[0]))
     walk = events_of(page)["interpolate"]
     with httpx2.Client(base_url=page.url) as client:
@@ -139,6 +140,9 @@ def test_work_that_nobody_waits_for_any_more_stops(serve):
     while work_within(page, seconds=1.5) > 0.3:
         assert began < give_up
         began = time.monotonic()
+    before = page.wakes()
+    time.sleep(1)
+    assert page.wakes() - before < MAX_WAKES
 
 
 def work_within(page: Served, seconds: float) -> float:

@@ -30,6 +30,8 @@ from dcgan.ui.texts import language_of, one_line
 from dcgan.ui.uploads import Uploads
 
 MAX_WHY_CHARACTERS = 200
+# Gradio looks for events a thousand times a second, and for progress a hundred times: all day, 3 % of a core at rest
+SECONDS_BETWEEN_LOOKS_FOR_EVENTS, SECONDS_BETWEEN_LOOKS_FOR_PROGRESS = 0.01, 0.1
 SESSION = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 OF_EVENTS = re.compile(r"/gradio_api/(run|api|call|queue/join|cancel|reset|component_server|stream)\b")
 RECORDING = re.compile(r"/gradio_api/process_recording\b")
@@ -60,10 +62,12 @@ class Signals(Latest):
 
 
 class Page(gr.Blocks):
-    """Blocks that remember few sessions and uploads, and whose own checks are refusals in the visitor's language."""
+    """Blocks that rest, remember few sessions and uploads, and refuse what they can't read in a visitor's language."""
 
     def queue(self, *values: Any, **named: Any) -> Page:
         super().queue(*values, **named)
+        self._queue.sleep_when_free = SECONDS_BETWEEN_LOOKS_FOR_EVENTS
+        self._queue.progress_update_sleep_when_free = SECONDS_BETWEEN_LOOKS_FOR_PROGRESS
         self._queue.pending_messages_per_session = Latest(MAX_SESSIONS)
         self._queue.pending_event_ids_session = Latest(MAX_SESSIONS)
         file_upload_statuses._statuses = Latest(MAX_SESSIONS)
