@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import signal
@@ -29,7 +30,8 @@ SLOW_FIXTURES = {"hub", "pushed_store", "serve", "serve_app", "browser"}
 
 
 def pytest_configure() -> None:
-    """Hear the signals that whoever started the tests may have ignored, as nohup does."""
+    """Hear the signals that whoever started the tests may have ignored, as nohup does; seldom search for garbage."""
+    gc.set_threshold(*warm.SELDOM)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -30,6 +30,8 @@ from typing import Any
 
 from support.paths import PYTHONPATH
 
+# How many new objects let Python search for garbage: among the millions of PyTorch and Gradio it takes half a second
+SELDOM = (10_000, 10, 10)
 STUB = Path(__file__).with_name("warm_stub.py")
 # Nothing that knows huggingface_hub, which reads its address when it is imported
 IMPORTED = ("torch", "torch._dynamo", "torchvision", "safetensors.torch", "pandas", "PIL.Image", "av",
@@ -195,6 +197,7 @@ if __name__ == "__main__":
     draw_a_plot()
     sys.dont_write_bytecode = False  # what one process compiles is ready for the next
     sys.pycache_prefix = str(Path(sys.argv[1]).with_name("bytecode"))
+    gc.set_threshold(*SELDOM)
     gc.freeze()  # or each process would go through all of that again, in search of garbage
     assert not {"huggingface_hub", "dcgan"} & set(sys.modules)
     Server(sys.argv[1]).serve()

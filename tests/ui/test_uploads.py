@@ -96,10 +96,12 @@ def _small(monkeypatch):
 @pytest.fixture
 def _unclosed():
     """Gradio leaves files open, too, until Python finds that nobody has them any more."""
+    gc.freeze()  # what was there before isn't searched
     yield
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         gc.collect()
+    gc.unfreeze()
 
 
 def filler(size: int, begun: bytes = BEGUN) -> list[bytes]:
