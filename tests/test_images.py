@@ -194,6 +194,15 @@ def test_a_gif_has_as_few_colours_as_asked_for_and_no_dither(scaling, tmp_path):
     assert 1 < len(colours) <= 8
 
 
+@pytest.mark.parametrize("scaling", ["pixels", "smooth"])
+def test_the_table_of_a_gif_has_no_colours_that_no_frame_has(scaling, tmp_path):
+    """Each of them would take time in every frame."""
+    frames = np.kron([[[[250], [40]]], [[[30], [120]]]], np.ones((1, 24, 12, 3))).astype(np.uint8)
+    save_gif(frames, tmp_path / "a", 50, size=72, scaling=scaling)
+    with Image.open(tmp_path / "a") as gif:
+        assert len(gif.getpalette()) == 4 * 3
+
+
 def test_a_gif_can_hold_each_frame_for_its_own_time(tmp_path):
     save_gif(stripes(3), tmp_path / "a.gif", [100, 200, 900])
     with Image.open(tmp_path / "a.gif") as gif:
