@@ -272,6 +272,13 @@ def steer_by_two_sliders(page, face):
     return first, second
 
 
+def assert_link_shows(open_page, page, shown):
+    """Open the link of the face that is shown large, and see the same."""
+    linked = open_page(url=copied(page, "#copy-link"))
+    wait_for_faces(linked, 1)
+    assert np.array_equal(faces_shown(linked)[0], shown)
+
+
 def test_sliders_show_faces_between_two_and_steer_the_one_that_is_taken_without_asking_the_server(
     open_page, screenshot
 ):
@@ -282,6 +289,7 @@ def test_sliders_show_faces_between_two_and_steer_the_one_that_is_taken_without_
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.locator("#face-title", has_text="Face 2:10@0.75").wait_for()
+    assert_link_shows(open_page, page, mixture)
 
     page.locator("#steer").click()
     page.locator("#steer-sliders h2", has_text="2:10@0.75").wait_for()
@@ -290,9 +298,7 @@ def test_sliders_show_faces_between_two_and_steer_the_one_that_is_taken_without_
     screenshot(page, "steer")
     page.locator("#steer-sliders .take").click()
     page.locator(f'[data-shown-face="2:10@0.75~{first}=1.125~{second}=-0.375"]').wait_for()
-    one = open_page(url=copied(page, "#copy-link"))
-    wait_for_faces(one, 1)
-    assert np.array_equal(faces_shown(one)[0], shown)
+    assert_link_shows(open_page, page, shown)
 
 
 # On a phone, in Chinese and in the dark

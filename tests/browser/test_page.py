@@ -326,6 +326,8 @@ def test_favourites_stay_in_the_browser_and_can_be_exported_opened_walked_and_re
         pick(page, seed)
         page.locator("#keep").click()
         page.get_by_text(f"Face {seed} is kept").wait_for()
+    reload(page)
+    wait_for_faces(page, 16)
     page.locator("#favourites button").first.click()
     kept = page.locator("#favourite-faces .seed")
     kept.nth(1).wait_for()

@@ -146,6 +146,7 @@ def follow_the_gallery(page):
     """See that the walk goes through the faces of the gallery until some are chosen; gives the two that are."""
     address = page.url
     open_walk(page, "0", "1", "2")
+    assert_moves(page, "#walk img")
     assert page.url == address, "looking at a tab is no step that Back would undo"
     open_tab(page, "generate")
     draw_others(page)
@@ -269,14 +270,14 @@ def test_a_film_a_grid_and_a_limit_can_be_chosen_and_nothing_that_comes_late_rep
 
     page.locator("#walk-more button").first.click()
     page.locator("#grid").get_by_label("9").check()
+    page.locator("#size").get_by_label("768").check()
+    page.locator("#limit").get_by_label("2 MB").check()
     page.locator("#make-walk").click()
     page.wait_for_function(FILM_OF_A_GRID)
     path = download(page, "#walk-download", tmp_path)
     with av.open(path) as film:
         assert sum(1 for _ in film.decode(video=0)) == 48
     page.locator("#format").get_by_label("GIF").check()
-    page.locator("#size").get_by_label("768").check()
-    page.locator("#limit").get_by_label("2 MB").check()
     make_walk(page)
     assert "To fit: " in page.locator("#walk-facts").inner_text()
     screenshot(page, "walk-grid")
@@ -347,4 +348,7 @@ def test_on_a_phone_back_leads_to_the_walk_the_page_goes_to_it_once_it_is_drawn_
     assert after != before
     assert before not in page.evaluate("wentUp")
     screenshot(page, "walk-phone-dark")
+    linked = open_page("?kind=walk&seeds=5,99&__theme=dark", url=tiny_page.url, locale="zh-CN", **PHONE)
+    wait_for_walk(linked)
+    assert linked.evaluate(IN_SIGHT, "make-walk")
     assert_what_is_saved_is_opened_again(page, tmp_path)
