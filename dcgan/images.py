@@ -120,9 +120,9 @@ def save_gif(
 
 
 def _colours_used(picture: Image.Image) -> bytes:
-    """Give the colours of a picture with a palette, without the black ones that fill the palette up to 256.
+    """Give the palette of a picture without the black colours that fill it up where the picture has too few.
 
-    With those Pillow would take a second more to save frames of few colours.
+    With those Pillow would take a second more to save 48 frames.
     """
     return bytes(picture.getpalette() or ())[: 3 * (int(np.asarray(picture).max()) + 1)]
 
