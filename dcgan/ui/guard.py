@@ -30,8 +30,9 @@ from dcgan.ui.texts import language_of, one_line
 from dcgan.ui.uploads import Uploads
 
 MAX_WHY_CHARACTERS = 200
-# Gradio looks for events a thousand times a second, and for progress a hundred times: all day, 3 % of a core at rest
-SECONDS_BETWEEN_LOOKS_FOR_EVENTS, SECONDS_BETWEEN_LOOKS_FOR_PROGRESS = 0.01, 0.1
+# Gradio looks for events a thousand times a second, and for progress a hundred times: 3 to 4 % of a core for nothing
+SECONDS_BETWEEN_LOOKS_AT_REST, SECONDS_BETWEEN_LOOKS_FOR_PROGRESS = 0.02, 0.1
+SECONDS_TO_REST = 2.0  # after the last event
 SESSION = re.compile(r"[\w.:-]{1,64}", re.ASCII)
 OF_EVENTS = re.compile(r"/gradio_api/(run|api|call|queue/join|cancel|reset|component_server|stream)\b")
 RECORDING = re.compile(r"/gradio_api/process_recording\b")
@@ -64,9 +65,12 @@ class Signals(Latest):
 class Page(gr.Blocks):
     """Blocks that rest, remember few sessions and uploads, and refuse what they can't read in a visitor's language."""
 
+    _falling_asleep: asyncio.TimerHandle | None = None
+
     def queue(self, *values: Any, **named: Any) -> Page:
         super().queue(*values, **named)
-        self._queue.sleep_when_free = SECONDS_BETWEEN_LOOKS_FOR_EVENTS
+        self._awake = self._queue.sleep_when_free
+        self._rest()
         self._queue.progress_update_sleep_when_free = SECONDS_BETWEEN_LOOKS_FOR_PROGRESS
         self._queue.pending_messages_per_session = Latest(MAX_SESSIONS)
         self._queue.pending_event_ids_session = Latest(MAX_SESSIONS)
@@ -74,9 +78,21 @@ class Page(gr.Blocks):
         file_upload_statuses._signals = Signals(MAX_SESSIONS)  # type: ignore[assignment] # it is as good as a defaultdict
         return self
 
+    def _rest(self) -> None:
+        """Look for events seldom."""
+        self._queue.sleep_when_free = max(self._awake, SECONDS_BETWEEN_LOOKS_AT_REST)
+
+    def _wake(self) -> None:
+        """Look for events as often as Gradio does, until none has come for a while: one is often followed by others."""
+        self._queue.sleep_when_free = self._awake
+        if self._falling_asleep:
+            self._falling_asleep.cancel()
+        self._falling_asleep = asyncio.get_running_loop().call_later(SECONDS_TO_REST, self._rest)
+
     async def process_api(
         self, block_fn: Any, inputs: list[Any], state: Any = None, request: Any = None, *rest: Any, **named: Any
     ) -> dict[str, Any]:
+        self._wake()
         try:
             return await super().process_api(block_fn, inputs, state, request, *rest, **named)
         except UnreadableError as error:
